@@ -1,0 +1,530 @@
+"""DeepPruneClassifier: the method as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from joblib import effective_n_jobs
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, log_expit
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils import assert_all_finite, check_consistent_length
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
+from tqdm import tqdm
+
+from skdeepprune._engines import Engine, choose_engine
+from skdeepprune._inputs import read_input
+from skdeepprune._network import Network, Scan
+from skdeepprune._pruning import CRITERIA, kernel_schedule
+from skdeepprune._random import as_generator
+from skdeepprune._training import Epoch, LabeledData, Stage, TrainingSettings, deep_prune
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in for scikit-learn's callbacks where it has none."""
+
+        def _init_callback_context(self, **_: Any) -> _NoCallbacks:
+            return _NoCallbacks()
+
+
+class _NoCallbacks:
+    def subcontext(self, **_: Any) -> _NoCallbacks:
+        return self
+
+    def call_on_fit_task_begin(self, **_: Any) -> None:
+        pass
+
+    def call_on_fit_task_end(self, **_: Any) -> bool:
+        return False
+
+
+# A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam.
+_MOST_KERNELS = 2**20
+
+
+class DeepPruneClassifier(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
+):
+    """A handful of motif detectors, learned by pruning a large convolutional network.
+
+    A network with one layer of ``n_kernels * 2**n_prunings`` convolutional kernels is trained on bound and unbound
+    sequences. Then half of its kernels are pruned and the rest is fine-tuned, again and again, until `n_kernels`
+    are left. The score of a kernel is its best activation over all positions; the log-odds of binding are a weighted
+    sum of the scores.
+
+    Parameters
+    ----------
+    n_kernels : int, default=4
+        Kernels left in the end.
+    n_prunings : int, default=6
+        How often the number of kernels is halved. 0 trains `n_kernels` kernels directly: the paper's baseline.
+    kernel_length : int, default=16
+        Positions that a kernel sees. A shorter sequence is read as if padded with N.
+    reverse_complement : bool, default=True
+        Read both strands: the score of a kernel is its best over both. Needs DNA channels (`n_channels` >= 4; channels
+        beyond the first four are tracks that are only reversed).
+    criterion : {"weight", "score", "score-and-weight"} or callable, default="weight"
+        Importance by which kernels are ranked: the absolute dense weight, the absolute difference of the mean score
+        between the classes, or their product. A callable gets ``(network, scores, y)`` and returns one number per
+        kernel.
+    after_pruning : {"fine-tune", "rewind", "reinitialize", "none"}, default="fine-tune"
+        Go on from the surviving weights; reset them to their values before the initial training (winning tickets); or
+        to new random values (a control). The latter two train with `learning_rate_init` at every size. "none"
+        fine-tunes too, but not after the last pruning (Deepprune-inter).
+    learning_rate_init : float, default=0.003
+        Learning rate of Adam for the unpruned network.
+    learning_rate_decay : float, default=1.2
+        By what the learning rate is divided at every pruning.
+    batch_size : int, default=256
+    max_iter : int, default=1000
+        Most epochs per size.
+    n_iter_no_change : int, default=15
+        Training at a size ends when the validation loss has not improved for so many epochs in a row. The best epoch's
+        weights are kept.
+    validation_fraction : float, default=0.1
+        Share of the training sequences held out for that, stratified by class.
+    class_weight : dict or "balanced", default=None
+        Weights of the classes, as everywhere in scikit-learn.
+    n_channels : int, default=4
+        Values per position when X is a 2-D or 3-D array.
+    engine : {"auto", "compiled", "tensorflow"}, default="auto"
+        What trains: compiled code for DNA on a CPU, or TensorFlow for any real-valued channels and for GPUs. "auto"
+        takes TensorFlow when it has a GPU or X is not DNA.
+    n_jobs : int, default=None
+        Threads of the compiled engine. The result does not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Determines the hold-out, the initial weights and the order of the sequences.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    kernels_ : ndarray of float32, shape (n_kernels, kernel_length, n_channels)
+    kernel_bias_ : ndarray of float32, shape (n_kernels,)
+    coef_ : ndarray of float32, shape (1, n_kernels)
+        Weights of the dense layer.
+    intercept_ : ndarray of float64, shape (1,)
+        Bias of the dense layer.
+    mask_ : ndarray of bool, shape (n_kernels * 2**n_prunings,)
+        Which of the initial kernels were kept.
+    history_ : DataFrame
+        A row per epoch: stage, n_kernels, epoch, learning_rate, loss, val_loss, val_roc_auc, seconds.
+    stages_ : list of Stage
+        A record per size, the unpruned network first.
+    engine_ : str
+        The engine that trained.
+    classes_ : ndarray, shape (2,)
+        ``classes_[1]`` is the positive class: bound.
+    n_iter_ : int
+        Epochs over all sizes.
+    n_features_in_ : int
+        Columns of X, where X was a 2-D array of numbers.
+
+    See Also
+    --------
+    OneHotDNA : One-hot encoding, for pipelines with other estimators.
+
+    References
+    ----------
+    .. [1] Luo, Chi and Deng (2019). Deepprune: learning efficient and interpretable convolutional networks through
+       weight pruning for predicting DNA-protein binding. Frontiers in Genetics 10:1145.
+
+    Examples
+    --------
+    >>> from skdeepprune import DeepPruneClassifier
+    >>> from skdeepprune.datasets import load_simulated
+    >>> data = load_simulated(3, n_train=1000, n_test=500, random_state=0)
+    >>> classifier = DeepPruneClassifier(n_kernels=4, n_prunings=3, max_iter=20, random_state=0)
+    >>> classifier.fit(data.X_train, data.y_train).kernels_.shape
+    (4, 16, 4)
+    >>> classifier.predict_proba(data.X_test).shape
+    (500, 2)
+    """
+
+    _parameter_constraints = {
+        "n_kernels": [Interval(Integral, 1, None, closed="left")],
+        "n_prunings": [Interval(Integral, 0, None, closed="left")],
+        "kernel_length": [Interval(Integral, 1, None, closed="left")],
+        "reverse_complement": ["boolean"],
+        "criterion": [StrOptions(set(CRITERIA)), callable],
+        "after_pruning": [StrOptions({"fine-tune", "rewind", "reinitialize", "none"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_decay": [Interval(Real, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "engine": [StrOptions({"auto", "compiled", "tensorflow"})],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state", np.random.Generator],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        n_kernels: int = 4,
+        n_prunings: int = 6,
+        kernel_length: int = 16,
+        reverse_complement: bool = True,
+        criterion: str | Callable[..., Any] = "weight",
+        after_pruning: str = "fine-tune",
+        learning_rate_init: float = 0.003,
+        learning_rate_decay: float = 1.2,
+        batch_size: int = 256,
+        max_iter: int = 1000,
+        n_iter_no_change: int = 15,
+        validation_fraction: float = 0.1,
+        class_weight: Any = None,
+        n_channels: int = 4,
+        engine: str = "auto",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_kernels = n_kernels
+        self.n_prunings = n_prunings
+        self.kernel_length = kernel_length
+        self.reverse_complement = reverse_complement
+        self.criterion = criterion
+        self.after_pruning = after_pruning
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate_decay = learning_rate_decay
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.n_iter_no_change = n_iter_no_change
+        self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.n_channels = n_channels
+        self.engine = engine
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train, rank the kernels, keep the better half, train again.
+
+        Parameters
+        ----------
+        X : list, ndarray, Series or one-column DataFrame of str; array-like (n, L * C); or ndarray (n, L, C)
+            DNA strings, also of unequal length; the output of `OneHotDNA`; or any `n_channels` values per position.
+        y : array-like, shape (n,)
+            Two classes; the greater one is the positive class (bound).
+        sample_weight : array-like, shape (n,), default=None
+            Non-negative. A sequence of weight 0 is left out.
+
+        Returns
+        -------
+        self : DeepPruneClassifier
+
+        Raises
+        ------
+        ValueError
+            If X or y is not as described, with the place and what to do.
+        FloatingPointError
+            If training diverges.
+        """
+        self._forget_fit()
+        n_first = self._first_size()
+        sequences = read_input(self, X, n_channels=self.n_channels, reset=True)
+        is_dna = sequences.ndim == 2
+        classes, y_binary = self._read_target(y, sequences)
+        weights = self._read_weights(sample_weight, y, sequences)
+        rng = as_generator(self.random_state)
+        engine = choose_engine(self.engine, is_dna=is_dna, n_threads=effective_n_jobs(self.n_jobs))
+        training, validation = self._hold_out(engine, sequences, classes, y_binary, weights, rng)
+        initial = Network.initial(
+            n_first, self.kernel_length, self.n_channels, reverse_complement=self.reverse_complement, rng=rng
+        )
+        sizes = kernel_schedule(self.n_kernels, self.n_prunings)
+        stages: list[Stage] = []
+
+        def fitted() -> dict[str, Any]:
+            return {"classes_": classes, "stages_": list(stages), "engine_": engine.name, "is_dna_": is_dna}
+
+        tasks = self._init_callback_context(max_subtasks=len(sizes))
+        tasks.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        with self._progress(engine, len(sizes)) as on_epoch:
+            pruning = deep_prune(
+                engine, initial, sizes, training, validation, self._settings(), rng=rng, on_epoch=on_epoch
+            )
+            for _ in sizes:
+                task = tasks.subcontext(task_name="stage")
+                task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+                stages.append(next(pruning))
+                if task.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=fitted):
+                    break
+        self.__dict__.update(fitted())
+        tasks.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=fitted)
+        return self
+
+    def _forget_fit(self) -> None:
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]:
+            delattr(self, name)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "stages_")
+
+    def _first_size(self) -> int:
+        if self.reverse_complement and self.n_channels < 4:
+            raise ValueError(
+                f"reverse_complement=True needs the four channels of DNA, but n_channels={self.n_channels};"
+                " set reverse_complement=False."
+            )
+        size = self.n_kernels * 2**self.n_prunings
+        if size > _MOST_KERNELS:
+            raise ValueError(
+                f"n_kernels={self.n_kernels} and n_prunings={self.n_prunings} begin with {size} kernels; expected at"
+                f" most {_MOST_KERNELS}. Lower one of them."
+            )
+        return size
+
+    def _read_target(self, y: Any, sequences: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        if y is None:
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_consistent_length(sequences, y)
+        check_classification_targets(y)
+        classes, y_binary = np.unique(y, return_inverse=True)
+        if len(classes) > 2:
+            raise ValueError(
+                f"Only binary classification is supported. The target has {len(classes)} classes: {classes[:5]}"
+                f"{' ...' if len(classes) > 5 else ''}. Wrap the classifier in OneVsRestClassifier for more."
+            )
+        if len(classes) < 2:
+            raise ValueError(f"Expected two classes in y, got one class only: {classes[0]!r}.")
+        return classes, y_binary.astype(np.float32)
+
+    def _read_weights(self, sample_weight: Any, y: Any, sequences: NDArray[Any]) -> NDArray[np.float64]:
+        weights = _check_sample_weight(sample_weight, sequences, dtype=np.float64, ensure_non_negative=True)
+        return weights * compute_sample_weight(self.class_weight, np.asarray(y).ravel())
+
+    def _hold_out(
+        self,
+        engine: Engine,
+        sequences: NDArray[Any],
+        classes: NDArray[Any],
+        y: NDArray[np.float32],
+        weights: NDArray[np.float64],
+        rng: np.random.Generator,
+    ) -> tuple[LabeledData, LabeledData]:
+        """Split off the validation set, stratified, without the sequences of weight 0."""
+        training_parts, validation_parts = [], []
+        for label, class_name in enumerate(classes):
+            rows = rng.permutation(np.flatnonzero((y == label) & (weights > 0)))
+            if len(rows) < 2:
+                raise ValueError(
+                    f"Expected at least 2 sequences of positive weight in each class, to train on and to hold out; got"
+                    f" {len(rows)} of class {class_name!r}."
+                )
+            n_held_out = min(max(round(self.validation_fraction * len(rows)), 1), len(rows) - 1)
+            validation_parts.append(rows[:n_held_out])
+            training_parts.append(rows[n_held_out:])
+        training_rows, validation_rows = (np.sort(np.concatenate(p)) for p in (training_parts, validation_parts))
+        # Mean 1, so that a weighted gradient has the size of an unweighted one.
+        scaled = (weights / weights[training_rows].mean()).astype(np.float32)
+        loaded = engine.load(sequences, y, scaled)
+        training, validation = (LabeledData(loaded, r, y[r], scaled[r]) for r in (training_rows, validation_rows))
+        return training, validation
+
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(
+            batch_size=self.batch_size,
+            max_iter=self.max_iter,
+            n_iter_no_change=self.n_iter_no_change,
+            learning_rate_init=self.learning_rate_init,
+            learning_rate_decay=self.learning_rate_decay,
+            criterion=CRITERIA[self.criterion] if isinstance(self.criterion, str) else self.criterion,
+            after_pruning=self.after_pruning,
+        )
+
+    @contextmanager
+    def _progress(self, engine: Engine, n_stages: int) -> Iterator[Callable[[Epoch], None]]:
+        """Show a bar, one step a stage, that names what is being trained."""
+        with tqdm(total=n_stages, desc=f"DeepPrune ({engine.name})", unit="stage", disable=not self.verbose) as bar:
+
+            def on_epoch(epoch: Epoch) -> None:
+                bar.n = epoch.stage
+                bar.set_postfix_str(
+                    f"{epoch.n_kernels} kernels, epoch {epoch.epoch}, validation loss {epoch.val_loss:.4f}",
+                    refresh=False,
+                )
+                bar.update(0)
+
+            yield on_epoch
+            bar.n = n_stages
+            bar.refresh()
+
+    @property
+    def _network(self) -> Network:
+        return self.stages_[-1].network
+
+    @property
+    def kernels_(self) -> NDArray[np.float32]:
+        """Convolution weights (n_kernels, kernel_length, n_channels)."""
+        return self._network.kernels
+
+    @property
+    def kernel_bias_(self) -> NDArray[np.float32]:
+        """Kernel biases (n_kernels,)."""
+        return self._network.kernel_bias
+
+    @property
+    def coef_(self) -> NDArray[np.float32]:
+        """Dense weights (1, n_kernels)."""
+        return self._network.dense_weights[None]
+
+    @property
+    def intercept_(self) -> NDArray[np.float64]:
+        """Dense bias (1,)."""
+        return np.array([self._network.dense_bias])
+
+    @property
+    def mask_(self) -> NDArray[np.bool_]:
+        """Which of the initial kernels were kept."""
+        mask = np.zeros(self.stages_[0].n_kernels, dtype=bool)
+        mask[self.stages_[-1].kept] = True
+        return mask
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """A row per epoch."""
+        return pd.DataFrame(
+            [epoch for stage in self.stages_ for epoch in stage.epochs], columns=[field.name for field in fields(Epoch)]
+        )
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs over all sizes."""
+        return sum(len(stage.epochs) for stage in self.stages_)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._network.n_kernels
+
+    def _scan(self, X: Any, networks: Sequence[Network]) -> Iterator[Scan]:
+        """Scan X with each of the networks."""
+        sequences = read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=self.is_dna_)
+        for network in networks:
+            yield network.scan(sequences)
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Motif scores: how well every kernel's best window matches.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray, shape (n, n_kernels)
+        """
+        return self._scores(X)
+
+    def _scores(self, X: Any) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        (scan,) = self._scan(X, [self._network])
+        return scan.scores
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Log-odds of the positive class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        scores = self._scores(X)
+        return self._network.decision(scores)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The likelier class of every sequence.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        positive = self.decision_function(X) > 0
+        return self.classes_[positive.astype(int)]
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probability of every class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray, shape (n, 2)
+        """
+        return _class_probabilities(self.decision_function(X))
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Log-probability of every class, also where the probability would round to 0.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray, shape (n, 2)
+        """
+        decision = self.decision_function(X)
+        return log_expit(np.column_stack([-decision, decision]))
+
+    def staged_predict_proba(self, X: Any) -> Iterator[NDArray[np.float64]]:
+        """Probability of every class by the network at every size, the unpruned first.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Yields
+        ------
+        ndarray, shape (n, 2)
+        """
+        check_is_fitted(self)
+        networks = [stage.network for stage in self.stages_]
+        for network, scan in zip(networks, self._scan(X, networks), strict=True):
+            yield _class_probabilities(network.decision(scan.scores))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.string = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _class_probabilities(decision: NDArray[np.float64]) -> NDArray[np.float64]:
+    return expit(np.column_stack([-decision, decision]))

@@ -1,0 +1,242 @@
+"""The TensorFlow engine: any real-valued channels, on a CPU or a GPU. The only file that imports TensorFlow."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdeepprune._engines import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+from skdeepprune._network import Network
+from skdeepprune.sequences import sequence_lengths
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tensorflow as tf  # noqa: E402
+
+# Kernels x positions x sequences of one forward pass when only scores are wanted.
+_SCORE_CELLS = 2**25
+
+
+@dataclass(frozen=True, eq=False)
+class TensorFlowData:
+    """Sequences, labels and weights on the device; DNA stays one byte a base."""
+
+    X: Any
+    lengths: Any
+    y: Any
+    sample_weight: Any
+
+
+class TensorFlowEngine:
+    """Trains with whole epochs inside one compiled graph.
+
+    The gradient of a global maximum reaches one window per kernel and sequence, so the backward pass gathers the
+    winning windows instead of differentiating the convolution.
+    """
+
+    name = "tensorflow"
+
+    def load(self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32]) -> TensorFlowData:
+        """Put codes (n, L) or channels (n, L, C), labels and weights on the device."""
+        is_dna = X.ndim == 2
+        lengths = sequence_lengths(X) if is_dna else np.full(len(X), X.shape[1])
+        return TensorFlowData(
+            X=tf.constant(X, dtype=tf.uint8 if is_dna else tf.float32),
+            lengths=tf.constant(lengths, dtype=tf.int32),
+            y=tf.constant(y, dtype=tf.float32),
+            sample_weight=tf.constant(sample_weight, dtype=tf.float32),
+        )
+
+    def trainer(self, network: Network) -> TensorFlowTrainer:
+        """Begin to train `network` with a fresh Adam."""
+        return TensorFlowTrainer(network)
+
+    def gradients(self, network: Network, data: TensorFlowData) -> tuple[float, Network]:
+        """The weighted mean loss over `data` and its gradient, in the shape of a network."""
+        loss_sum, gradients = _loss_and_gradients(
+            _weights(network),
+            data.X,
+            data.lengths,
+            data.y,
+            data.sample_weight,
+            network.reverse_complement,
+        )
+        return float(loss_sum) / len(data.y), _network(gradients, network.reverse_complement)
+
+
+class TensorFlowTrainer:
+    """A network in training on the device."""
+
+    def __init__(self, network: Network) -> None:
+        self._reverse_complement = network.reverse_complement
+        self._weights = _weights(network)
+        self._moments = tuple(tf.zeros_like(weight) for weight in 2 * self._weights)
+        self._step = tf.constant(0, dtype=tf.int32)
+
+    @property
+    def network(self) -> Network:
+        """The network as it is now."""
+        return _network(self._weights, self._reverse_complement)
+
+    def epoch(self, data: TensorFlowData, order: NDArray[np.int64], batch_size: int, learning_rate: float) -> float:
+        """Run Adam once over `data` in the given order; return the mean loss seen on the way."""
+        loss_sum, self._weights, self._moments, self._step = _epoch(
+            self._weights,
+            self._moments,
+            self._step,
+            data.X,
+            data.lengths,
+            data.y,
+            data.sample_weight,
+            tf.constant(order, dtype=tf.int32),
+            tf.constant(batch_size, dtype=tf.int32),
+            tf.constant(learning_rate, dtype=tf.float32),
+            self._reverse_complement,
+        )
+        return float(loss_sum) / len(order)
+
+    def scores(self, data: TensorFlowData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Motif scores (len(rows), K) of those rows of `data`."""
+        step = max(1, _SCORE_CELLS // (data.X.shape[1] * self._weights[0].shape[0]))
+        parts = []
+        for start in range(0, len(rows), step):
+            chunk = tf.constant(rows[start : start + step], dtype=tf.int32)
+            X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
+            parts.append(_scores(self._weights, X, lengths, self._reverse_complement).numpy())
+        return np.concatenate(parts)
+
+
+def _weights(network: Network) -> tuple[Any, ...]:
+    return tuple(
+        tf.constant(values, dtype=tf.float32)
+        for values in (network.kernels, network.kernel_bias, network.dense_weights, network.dense_bias)
+    )
+
+
+def _network(weights: tuple[Any, ...], reverse_complement: bool) -> Network:
+    kernels, kernel_bias, dense_weights, dense_bias = (weight.numpy() for weight in weights)
+    return Network(kernels, kernel_bias, dense_weights, float(dense_bias), reverse_complement)
+
+
+def _channels(X: Any, kernel_length: Any) -> Any:
+    """Sequences as float32 channels, at least one kernel long."""
+    values = tf.one_hot(X, 4, dtype=tf.float32) if X.dtype == tf.uint8 else X
+    missing = tf.maximum(kernel_length - tf.shape(values)[1], 0)
+    return tf.pad(values, [[0, 0], [0, missing], [0, 0]])
+
+
+def _best_windows(
+    weights: tuple[Any, ...], values: Any, lengths: Any, reverse_complement: bool
+) -> tuple[Any, Any, Any]:
+    """Best activation (B, K), its position, and whether it was read on the other strand."""
+    kernels, kernel_bias = weights[:2]
+    n_kernels, kernel_length, _ = tf.unstack(tf.shape(kernels))
+    if reverse_complement:
+        kernels = tf.concat([kernels, _reverse_complement(kernels)], axis=0)
+    activations = tf.nn.conv1d(values, tf.transpose(kernels, [1, 2, 0]), stride=1, padding="VALID")
+    positions = tf.range(tf.shape(activations)[1])
+    beyond = (positions > (lengths - kernel_length)[:, None]) & (positions > 0)
+    activations = tf.where(beyond[:, :, None], -np.inf, activations)
+    best = tf.reduce_max(activations, axis=1)
+    position = tf.argmax(activations, axis=1, output_type=tf.int32)
+    reverse = tf.zeros([tf.shape(values)[0], n_kernels], dtype=tf.bool)
+    if reverse_complement:
+        reverse = best[:, n_kernels:] > best[:, :n_kernels]
+        best = tf.where(reverse, best[:, n_kernels:], best[:, :n_kernels])
+        position = tf.where(reverse, position[:, n_kernels:], position[:, :n_kernels])
+    return best + kernel_bias, position, reverse
+
+
+def _reverse_complement(kernels: Any) -> Any:
+    """Turn the last two axes, positions and channels; only A, C, G, T have complements."""
+    flipped = tf.reverse(kernels, axis=[-2])
+    return tf.concat([tf.reverse(flipped[..., :4], axis=[-1]), flipped[..., 4:]], axis=-1)
+
+
+def _loss_and_gradients(
+    weights: tuple[Any, ...], X: Any, lengths: Any, y: Any, sample_weight: Any, reverse_complement: bool
+) -> tuple[Any, tuple[Any, ...]]:
+    """Summed loss, and the gradient of the mean loss by every weight."""
+    kernels, _, dense_weights, dense_bias = weights
+    kernel_length = tf.shape(kernels)[1]
+    values = _channels(X, kernel_length)
+    best, position, reverse = _best_windows(weights, values, lengths, reverse_complement)
+    scores = tf.nn.relu(best)
+    logits = tf.linalg.matvec(scores, dense_weights) + dense_bias
+    losses = sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+
+    n_rows = tf.cast(tf.shape(y)[0], tf.float32)
+    by_logit = sample_weight * (tf.sigmoid(logits) - y) / n_rows
+    by_best = tf.where(best > 0, by_logit[:, None] * dense_weights, 0.0)
+    # (K, B) . (K, B, W*C): one matrix-vector product per kernel over its winning windows.
+    window = position[:, :, None] + tf.range(kernel_length)
+    windows = tf.gather(values, window, batch_dims=1)
+    if reverse_complement:
+        windows = tf.where(reverse[:, :, None, None], _reverse_complement(windows), windows)
+    by_kernel = tf.einsum("bk,bkwc->kwc", by_best, windows)
+    gradients = (
+        by_kernel,
+        tf.reduce_sum(by_best, axis=0),
+        tf.linalg.matvec(scores, by_logit, transpose_a=True),
+        tf.reduce_sum(by_logit),
+    )
+    return tf.reduce_sum(losses), gradients
+
+
+@tf.function(reduce_retracing=True)
+def _scores(weights: tuple[Any, ...], X: Any, lengths: Any, reverse_complement: bool) -> Any:
+    values = _channels(X, tf.shape(weights[0])[1])
+    best, _, _ = _best_windows(weights, values, lengths, reverse_complement)
+    return tf.nn.relu(best)
+
+
+@tf.function(reduce_retracing=True)
+def _epoch(
+    weights: tuple[Any, ...],
+    moments: tuple[Any, ...],
+    step: Any,
+    X: Any,
+    lengths: Any,
+    y: Any,
+    sample_weight: Any,
+    order: Any,
+    batch_size: Any,
+    learning_rate: Any,
+    reverse_complement: bool,
+) -> tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]:
+    loss_sum = tf.constant(0.0)
+    n_weights = len(weights)
+    for start in tf.range(0, tf.shape(order)[0], batch_size):
+        rows = order[start : start + batch_size]
+        batch_loss, gradients = _loss_and_gradients(
+            weights,
+            tf.gather(X, rows),
+            tf.gather(lengths, rows),
+            tf.gather(y, rows),
+            tf.gather(sample_weight, rows),
+            reverse_complement,
+        )
+        loss_sum += batch_loss
+        step += 1
+        time = tf.cast(step, tf.float32)
+        rate = learning_rate * tf.sqrt(1 - ADAM_BETA2**time) / (1 - ADAM_BETA1**time)
+        first = tuple(
+            ADAM_BETA1 * m + (1 - ADAM_BETA1) * g for m, g in zip(moments[:n_weights], gradients, strict=True)
+        )
+        second = tuple(
+            ADAM_BETA2 * v + (1 - ADAM_BETA2) * g * g for v, g in zip(moments[n_weights:], gradients, strict=True)
+        )
+        weights = tuple(
+            weight - rate * m / (tf.sqrt(v) + ADAM_EPSILON) for weight, m, v in zip(weights, first, second, strict=True)
+        )
+        moments = first + second
+    return loss_sum, weights, moments, step
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow can compute on a GPU."""
+    return bool(tf.config.list_physical_devices("GPU"))

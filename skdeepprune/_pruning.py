@@ -1,0 +1,107 @@
+"""Which kernels stay: importance criteria, the choice by rank, the schedule of sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdeepprune._network import Network
+
+Criterion = Callable[[Network, NDArray[Any], NDArray[Any]], NDArray[Any]]
+
+
+def weight_importance(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Importance by dense weight, ``abs(w_k)``: the paper's weight-based criterion.
+
+    Parameters
+    ----------
+    network : Network
+    scores : ndarray, shape (n_sequences, K)
+        Motif scores of the training sequences; not used.
+    y : ndarray, shape (n_sequences,)
+        Labels, 0 or 1; not used.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+    """
+    return np.abs(network.dense_weights)
+
+
+def score_importance(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Importance by score, ``abs(mean(u_k | y=1) - mean(u_k | y=0))``: the paper's score-based criterion.
+
+    Parameters
+    ----------
+    network : Network
+        Not used.
+    scores : ndarray, shape (n_sequences, K)
+        Motif scores of the training sequences.
+    y : ndarray, shape (n_sequences,)
+        Labels, 0 or 1.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+    """
+    return np.abs(scores[y == 1].mean(axis=0, dtype=np.float64) - scores[y == 0].mean(axis=0, dtype=np.float64))
+
+
+def score_and_weight_importance(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Importance by both, ``abs(w_k) * score_importance``: the paper's score-and-weight-based criterion.
+
+    Parameters
+    ----------
+    network : Network
+    scores : ndarray, shape (n_sequences, K)
+        Motif scores of the training sequences.
+    y : ndarray, shape (n_sequences,)
+        Labels, 0 or 1.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+    """
+    return weight_importance(network, scores, y) * score_importance(network, scores, y)
+
+
+CRITERIA: dict[str, Criterion] = {
+    "weight": weight_importance,
+    "score": score_importance,
+    "score-and-weight": score_and_weight_importance,
+}
+
+
+def most_important(importances: NDArray[Any], n_kept: int) -> NDArray[np.int64]:
+    """Indices of the `n_kept` most important kernels in their old order; of equals the first.
+
+    Parameters
+    ----------
+    importances : ndarray, shape (K,)
+    n_kept : int
+
+    Returns
+    -------
+    ndarray of int64, shape (n_kept,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> most_important(np.array([0.0, 2.0, 0.0, 1.0]), 3)
+    array([0, 1, 3])
+    """
+    return np.sort(np.argsort(-importances, kind="stable")[:n_kept])
+
+
+def kernel_schedule(n_kernels: int, n_prunings: int) -> list[int]:
+    """Sizes from the unpruned network to the last: every pruning halves.
+
+    Examples
+    --------
+    >>> kernel_schedule(4, 6)
+    [256, 128, 64, 32, 16, 8, 4]
+    """
+    return [n_kernels * 2**k for k in range(n_prunings, -1, -1)]

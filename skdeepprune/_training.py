@@ -1,0 +1,246 @@
+"""The training loop, and around it the method: train, rank the kernels, keep the better half, train again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skdeepprune._engines import Engine
+from skdeepprune._network import Network
+from skdeepprune._pruning import Criterion, most_important
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of one stage: a row of `history_`.
+
+    Attributes
+    ----------
+    stage : int
+        0 is the unpruned network.
+    n_kernels : int
+    epoch : int
+        Counted from 1 within the stage.
+    learning_rate : float
+    loss : float
+        Mean cross-entropy (nats) of the training sequences, each seen before its batch's update.
+    val_loss : float
+        Mean cross-entropy (nats) of the held-out sequences after the epoch.
+    val_roc_auc : float
+    seconds : float
+    """
+
+    stage: int
+    n_kernels: int
+    epoch: int
+    learning_rate: float
+    loss: float
+    val_loss: float
+    val_roc_auc: float
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledData:
+    """Some rows of the sequences that an engine holds, with their labels (0 or 1) and weights."""
+
+    loaded: Any
+    rows: NDArray[np.int64]
+    y: NDArray[np.float32]
+    sample_weight: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train and prune; the names are those of `DeepPruneClassifier`."""
+
+    batch_size: int
+    max_iter: int
+    n_iter_no_change: int
+    learning_rate_init: float
+    learning_rate_decay: float
+    criterion: Criterion
+    after_pruning: str
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One size of the network, trained.
+
+    Attributes
+    ----------
+    stage : int
+        0 is the unpruned network.
+    kept : ndarray of int, shape (K,)
+        Which of the initial kernels are left.
+    network : Network
+    importances : ndarray, shape (K,)
+        By the criterion, after training.
+    val_loss : float
+        Mean cross-entropy (nats) of the held-out sequences.
+    val_roc_auc : float
+    epochs : list of Epoch
+        Empty for a last stage that was not trained (Deepprune-inter).
+    """
+
+    stage: int
+    kept: NDArray[np.int64]
+    network: Network
+    importances: NDArray[Any]
+    val_loss: float
+    val_roc_auc: float
+    epochs: list[Epoch]
+
+    @property
+    def n_kernels(self) -> int:
+        """Number of kernels, K."""
+        return self.network.n_kernels
+
+
+def deep_prune(
+    engine: Engine,
+    initial: Network,
+    sizes: Sequence[int],
+    training: LabeledData,
+    validation: LabeledData,
+    settings: TrainingSettings,
+    *,
+    rng: np.random.Generator,
+    on_epoch: Callable[[Epoch], object],
+) -> Iterator[Stage]:
+    """Train the initial network, then prune and train again down to the last size.
+
+    Parameters
+    ----------
+    engine : Engine
+    initial : Network
+        Untrained, with ``sizes[0]`` kernels.
+    sizes : sequence of int
+        Falling numbers of kernels.
+    training, validation : LabeledData
+    settings : TrainingSettings
+    rng : Generator
+    on_epoch : callable
+        Called with every `Epoch`.
+
+    Yields
+    ------
+    Stage
+        One per size.
+    """
+    network, kept, importances = initial, np.arange(initial.n_kernels), np.zeros(initial.n_kernels)
+    for stage, size in enumerate(sizes):
+        learning_rate = settings.learning_rate_init
+        if stage > 0:
+            best = most_important(importances, size)
+            kept = kept[best]
+            if settings.after_pruning == "rewind":
+                network = initial.select(kept)
+            elif settings.after_pruning == "reinitialize":
+                network = initial.redrawn(size, rng)
+            else:
+                network = network.select(best)
+                learning_rate /= settings.learning_rate_decay**stage
+        epochs: list[Epoch] = []
+        if stage == 0 or settings.after_pruning != "none" or size != sizes[-1]:
+            network, epochs = train(
+                engine,
+                network,
+                training,
+                validation,
+                settings,
+                stage=stage,
+                learning_rate=learning_rate,
+                rng=rng,
+                on_epoch=on_epoch,
+            )
+        trained = engine.trainer(network)
+        scores = trained.scores(training.loaded, training.rows)
+        importances = _importances(settings.criterion, network, scores, training.y)
+        val_loss, val_roc_auc = evaluate(network, trained.scores(validation.loaded, validation.rows), validation)
+        yield Stage(stage, kept, network, importances, val_loss, val_roc_auc, epochs)
+
+
+def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    importances = np.asarray(criterion(network, scores, y))
+    if importances.shape != (network.n_kernels,) or not np.isfinite(importances).all():
+        raise ValueError(
+            f"The criterion returned {importances!r}; expected one finite importance for each of the"
+            f" {network.n_kernels} kernels."
+        )
+    return importances
+
+
+def evaluate(network: Network, scores: NDArray[Any], data: LabeledData) -> tuple[float, float]:
+    """Weighted mean cross-entropy (nats) and ROC AUC of a network whose motif scores on `data` are given."""
+    logits = network.decision(scores)
+    losses = np.logaddexp(0, logits) - data.y * logits
+    loss = float(np.average(losses, weights=data.sample_weight))
+    return loss, float(roc_auc_score(data.y, logits, sample_weight=data.sample_weight))
+
+
+def train(
+    engine: Engine,
+    network: Network,
+    training: LabeledData,
+    validation: LabeledData,
+    settings: TrainingSettings,
+    *,
+    stage: int,
+    learning_rate: float,
+    rng: np.random.Generator,
+    on_epoch: Callable[[Epoch], object],
+) -> tuple[Network, list[Epoch]]:
+    """Train until the validation loss has not improved for `n_iter_no_change` epochs in a row.
+
+    Parameters
+    ----------
+    engine : Engine
+    network : Network
+        Where to start.
+    training, validation : LabeledData
+    settings : TrainingSettings
+    stage : int
+        For the records.
+    learning_rate : float
+    rng : Generator
+        Orders the sequences anew in every epoch.
+    on_epoch : callable
+        Called with every `Epoch`.
+
+    Returns
+    -------
+    network : Network
+        That of the epoch with the lowest validation loss.
+    epochs : list of Epoch
+    """
+    trainer = engine.trainer(network)
+    best, best_loss, n_worse = network, np.inf, 0
+    epochs: list[Epoch] = []
+    while len(epochs) < settings.max_iter and n_worse < settings.n_iter_no_change:
+        start = time.perf_counter()
+        order = rng.permutation(training.rows)
+        loss = trainer.epoch(training.loaded, order, settings.batch_size, learning_rate)
+        current = trainer.network
+        val_loss, val_roc_auc = evaluate(current, trainer.scores(validation.loaded, validation.rows), validation)
+        if not (np.isfinite(loss) and np.isfinite(val_loss)):
+            raise FloatingPointError(
+                f"Training diverged at {network.n_kernels} kernels, epoch {len(epochs) + 1}: the loss is {loss}, the"
+                f" validation loss {val_loss}. Lower learning_rate_init (now {learning_rate:g} at this size), or scale"
+                " the input."
+            )
+        seconds = time.perf_counter() - start
+        epoch = Epoch(stage, network.n_kernels, len(epochs) + 1, learning_rate, loss, val_loss, val_roc_auc, seconds)
+        epochs.append(epoch)
+        on_epoch(epoch)
+        if val_loss < best_loss:
+            best, best_loss, n_worse = current, val_loss, 0
+        else:
+            n_worse += 1
+    return best, epochs

@@ -1,0 +1,296 @@
+"""DNA strings to byte codes and back.
+
+A base is one byte: A, C, G, T are 0, 1, 2, 3, and 4 stands for N. A set of sequences is a uint8 matrix
+(n_sequences, longest length), shorter sequences padded with N on the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+Codes = NDArray[np.uint8]
+Unknown = Literal["error", "N"]
+
+LETTERS = "ACGTN"
+N_CODE = 4
+_INVALID = 255
+_IUPAC_AMBIGUOUS = "NRYSWKMBDHV"
+
+
+def _letter_table() -> Codes:
+    table = np.full(256, _INVALID, dtype=np.uint8)
+    for letters, code in (("A", 0), ("C", 1), ("G", 2), ("TU", 3), (_IUPAC_AMBIGUOUS, N_CODE)):
+        for letter in letters + letters.lower():
+            table[ord(letter)] = code
+    return table
+
+
+_CODE_OF_LETTER = _letter_table()
+_LETTER_OF_CODE = np.frombuffer(LETTERS.encode(), dtype=np.uint8)
+_COMPLEMENT = np.array([3, 2, 1, 0, N_CODE], dtype=np.uint8)
+_ONE_HOT = np.vstack([np.eye(4, dtype=np.uint8), np.zeros((1, 4), dtype=np.uint8)])
+
+
+def as_strings(X: Any) -> list[str]:
+    """List the sequences of anything that holds DNA strings.
+
+    Parameters
+    ----------
+    X : list, ndarray of shape (n,) or (n, 1), Series, or DataFrame with one column
+        DNA strings (`str`, or `bytes` in ASCII).
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    TypeError
+        If X is one bare string, or an entry is not a string.
+    ValueError
+        If X has more than one column.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_strings(np.array([["ACGT"], ["GG"]]))
+    ['ACGT', 'GG']
+    """
+    if isinstance(X, str | bytes):
+        raise TypeError(f"Expected a list of DNA strings, got one string of {len(X)} letters; write [sequence].")
+    values: Sequence[Any]
+    if isinstance(X, pd.DataFrame | pd.Series | np.ndarray):
+        array = np.asarray(X)
+        if array.ndim == 0 or array.ndim > 2 or (array.ndim == 2 and array.shape[1] != 1):
+            raise ValueError(
+                f"Expected one column of DNA strings, got an array of shape {array.shape}; select the column first."
+            )
+        values = array.ravel().tolist()
+    else:
+        values = list(X)
+    if set(map(type, values)) <= {str}:
+        return values
+    return [_as_string(value, i) for i, value in enumerate(values)]
+
+
+def _as_string(value: Any, i: int) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode("ascii", "replace")
+    raise TypeError(f"Sequence {i} is of type {type(value).__name__} ({value!r}); expected a DNA string.")
+
+
+def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> Codes:
+    """Read DNA strings as byte codes.
+
+    Letters are read case-insensitively: A, C, G, T (and U as T) are 0 to 3. N and the other IUPAC ambiguity
+    letters (R Y S W K M B D H V) are 4, a base that adds nothing to any score. Everything else is an error,
+    unless ``unknown="N"``.
+
+    Parameters
+    ----------
+    X : list, ndarray, Series, or DataFrame with one column
+        DNA strings, also of unequal length.
+    unknown : {"error", "N"}, default="error"
+        What to do with a letter outside the IUPAC alphabet: refuse it, or read it as N.
+    length : int, default=None
+        Width of the result. By default the length of the longest sequence.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_sequences, length)
+        Shorter sequences are padded with N (4) on the right.
+
+    Raises
+    ------
+    ValueError
+        If a sequence is empty, longer than `length`, or has an unknown letter: the message names sequence, position and
+        letter.
+    TypeError
+        If an entry is not a string.
+
+    Examples
+    --------
+    >>> encode(["ACGT", "gn"])
+    array([[0, 1, 2, 3],
+           [2, 4, 4, 4]], dtype=uint8)
+    """
+    if unknown not in ("error", "N"):
+        raise ValueError(f"unknown={unknown!r}; expected 'error' or 'N'.")
+    strings = as_strings(X)
+    lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
+    if lengths.size and lengths.min() == 0:
+        raise ValueError(f"Sequence {int(lengths.argmin())} is empty; expected at least one of A, C, G, T or N.")
+    longest = int(lengths.max(initial=0))
+    width = longest if length is None else length
+    if longest > width:
+        i = int(np.flatnonzero(lengths > width)[0])
+        raise ValueError(f"Sequence {i} has {lengths[i]} letters; expected at most {width}. Cut it or widen `length`.")
+    letters = np.frombuffer("".join(strings).encode("ascii", "replace"), dtype=np.uint8)
+    flat = _CODE_OF_LETTER[letters]
+    bad = flat == _INVALID
+    if bad.any():
+        if unknown == "error":
+            ends = np.cumsum(lengths)
+            at = int(bad.argmax())
+            i = int(np.searchsorted(ends, at, side="right"))
+            position = at - int(ends[i] - lengths[i])
+            raise ValueError(
+                f"Sequence {i} has the letter {strings[i][position]!r} at position {position}; expected A, C, G, T or "
+                "N. Pass unknown='N' to read such letters as N."
+            )
+        flat[bad] = N_CODE
+    if lengths.size and lengths.min() == width:
+        return flat.reshape(len(strings), width)
+    codes = np.full((len(strings), width), N_CODE, dtype=np.uint8)
+    codes[np.arange(width) < lengths[:, None]] = flat
+    return codes
+
+
+def decode(codes: ArrayLike, *, strip: bool = True) -> list[str]:
+    """Write byte codes as DNA strings.
+
+    Parameters
+    ----------
+    codes : array-like of uint8, shape (n_sequences, length)
+    strip : bool, default=True
+        Take N at the right end for padding and drop it.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> decode([[0, 1, 2, 3], [2, 4, 4, 4]])
+    ['ACGT', 'G']
+    """
+    matrix = check_codes(codes)
+    text = _LETTER_OF_CODE[matrix].tobytes().decode()
+    width = matrix.shape[1]
+    rows = [text[i * width : (i + 1) * width] for i in range(len(matrix))]
+    return [row.rstrip("N") for row in rows] if strip else rows
+
+
+def check_codes(codes: ArrayLike) -> Codes:
+    """Return `codes` as a uint8 matrix, or say what is wrong with it."""
+    matrix = np.asarray(codes)
+    if matrix.ndim != 2:
+        raise ValueError(f"Expected codes of shape (n_sequences, length), got shape {matrix.shape}.")
+    if matrix.dtype.kind not in "iu":
+        raise ValueError(f"Expected codes of integers, got numbers of type {matrix.dtype}.")
+    if matrix.size and (matrix.min() < 0 or matrix.max() > N_CODE):
+        raise ValueError(f"Expected codes from 0 to {N_CODE}, got {matrix.min()} to {matrix.max()}.")
+    return matrix.astype(np.uint8, copy=False)
+
+
+def sequence_lengths(codes: Codes) -> NDArray[np.int64]:
+    """Length of every sequence without its padding, the run of N at its right end.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (n_sequences, length)
+
+    Returns
+    -------
+    ndarray of int64, shape (n_sequences,)
+
+    Examples
+    --------
+    >>> sequence_lengths(encode(["ACGT", "NG", "CNN"]))
+    array([4, 2, 1])
+    """
+    if codes.shape[1] == 0:
+        return np.zeros(len(codes), dtype=np.int64)
+    known = codes != N_CODE
+    return np.where(known.any(axis=1), codes.shape[1] - known[:, ::-1].argmax(axis=1), 0)
+
+
+def one_hot(codes: Codes, dtype: Any = np.uint8) -> NDArray[Any]:
+    """One-hot encode: A, C, G, T are 1000, 0100, 0010, 0001, and N is 0000.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (n_sequences, length)
+    dtype : dtype, default=uint8
+
+    Returns
+    -------
+    ndarray, shape (n_sequences, length, 4)
+
+    Examples
+    --------
+    >>> one_hot(encode(["GN"])).tolist()
+    [[[0, 0, 1, 0], [0, 0, 0, 0]]]
+    """
+    return _ONE_HOT.astype(dtype)[codes]
+
+
+def from_one_hot(X: NDArray[Any]) -> Codes | None:
+    """Read a one-hot array back as codes, or return None if it is anything else.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_sequences, length, 4)
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_sequences, length), or None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from_one_hot(np.array([[[0, 0, 1, 0], [0, 0, 0, 0]]]))
+    array([[2, 4]], dtype=uint8)
+    >>> from_one_hot(np.array([[[0.5, 0.5, 0, 0]]])) is None
+    True
+    """
+    if X.ndim != 3 or X.shape[2] != 4:
+        return None
+    hits = X == 1
+    if not (hits.sum(axis=2, dtype=np.uint8) == (X != 0).sum(axis=2, dtype=np.uint8)).all():
+        return None
+    n_hits = hits.sum(axis=2, dtype=np.uint8)
+    if n_hits.max(initial=0) > 1:
+        return None
+    return np.where(n_hits == 1, hits.argmax(axis=2), N_CODE).astype(np.uint8)
+
+
+def reverse_complement(X: Any) -> Any:
+    """Read the other strand.
+
+    Parameters
+    ----------
+    X : str, list of str, or ndarray of uint8 of shape (n_sequences, length)
+        DNA as strings, or as codes. Of codes the padding stays on the right.
+
+    Returns
+    -------
+    str, list of str, or ndarray of uint8
+        The same kind as `X`, IUPAC letters complemented, case kept.
+
+    Examples
+    --------
+    >>> reverse_complement("AACGn")
+    'nCGTT'
+    >>> reverse_complement(encode(["AAC", "G"]))
+    array([[2, 3, 3],
+           [1, 4, 4]], dtype=uint8)
+    """
+    if isinstance(X, str):
+        return X.translate(_COMPLEMENT_LETTERS)[::-1]
+    if isinstance(X, np.ndarray) and X.dtype == np.uint8:
+        lengths = sequence_lengths(X)
+        positions = lengths[:, None] - 1 - np.arange(X.shape[1])
+        flipped = _COMPLEMENT[np.take_along_axis(X, np.maximum(positions, 0), axis=1)]
+        return np.where(positions >= 0, flipped, N_CODE).astype(np.uint8)
+    return [string.translate(_COMPLEMENT_LETTERS)[::-1] for string in as_strings(X)]
+
+
+_COMPLEMENT_LETTERS = str.maketrans("ACGTURYSWKMBDHVNacgturyswkmbdhvn", "TGCAAYRSWMKVHDBNtgcaayrswmkvhdbn")

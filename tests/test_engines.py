@@ -1,0 +1,249 @@
+"""What every engine must do, against a float64 NumPy loop, automatic differentiation and the other engine."""
+
+import gc
+
+import numpy as np
+import psutil
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+from test_network import draw_network
+
+from skdeepprune._engines import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, choose_engine
+from skdeepprune._network import Network
+from skdeepprune.sequences import one_hot, sequence_lengths
+
+PARAMETERS = ("kernels", "kernel_bias", "dense_weights", "dense_bias")
+ENGINES = pytest.mark.parametrize("engine", ["compiled", "tensorflow"])
+
+
+def draw_codes(rng, n, length, share_n=0.0, unequal=False):
+    codes = rng.integers(0, 4, (n, length)).astype(np.uint8)
+    codes[rng.random(codes.shape) < share_n] = 4
+    if unequal:
+        codes[np.arange(length) >= rng.integers(1, length + 1, n)[:, None]] = 4
+    return codes
+
+
+def draw_targets(rng, n):
+    return rng.integers(0, 2, n).astype(np.float32), rng.uniform(0.1, 2, n).astype(np.float32)
+
+
+def loss_and_gradients_by_loop(network, X, y, sample_weight):
+    """Backpropagation in float64, one sequence and one kernel at a time."""
+    values = one_hot(X, float) if X.ndim == 2 else X.astype(float)
+    scan = network.scan(X)
+    n_kernels, kernel_length, n_channels = network.kernels.shape
+    values = np.pad(values, ((0, 0), (0, kernel_length), (0, 0)))
+    by_kernels, by_kernel_bias = np.zeros(network.kernels.shape), np.zeros(n_kernels)
+    by_weights, by_bias, loss = np.zeros(n_kernels), 0.0, 0.0
+    for n in range(len(X)):
+        logit = network.decision(scan.scores[n : n + 1])[0]
+        loss += sample_weight[n] * (np.logaddexp(0, logit) - y[n] * logit) / len(X)
+        by_logit = sample_weight[n] * (expit(logit) - y[n]) / len(X)
+        by_bias += by_logit
+        for k in range(n_kernels):
+            if scan.best[n, k] <= 0:
+                continue
+            by_weights[k] += by_logit * scan.best[n, k]
+            by_kernel_bias[k] += by_logit * network.dense_weights[k]
+            start = scan.position[n, k]
+            window = values[n, start : start + kernel_length]
+            if scan.reverse[n, k]:
+                window = window[::-1, [3, 2, 1, 0, *range(4, n_channels)]]
+            by_kernels[k] += by_logit * network.dense_weights[k] * window
+    return loss, Network(by_kernels, by_kernel_bias, by_weights, by_bias, network.reverse_complement)
+
+
+def assert_close_gradients(actual, expected, rtol=1e-5):
+    for name in PARAMETERS:
+        truth = np.asarray(getattr(expected, name))
+        scale = max(np.abs(truth).max(), 1e-3)
+        np.testing.assert_allclose(getattr(actual, name), truth, atol=rtol * scale, err_msg=name)
+
+
+@ENGINES
+@settings(max_examples=25)
+@given(
+    seed=st.integers(0, 10**6),
+    n_kernels=st.integers(1, 9),
+    kernel_length=st.integers(1, 12),
+    length=st.integers(1, 40),
+    both_strands=st.booleans(),
+    unequal=st.booleans(),
+)
+def test_gradients_equal_the_loop(engine, seed, n_kernels, kernel_length, length, both_strands, unequal):
+    rng = np.random.default_rng(seed)
+    network = draw_network(seed, n_kernels, kernel_length, reverse_complement=both_strands)
+    codes = draw_codes(rng, 12, length, share_n=0.05, unequal=unequal)
+    y, weights = draw_targets(rng, 12)
+    engine = choose_engine(engine, is_dna=True)
+    loss, gradients = engine.gradients(network, engine.load(codes, y, weights))
+    expected_loss, expected = loss_and_gradients_by_loop(network, codes, y, weights)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    assert_close_gradients(gradients, expected)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3, 4, 6])
+def test_gradients_of_real_valued_channels_equal_the_loop(rng, n_channels):
+    network = draw_network(3, n_channels=n_channels, reverse_complement=n_channels >= 4)
+    X = rng.normal(size=(20, 17, n_channels)).astype(np.float32)
+    y, weights = draw_targets(rng, 20)
+    engine = choose_engine("tensorflow", is_dna=False)
+    loss, gradients = engine.gradients(network, engine.load(X, y, weights))
+    expected_loss, expected = loss_and_gradients_by_loop(network, X, y, weights)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    assert_close_gradients(gradients, expected)
+
+
+@ENGINES
+@pytest.mark.parametrize("both_strands", [False, True])
+def test_gradients_equal_automatic_differentiation(rng, engine, both_strands):
+    import tensorflow as tf
+
+    network = draw_network(5, n_kernels=8, kernel_length=6, reverse_complement=both_strands)
+    codes = draw_codes(rng, 64, 50, share_n=0.02)
+    codes[:, -1] = 0
+    y, weights = draw_targets(rng, 64)
+    variables = [tf.Variable(np.asarray(getattr(network, name)), dtype=tf.float32) for name in PARAMETERS]
+    with tf.GradientTape() as tape:
+        kernels, kernel_bias, dense_weights, dense_bias = variables
+        strands = [kernels, kernels[:, ::-1, ::-1]] if both_strands else [kernels]
+        activations = [
+            tf.nn.conv1d(tf.constant(one_hot(codes, np.float32)), tf.transpose(k, [1, 2, 0]), 1, "VALID")
+            for k in strands
+        ]
+        best = tf.reduce_max(tf.stack(activations), axis=[0, 2])
+        logits = tf.linalg.matvec(tf.nn.relu(best + kernel_bias), dense_weights) + dense_bias
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.constant(y), logits=logits)
+        loss = tf.reduce_mean(weights * losses)
+    expected = Network(*(g.numpy() for g in tape.gradient(loss, variables)), both_strands)
+    engine = choose_engine(engine, is_dna=True)
+    actual_loss, actual = engine.gradients(network, engine.load(codes, y, weights))
+    assert actual_loss == pytest.approx(float(loss), rel=1e-5)
+    assert_close_gradients(actual, expected, rtol=1e-5)
+
+
+@ENGINES
+def test_epoch_is_adam_over_batches(rng, engine):
+    network = draw_network(7, n_kernels=4, reverse_complement=True)
+    codes = draw_codes(rng, 50, 30)
+    y, weights = draw_targets(rng, 50)
+    order = rng.permutation(50)[:45]  # batches of 16, 16 and 13
+    engine = choose_engine(engine, is_dna=True)
+    trainer = engine.trainer(network)
+    data = engine.load(codes, y, weights)
+    losses = [trainer.epoch(data, order, 16, 0.01) for _ in range(2)]
+
+    parameters = [np.asarray(getattr(network, name), dtype=np.float64) for name in PARAMETERS]
+    moments = [[np.zeros_like(p), np.zeros_like(p)] for p in parameters]
+    step, expected_losses = 0, []
+    for _ in range(2):
+        loss_sum = 0.0
+        for start in range(0, 45, 16):
+            rows = order[start : start + 16]
+            current = Network(*parameters, network.reverse_complement)
+            loss, gradients = loss_and_gradients_by_loop(current, codes[rows], y[rows], weights[rows])
+            loss_sum += loss * len(rows)
+            step += 1
+            for i, name in enumerate(PARAMETERS):
+                gradient = np.asarray(getattr(gradients, name))
+                first, second = moments[i]
+                first = moments[i][0] = ADAM_BETA1 * first + (1 - ADAM_BETA1) * gradient
+                second = moments[i][1] = ADAM_BETA2 * second + (1 - ADAM_BETA2) * gradient**2
+                rate = 0.01 * np.sqrt(1 - ADAM_BETA2**step) / (1 - ADAM_BETA1**step)
+                parameters[i] = parameters[i] - rate * first / (np.sqrt(second) + ADAM_EPSILON)
+        expected_losses.append(loss_sum / 45)
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
+    for name, expected in zip(PARAMETERS, parameters, strict=True):
+        np.testing.assert_allclose(getattr(trainer.network, name), expected, atol=2e-5, err_msg=name)
+
+
+@ENGINES
+def test_scores_of_rows(rng, engine):
+    network = draw_network(8, n_kernels=5, reverse_complement=True)
+    codes = draw_codes(rng, 40, 30, unequal=True)
+    engine = choose_engine(engine, is_dna=True)
+    data = engine.load(codes, *draw_targets(rng, 40))
+    rows = rng.permutation(40)[:23]
+    np.testing.assert_allclose(engine.trainer(network).scores(data, rows), network.scan(codes[rows]).scores, atol=1e-5)
+
+
+@ENGINES
+def test_same_start_gives_the_same_bits(rng, engine):
+    network = draw_network(9, n_kernels=16, kernel_length=8, reverse_complement=True)
+    codes = draw_codes(rng, 500, 60)
+    engine = choose_engine(engine, is_dna=True)
+    data = engine.load(codes, *draw_targets(rng, 500))
+    order = rng.permutation(500)
+    trainers = [engine.trainer(network) for _ in range(2)]
+    for trainer in trainers:
+        for _ in range(3):
+            trainer.epoch(data, order, 64, 0.01)
+    for name in PARAMETERS:
+        np.testing.assert_array_equal(*(getattr(trainer.network, name) for trainer in trainers))
+
+
+def test_engines_train_alike(rng):
+    network = draw_network(10, n_kernels=8, kernel_length=7, reverse_complement=True)
+    codes = draw_codes(rng, 600, 40)
+    y = (network.select([0]).scan(codes).scores[:, 0] > 1.5).astype(np.float32)
+    weights = np.ones_like(y)
+    curves = []
+    for name in ("compiled", "tensorflow"):
+        engine = choose_engine(name, is_dna=True)
+        trainer, data = engine.trainer(network), engine.load(codes, y, weights)
+        order = np.random.default_rng(0)
+        curves.append([trainer.epoch(data, order.permutation(600), 64, 0.003) for _ in range(5)])
+    np.testing.assert_allclose(*curves, rtol=1e-4)
+
+
+def test_a_hundred_networks_leave_no_traces_and_no_memory(rng):
+    from skdeepprune._engines import _tensorflow
+
+    engine = choose_engine("tensorflow", is_dna=True)
+    codes = draw_codes(rng, 200, 50)
+    data = engine.load(codes, *draw_targets(rng, 200))
+    order = np.arange(200)
+
+    def train(n_kernels):
+        trainer = engine.trainer(draw_network(0, n_kernels, kernel_length=10, reverse_complement=True))
+        trainer.epoch(data, order, 64, 0.01)
+        trainer.scores(data, order)
+
+    for n_kernels in (2, 3, 4):
+        train(n_kernels)
+    traces = _tensorflow._epoch.experimental_get_tracing_count(), _tensorflow._scores.experimental_get_tracing_count()
+    gc.collect()
+    memory = psutil.Process().memory_info().rss
+    for i in range(100):
+        train(2 + i % 15)
+    gc.collect()
+    assert traces == (
+        _tensorflow._epoch.experimental_get_tracing_count(),
+        _tensorflow._scores.experimental_get_tracing_count(),
+    )
+    assert psutil.Process().memory_info().rss - memory < 30e6
+
+
+def test_compiled_engine_refuses_real_values():
+    with pytest.raises(ValueError, match="engine='tensorflow'"):
+        choose_engine("compiled", is_dna=False)
+
+
+def test_auto_takes_the_compiled_engine_for_dna_only():
+    assert choose_engine("auto", is_dna=False).name == "tensorflow"
+    assert choose_engine("auto", is_dna=True).name == "compiled"
+
+
+def test_lengths_reach_the_engine(rng):
+    """A padded sequence has the scores of the sequence alone."""
+    network = draw_network(11, reverse_complement=True)
+    codes = draw_codes(rng, 30, 25, unequal=True)
+    engine = choose_engine("tensorflow", is_dna=True)
+    y, weights = draw_targets(rng, 30)
+    together = engine.trainer(network).scores(engine.load(codes, y, weights), np.arange(30))
+    for n, length in enumerate(np.maximum(sequence_lengths(codes), 1)):
+        alone = engine.load(codes[n : n + 1, :length], y[:1], weights[:1])
+        np.testing.assert_allclose(engine.trainer(network).scores(alone, np.arange(1))[0], together[n], atol=1e-6)
