@@ -1,0 +1,29 @@
+"""DNA sequences: byte codes, the other strand, shuffles, files."""
+
+from skdeepprune.sequences._codes import (
+    as_strings,
+    decode,
+    encode,
+    from_one_hot,
+    one_hot,
+    reverse_complement,
+    sequence_lengths,
+)
+from skdeepprune.sequences._files import SequenceRecord, SequenceSet, iter_sequences, read_sequences
+from skdeepprune.sequences._shuffle import dinucleotide_shuffle, shuffle_codes
+
+__all__ = [
+    "SequenceRecord",
+    "SequenceSet",
+    "as_strings",
+    "decode",
+    "dinucleotide_shuffle",
+    "encode",
+    "from_one_hot",
+    "iter_sequences",
+    "one_hot",
+    "read_sequences",
+    "reverse_complement",
+    "sequence_lengths",
+    "shuffle_codes",
+]

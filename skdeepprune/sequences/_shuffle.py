@@ -1,0 +1,94 @@
+"""Dinucleotide shuffles: null sequences with the counts of the originals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skdeepprune._random import RandomState, as_generator
+from skdeepprune.sequences._codes import Codes, as_strings, check_codes, decode, encode, sequence_lengths
+
+
+def dinucleotide_shuffle(X: Any, *, random_state: RandomState = None) -> Any:
+    """Shuffle sequences, keeping the dinucleotide counts of each.
+
+    A shuffle is drawn uniformly from all distinct sequences that have the same number of every dinucleotide, the same
+    first and the same last letter [1]_. Hence the counts of single letters are kept, too.
+
+    Parameters
+    ----------
+    X : list, ndarray, Series, or DataFrame with one column; or ndarray of int, shape (n_sequences, length)
+        DNA as strings, or as codes.
+    random_state : int, Generator, RandomState or None, default=None
+        An int gives the same shuffles again. None gives others every time.
+
+    Returns
+    -------
+    list of str, or ndarray of uint8 of shape (n_sequences, length)
+        Strings for strings, codes for codes. Strings come in upper case.
+
+    Raises
+    ------
+    ValueError
+        If a sequence is empty or has an unknown letter, or a code is not from 0 to 4.
+    TypeError
+        If `random_state` or an entry of `X` is of another type.
+
+    Notes
+    -----
+    N, and any other IUPAC ambiguity letter read as N, is a fifth letter. The run of N at the right end is padding and
+    stays where it is.
+
+    References
+    ----------
+    .. [1] D. B. Wilson, "Generating random spanning trees more quickly than the cover time", STOC 1996;
+       D. Kandel, Y. Matias, R. Unger and P. Winkler, "Shuffling biological sequences", Discrete Applied Mathematics 71,
+       1996.
+
+    Examples
+    --------
+    >>> dinucleotide_shuffle(["ACAGATA", "TTTT"], random_state=1)
+    ['AGATACA', 'TTTT']
+    """
+    rng = as_generator(random_state)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "iu":
+        return shuffle_codes(X, rng)
+    strings = as_strings(X)
+    rows = decode(shuffle_codes(encode(strings), rng), strip=False)
+    return [row[: len(string)] for row, string in zip(rows, strings, strict=True)]
+
+
+def shuffle_codes(codes: Codes, rng: np.random.Generator) -> Codes:
+    """Shuffle byte codes, keeping the dinucleotide counts of every row.
+
+    What :func:`dinucleotide_shuffle` does, without its conversions.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (n_sequences, length)
+        Padding on the right, a run of N, stays.
+    rng : Generator
+        Gives each row a seed of its own.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_sequences, length)
+
+    Raises
+    ------
+    ValueError
+        If `codes` is not a matrix of numbers from 0 to 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shuffle_codes(np.array([[0, 1, 0, 2, 0, 4]], dtype=np.uint8), np.random.default_rng(0))
+    array([[0, 2, 0, 1, 0, 4]], dtype=uint8)
+    """
+    from skdeepprune.sequences._euler import shuffle_rows
+
+    shuffled = check_codes(codes).copy()
+    seeds = rng.integers(0, 2**64, size=len(shuffled), dtype=np.uint64)
+    shuffle_rows(shuffled, sequence_lengths(shuffled), seeds)
+    return shuffled
