@@ -1,0 +1,22 @@
+"""Data sets: simulated ones whose truth is known, and loaders for local folders of the real collections."""
+
+from skdeepprune.datasets._collections import SequenceDataset, list_datasets, load_deepbind, load_fastsk, load_zeng
+from skdeepprune.datasets._jaspar import JasparMotif, load_jaspar_motifs
+from skdeepprune.datasets._likelihood import ceiling_auc, log_likelihood_ratio
+from skdeepprune.datasets._simulated import PlantedSequences, SimulatedDataset, load_simulated, make_motif_sequences
+
+__all__ = [
+    "JasparMotif",
+    "PlantedSequences",
+    "SequenceDataset",
+    "SimulatedDataset",
+    "ceiling_auc",
+    "list_datasets",
+    "load_deepbind",
+    "load_fastsk",
+    "load_jaspar_motifs",
+    "load_simulated",
+    "load_zeng",
+    "log_likelihood_ratio",
+    "make_motif_sequences",
+]

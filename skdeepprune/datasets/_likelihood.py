@@ -1,0 +1,147 @@
+"""The likelihood ratio of the model behind the simulated sets: the classifier that nothing beats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import roc_auc_score
+from sklearn.utils import gen_batches
+
+from skdeepprune.sequences import encode, sequence_lengths
+from skdeepprune.sequences._codes import Codes
+
+_BACKGROUND = 0.25
+_WORD = 4
+_CELLS_AT_ONCE = 1 << 20
+
+
+def log_likelihood_ratio(X: Any, motifs: Sequence[Any]) -> NDArray[np.float64]:
+    r"""Score sequences by how much likelier they are with a planted motif than without.
+
+    The exact log likelihood ratio of the model of `make_motif_sequences`,
+
+    .. math::  \log \frac{1}{M} \sum_{m=1}^{M} \frac{1}{P_m} \sum_{p=1}^{P_m} \prod_{i=1}^{W_m}
+               \frac{\mathrm{ppm}_m[i, x_{p + i}]}{1/4}
+
+    where :math:`P_m` is the number of places where motif m fits. By the lemma of Neyman and Pearson no other score
+    separates the two kinds better.
+
+    Parameters
+    ----------
+    X : list, ndarray, Series, or DataFrame with one column
+        DNA strings, also of unequal length. N has the ratio 1. A motif that is wider than a sequence has the
+        ratio 1 there, too.
+    motifs : sequence of array-like of shape (width, 4), or of objects with such a `ppm`
+        Probabilities of A, C, G and T at each position.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_sequences,)
+        In nats. Minus infinity if no motif can be in the sequence.
+
+    Raises
+    ------
+    ValueError
+        If a matrix holds no probabilities, or there is no motif.
+
+    Examples
+    --------
+    >>> from skdeepprune.datasets import load_jaspar_motifs, log_likelihood_ratio
+    >>> log_likelihood_ratio(["GGTATAAAAGG", "GGTATNNNNGG", "GGGGGGGGGGG"], [load_jaspar_motifs()["TBP"]]).round(2)
+    array([6.62, 2.19, -inf])
+    """
+    ppms = check_probabilities(motifs)
+    codes = encode(X)
+    lengths = sequence_lengths(codes)
+    ratios = np.empty((len(ppms), len(codes)))
+    for rows in gen_batches(len(codes), max(1, _CELLS_AT_ONCE // max(1, codes.shape[1]))):
+        words = _words(codes[rows])
+        for k, ppm in enumerate(ppms):
+            ratios[k, rows] = _log_ratio(words, lengths[rows], ppm)
+    mixed: NDArray[np.float64] = np.logaddexp.reduce(ratios, axis=0) - np.log(len(ppms))
+    return mixed
+
+
+def _words(codes: Codes) -> NDArray[np.int16]:
+    """Number the word of four letters that starts at each position, in base 5, as if N followed the end."""
+    length = codes.shape[1]
+    padded = np.pad(codes, ((0, 0), (0, _WORD - 1)), constant_values=4).astype(np.int16)
+    words = np.zeros(codes.shape, dtype=np.int16)
+    for i in range(_WORD):
+        words = words * np.int16(5) + padded[:, i : i + length]
+    return words
+
+
+def _log_ratio(words: NDArray[np.int16], lengths: NDArray[np.int64], ppm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the log likelihood ratio of one motif, by a table look-up for every four positions of it."""
+    n_places = words.shape[1] - len(ppm) + 1
+    if n_places < 1:
+        return np.zeros(len(words))
+    n_tables = -(-len(ppm) // _WORD)
+    letters = np.zeros((n_tables * _WORD, 5))
+    with np.errstate(divide="ignore"):
+        letters[: len(ppm), :4] = np.log(ppm / _BACKGROUND)
+    windows = np.zeros((len(words), n_places))
+    for start in range(0, len(letters), _WORD):
+        a, b, c, d = letters[start : start + _WORD]
+        table = (a[:, None, None, None] + b[:, None, None] + c[:, None] + d).ravel()
+        windows += table[words[:, start : start + n_places]]
+    fitting = np.clip(lengths - len(ppm) + 1, 0, n_places)
+    windows[np.arange(n_places) >= fitting[:, None]] = -np.inf
+    best = np.nan_to_num(windows.max(axis=1), neginf=0.0)
+    windows -= best[:, None]
+    with np.errstate(divide="ignore"):
+        ratio = best + np.log(np.exp(windows, out=windows).sum(axis=1)) - np.log(np.maximum(fitting, 1))
+    return np.where(fitting > 0, ratio, 0.0)
+
+
+def ceiling_auc(X: Any, y: ArrayLike, motifs: Sequence[Any]) -> float:
+    """Compute the AUC of the exact likelihood ratio, which no classifier can pass but by luck.
+
+    Parameters
+    ----------
+    X : list, ndarray, Series, or DataFrame with one column
+        DNA strings, such as `make_motif_sequences` makes them.
+    y : array-like of shape (n_sequences,)
+        Labels, 1 with a motif.
+    motifs : sequence of array-like of shape (width, 4), or of objects with such a `ppm`
+        The motifs that were planted.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from skdeepprune.datasets import ceiling_auc, load_jaspar_motifs, make_motif_sequences
+    >>> motifs = [load_jaspar_motifs()["Tfcp2l1"]]
+    >>> planted = make_motif_sequences(motifs, 2000, random_state=0)
+    >>> round(ceiling_auc(planted.X, planted.y, motifs), 3)
+    0.977
+    """
+    scores = np.maximum(log_likelihood_ratio(X, motifs), np.finfo(np.float64).min)
+    return float(roc_auc_score(y, scores))
+
+
+def check_probabilities(motifs: Sequence[Any]) -> list[NDArray[np.float64]]:
+    """Return the matrices of `motifs`, rows adding up to 1, or say what is wrong with them."""
+    ppms = []
+    for k, motif in enumerate(motifs):
+        ppm = np.asarray(getattr(motif, "ppm", motif), dtype=np.float64)
+        if ppm.ndim != 2 or ppm.shape[1] != 4 or len(ppm) == 0:
+            raise ValueError(f"Motif {k} has shape {ppm.shape}; expected (width, 4), the columns A, C, G, T.")
+        totals = ppm.sum(axis=1)
+        bad = (ppm < 0).any(axis=1) | ~(np.abs(totals - 1) < 1e-3)
+        if bad.any():
+            at = int(bad.argmax())
+            raise ValueError(
+                f"Motif {k} has {ppm[at].tolist()} at position {at}; expected four probabilities that add up to 1. "
+                "Divide counts by their sum."
+            )
+        ppms.append(ppm / totals[:, None])
+    if not ppms:
+        raise ValueError("Expected at least one motif, got none.")
+    return ppms
