@@ -27,9 +27,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
 from tqdm import tqdm
 
-from skdeepprune._engines import Engine, choose_engine
+from skdeepprune._engines import choose_engine, scan
+from skdeepprune._engines._interface import Engine
 from skdeepprune._inputs import read_input
-from skdeepprune._network import Network, Scan
+from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, kernel_schedule
 from skdeepprune._random import as_generator
 from skdeepprune._training import Epoch, LabeledData, Stage, TrainingSettings, deep_prune
@@ -423,11 +424,11 @@ class DeepPruneClassifier(
     def _n_features_out(self) -> int:
         return self._network.n_kernels
 
-    def _scan(self, X: Any, networks: Sequence[Network]) -> Iterator[Scan]:
-        """Scan X with each of the networks."""
+    def _staged_scores(self, X: Any, networks: Sequence[Network]) -> Iterator[NDArray[Any]]:
+        """Motif scores of X under each of the networks."""
         sequences = read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=self.is_dna_)
         for network in networks:
-            yield network.scan(sequences)
+            yield scan(network, sequences, effective_n_jobs(self.n_jobs)).scores
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Motif scores: how well every kernel's best window matches.
@@ -444,8 +445,8 @@ class DeepPruneClassifier(
 
     def _scores(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
-        (scan,) = self._scan(X, [self._network])
-        return scan.scores
+        (scores,) = self._staged_scores(X, [self._network])
+        return scores
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Log-odds of the positive class.
@@ -515,8 +516,8 @@ class DeepPruneClassifier(
         """
         check_is_fitted(self)
         networks = [stage.network for stage in self.stages_]
-        for network, scan in zip(networks, self._scan(X, networks), strict=True):
-            yield _class_probabilities(network.decision(scan.scores))
+        for network, scores in zip(networks, self._staged_scores(X, networks), strict=True):
+            yield _class_probabilities(network.decision(scores))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

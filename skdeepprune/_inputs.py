@@ -53,6 +53,8 @@ def read_input(
     ValueError
         If X has the wrong shape, NaN or infinite values, unknown letters, or is not what the network was fitted on.
     """
+    if isinstance(X, list | tuple | pd.Series) and len(X) == 0:
+        raise ValueError("X holds no sequences; a minimum of 1 is required.")
     if holds_strings(X):
         if n_channels != 4 or expect_dna is False:
             raise ValueError(

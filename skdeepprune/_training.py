@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skdeepprune._engines import Engine
+from skdeepprune._engines._interface import Engine
 from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important
 
@@ -228,13 +228,15 @@ def train(
         order = rng.permutation(training.rows)
         loss = trainer.epoch(training.loaded, order, settings.batch_size, learning_rate)
         current = trainer.network
-        val_loss, val_roc_auc = evaluate(current, trainer.scores(validation.loaded, validation.rows), validation)
-        if not (np.isfinite(loss) and np.isfinite(val_loss)):
+        val_scores = trainer.scores(validation.loaded, validation.rows)
+        with np.errstate(over="ignore", invalid="ignore"):
+            diverged = not (np.isfinite(loss) and np.isfinite(current.decision(val_scores)).all())
+        if diverged:
             raise FloatingPointError(
-                f"Training diverged at {network.n_kernels} kernels, epoch {len(epochs) + 1}: the loss is {loss}, the"
-                f" validation loss {val_loss}. Lower learning_rate_init (now {learning_rate:g} at this size), or scale"
-                " the input."
+                f"Training diverged at {network.n_kernels} kernels in epoch {len(epochs) + 1}: the loss is {loss}."
+                f" Lower learning_rate_init (now {learning_rate:g} at this size), or scale the input."
             )
+        val_loss, val_roc_auc = evaluate(current, val_scores, validation)
         seconds = time.perf_counter() - start
         epoch = Epoch(stage, network.n_kernels, len(epochs) + 1, learning_rate, loss, val_loss, val_roc_auc, seconds)
         epochs.append(epoch)

@@ -1,48 +1,14 @@
-"""What every engine does: an epoch of Adam over given batches, and the scores of given sequences."""
+"""Engines: what trains a network and scores sequences."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._network import Network
-
-ADAM_BETA1 = 0.9
-ADAM_BETA2 = 0.999
-ADAM_EPSILON = 1e-7
-
-
-class Trainer(Protocol):
-    """A network in training: its weights and its optimiser's moments, wherever the engine keeps them."""
-
-    @property
-    def network(self) -> Network:
-        """The network as it is now."""
-
-    def epoch(self, data: Any, order: NDArray[np.int64], batch_size: int, learning_rate: float) -> float:
-        """Run Adam once over the rows `order` of `data`, in batches; return the mean loss seen on the way."""
-
-    def scores(self, data: Any, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Motif scores (len(rows), K) of those rows of `data` under the network as it is now."""
-
-
-class Engine(Protocol):
-    """A way to compute. Engines differ in speed and in the inputs they take, not in what they find."""
-
-    name: str
-
-    def load(self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32]) -> Any:
-        """Put sequences (codes or channels), labels 0 or 1 and weights where the engine computes."""
-
-    def trainer(self, network: Network) -> Trainer:
-        """Begin to train `network` with a fresh optimiser."""
-
-    def gradients(self, network: Network, data: Any) -> tuple[float, Network]:
-        """The weighted mean loss over `data` and its gradient, in the shape of a network."""
-
+from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Engine, Trainer
+from skdeepprune._network import Network, Scan
 
 def choose_engine(name: str, *, is_dna: bool, n_threads: int = 1) -> Engine:
     """Make the engine called `name`.
@@ -70,6 +36,23 @@ def choose_engine(name: str, *, is_dna: bool, n_threads: int = 1) -> Engine:
     from skdeepprune._engines._compiled import CompiledEngine
 
     return CompiledEngine(n_threads)
+
+
+def scan(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> Scan:
+    """Find every kernel's best window: compiled for codes, in NumPy for channels, never with TensorFlow.
+
+    Parameters
+    ----------
+    network : Network
+    sequences : ndarray of uint8, shape (n, L), or of reals, shape (n, L, C)
+    n_threads : int, default=1
+        For codes.
+    """
+    if sequences.ndim == 3:
+        return network.scan(sequences)
+    from skdeepprune._engines._compiled import scan
+
+    return scan(network, sequences, n_threads)
 
 
 def _has_gpu() -> bool:

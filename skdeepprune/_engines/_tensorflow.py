@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._engines import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 from skdeepprune._network import Network
 from skdeepprune.sequences import sequence_lengths
 

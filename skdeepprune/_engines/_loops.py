@@ -1,0 +1,431 @@
+"""The loops of the compiled engine: scan, gradient and Adam over DNA words, compiled by numba on first use.
+
+A word is three letters (A, C, G, T or N) that follow each other, numbered 0 to 124 and so one byte; the words of a
+sequence start at each of its positions. A kernel of W positions becomes ceil(W / 3) tables with the sum of its cells for
+every word. Then a window costs W / 3 look-ups and additions instead of 4 W multiplications, and N needs no case of its
+own: its cell is 0.
+
+Kernels go in blocks of `LANES` side by side, one to a vector lane. The tables of a block stay in the level-1 cache and
+the running maximum and its position in registers while all sequences of a batch pass by. With both strands half of the
+lanes hold the reverse complements of the other half.
+
+Every sum has one order that depends on neither batch nor thread, hence the same bits for the same sequence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from skdeepprune._engines import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+
+WORD_LETTERS = 3
+N_WORDS = 5**WORD_LETTERS
+LANES = 8
+_MOST_UNROLLED_TABLES = 12
+_WINDOWS_TOGETHER = 2 * WORD_LETTERS
+_ROWS_TOGETHER = 32
+_UNSIGNED = np.uint64
+_INDEX = ir.IntType(64)
+_FLOATS = ir.VectorType(ir.FloatType(), LANES)
+_INTS = ir.VectorType(ir.IntType(32), LANES)
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Compile on first use, without the GIL; keep the machine code on disk where any folder can be written."""
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return njit(function, cache=True, **options)
+    except RuntimeError:  # numba found no folder for its cache
+        return njit(function, **options)
+
+
+@intrinsic
+def _scan_windows(typing_context, tables, n_tables, words, start, n_windows, best, position, lane):  # type: ignore[no-untyped-def]
+    """Write the best window of a sequence, and its position, to `best` and `position` from `lane` on.
+
+    Emits vector code instead of leaving it to the compiler to find: the maximum and its position stay in registers, the
+    sum over tables is unrolled, and windows three letters apart share the look-up of their words.
+    """
+    return types.void(tables, n_tables, words, start, n_windows, best, position, lane), _emit_scan
+
+
+def _emit_scan(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+    def data(i: int, offset: Any, element: Any) -> Any:
+        pointer = context.make_array(signature.args[i])(context, builder, arguments[i]).data
+        return builder.bitcast(builder.gep(pointer, [offset]), element.as_pointer())
+
+    n_tables, start, n_windows, lane = (arguments[i] for i in (1, 3, 4, 7))
+    tables, words = data(0, _INDEX(0), _FLOATS), data(2, start, ir.IntType(8))
+    results = data(5, lane, _FLOATS), data(6, lane, _INTS)
+
+    def word_at(p: Any, letters: Any) -> Any:
+        return builder.zext(builder.load(builder.gep(words, [builder.add(p, letters)])), _INDEX)
+
+    def row(table: Any, word: Any) -> Any:
+        at = builder.add(word, builder.mul(table, _INDEX(N_WORDS)))
+        return builder.load(builder.gep(tables, [at]), align=4)
+
+    def sums_unrolled(p: Any, n: int) -> list[Any]:
+        sums: list[Any] = [None] * _WINDOWS_TOGETHER
+        for phase in range(WORD_LETTERS):
+            for j in range(n + 1):
+                word = word_at(p, _INDEX(phase + WORD_LETTERS * j))
+                for window, t in ((phase, j), (phase + WORD_LETTERS, j - 1)):
+                    if 0 <= t < n:
+                        value = row(_INDEX(t), word)
+                        sums[window] = builder.fadd(sums[window], value) if t else value
+        return sums
+
+    def sums_by_loop(p: Any) -> list[Any]:
+        before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        t, so_far = builder.phi(_INDEX), builder.phi(_FLOATS)
+        total = builder.fadd(so_far, row(t, word_at(p, builder.mul(t, _INDEX(WORD_LETTERS)))))
+        t_next = builder.add(t, _INDEX(1))
+        for phi, first, following in ((t, _INDEX(0), t_next), (so_far, _FLOATS([-0.0] * LANES), total)):
+            phi.add_incoming(first, before)
+            phi.add_incoming(following, loop)
+        builder.cbranch(builder.icmp_signed("<", t_next, n_tables), loop, after)
+        builder.position_at_end(after)
+        return [total]
+
+    def windows(n_together: int, sums_at: Callable[[Any], list[Any]]) -> Any:
+        """Emit a loop over all windows, `n_together` at a time; return its first block."""
+        before, loop, after = (builder.append_basic_block() for _ in range(3))
+        builder.position_at_end(before)
+        last = builder.sub(n_windows, _INDEX(n_together))
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        phis = p, best, where = builder.phi(_INDEX), builder.phi(_FLOATS), builder.phi(_INTS)
+        for window, total in enumerate(sums_at(p)):
+            here = builder.trunc(builder.add(p, _INDEX(window)), _INTS.element)
+            better = builder.fcmp_ordered(">", total, best)
+            best = builder.select(better, total, best)
+            where = builder.select(better, _splat(builder, here), where)
+        # The last turn may meet some windows for the second time, which changes nothing.
+        p_next = builder.add(p, _INDEX(n_together))
+        p_next = builder.select(builder.icmp_signed("<", p_next, last), p_next, last)
+        firsts = _INDEX(0), _FLOATS([-math.inf] * LANES), _INTS([0] * LANES)
+        for phi, first, following in zip(phis, firsts, (p_next, best, where), strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(following, builder.block)
+        builder.cbranch(builder.icmp_signed("<", p, last), loop, after)
+        builder.position_at_end(after)
+        for value, result in zip((best, where), results, strict=True):
+            builder.store(value, result, align=4)
+        builder.branch(done)
+        return before
+
+    entry, done = builder.block, builder.append_basic_block()
+    any_case = windows(1, sums_by_loop)
+    unrolled = [windows(_WINDOWS_TOGETHER, partial(sums_unrolled, n=n)) for n in range(1, _MOST_UNROLLED_TABLES + 1)]
+    builder.position_at_end(entry)
+    many = builder.append_basic_block()
+    builder.cbranch(builder.icmp_signed("<", n_windows, _INDEX(_WINDOWS_TOGETHER)), any_case, many)
+    builder.position_at_end(many)
+    switch = builder.switch(n_tables, any_case)
+    for n, block in enumerate(unrolled, start=1):
+        switch.add_case(_INDEX(n), block)
+    builder.position_at_end(done)
+    return context.get_dummy_value()
+
+
+def _splat(builder: ir.IRBuilder, value: Any) -> Any:
+    undefined = ir.Constant(_INTS, ir.Undefined)
+    first = builder.insert_element(undefined, value, _INTS.element(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(_INTS, None))
+
+
+@intrinsic
+def _add_rows(typing_context, target, i, first, j, second, k):  # type: ignore[no-untyped-def]
+    """Write the sum of row j of `first` and row k of `second` to row i of `target`, all of them LANES wide."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        target, first, second = (
+            builder.gep(
+                builder.bitcast(
+                    context.make_array(signature.args[n])(context, builder, arguments[n]).data, _FLOATS.as_pointer()
+                ),
+                [arguments[n + 1]],
+            )
+            for n in (0, 2, 4)
+        )
+        total = builder.fadd(builder.load(first, align=4), builder.load(second, align=4))
+        builder.store(total, target, align=4)
+        return context.get_dummy_value()
+
+    return types.void(target, i, first, j, second, k), emit
+
+
+@_compiled
+def read_words(codes: Any, words: Any, lengths: Any) -> None:
+    """Write the words of sequences and their lengths; what lies beyond the end reads as N."""
+    n_sequences, width = codes.shape
+    for i in range(n_sequences):
+        length = width
+        while length > 0 and codes[i, length - 1] >= 4:
+            length -= 1
+        lengths[i] = length
+        for p in range(width - 2):
+            a, b, c = min(codes[i, p], 4), min(codes[i, p + 1], 4), min(codes[i, p + 2], 4)
+            words[i, p] = 25 * a + 5 * b + c
+        for p in range(max(width - 2, 0), words.shape[1]):
+            a = min(codes[i, p], 4) if p < width else 4
+            b = min(codes[i, p + 1], 4) if p + 1 < width else 4
+            words[i, p] = 25 * a + 5 * b + 4
+
+
+@_compiled
+def _count_tables(kernel_length: int, words: Any) -> int:
+    """How many tables a window reaches: those that would lie beyond every sequence add 0 and are left out."""
+    return (min(kernel_length, words.shape[1]) + WORD_LETTERS - 1) // WORD_LETTERS
+
+
+@_compiled
+def _fill_tables(block: Any, kernel_length: int, cells: Any, tables: Any) -> None:
+    """Sum the cells of a block's kernels for every word. `cells` has a row of zeros for N."""
+    both_strands = block.shape[1] < LANES
+    for w in range(min(kernel_length, len(cells))):
+        for base in range(4):
+            if both_strands:
+                for lane in range(LANES // 2):
+                    cells[w, base, lane] = block[4 * w + base, lane]
+                    # The complement of a base is 3 - base, so the reverse complement of a kernel is its rows backwards.
+                    cells[w, base, lane + LANES // 2] = block[4 * kernel_length - 1 - (4 * w + base), lane]
+            else:
+                for lane in range(LANES):
+                    cells[w, base, lane] = block[4 * w + base, lane]
+    pair = np.empty(LANES, np.float32)
+    for t in range(len(tables)):
+        for a in range(5):
+            for b in range(5):
+                _add_rows(pair, 0, cells, 15 * t + a, cells, 15 * t + 5 + b)
+                for c in range(5):
+                    _add_rows(tables, N_WORDS * t + 25 * a + 5 * b + c, pair, 0, cells, 15 * t + 10 + c)
+
+
+@_compiled
+def _sum_over_words(table_gradient: Any, kernel_length: int, cell_gradient: Any, block_gradient: Any) -> None:
+    """Pass the gradient of the tables on to the cells that they were filled from."""
+    both_strands = block_gradient.shape[1] < LANES
+    cell_gradient[:] = 0
+    pair = np.empty(LANES, np.float32)
+    for t in range(len(table_gradient)):
+        for a in range(5):
+            for b in range(5):
+                pair[:] = 0
+                for c in range(5):
+                    word, letter = N_WORDS * t + 25 * a + 5 * b + c, 15 * t + 10 + c
+                    _add_rows(pair, 0, pair, 0, table_gradient, word)
+                    _add_rows(cell_gradient, letter, cell_gradient, letter, table_gradient, word)
+                for letter in (15 * t + a, 15 * t + 5 + b):
+                    _add_rows(cell_gradient, letter, cell_gradient, letter, pair, 0)
+    for w in range(min(kernel_length, len(cell_gradient))):
+        for base in range(4):
+            if both_strands:
+                for lane in range(LANES // 2):
+                    block_gradient[4 * w + base, lane] += cell_gradient[w, base, lane]
+                    reverse = 4 * kernel_length - 1 - (4 * w + base)
+                    block_gradient[reverse, lane] += cell_gradient[w, base, lane + LANES // 2]
+            else:
+                for lane in range(LANES):
+                    block_gradient[4 * w + base, lane] += cell_gradient[w, base, lane]
+
+
+@_compiled
+def _take_winners(best: Any, bias: Any) -> None:
+    """Give the strand that loses -inf, and add the bias."""
+    half = LANES // 2
+    if len(bias) < LANES:
+        for lane in range(half):
+            given, other = best[lane], best[lane + half]
+            reverse = other > given
+            best[lane] = np.float32(-np.inf) if reverse else given + bias[lane]
+            best[lane + half] = other + bias[lane] if reverse else np.float32(-np.inf)
+    else:
+        for lane in range(LANES):
+            best[lane] += bias[lane]
+
+
+@_compiled
+def scan_rows(words: Any, lengths: Any, rows: Any, blocks: Any, kernel_length: int, best: Any, position: Any) -> None:
+    """Find the best windows of all kernels in the sequences `rows`.
+
+    `best` and `position` are of shape (n_blocks, n_rows, LANES). Of the two lanes of a kernel that reads both strands the
+    one that loses becomes -inf.
+    """
+    n_tables = _count_tables(kernel_length, words)
+    cells = np.zeros((WORD_LETTERS * n_tables, 5, LANES), np.float32)
+    tables = np.empty((n_tables, N_WORDS, LANES), np.float32)
+    for number in range(len(blocks)):
+        _fill_tables(blocks[number], kernel_length, cells, tables)
+        bias = blocks[number, 4 * kernel_length]
+        for i in range(len(rows)):
+            row = rows[i]
+            n_windows = max(lengths[row] - kernel_length, 0) + 1
+            at = (number * len(rows) + i) * LANES
+            _scan_windows(tables, n_tables, words, row * words.shape[1], n_windows, best, position, at)
+            _take_winners(best[number, i], bias)
+
+
+@_compiled
+def _compare_with_labels(
+    best: Any, dense: Any, dense_bias: float, y: Any, sample_weight: Any, rows: Any, n_rows: int, residual: Any
+) -> float:
+    """Write the derivative of the loss by every logit; return the loss summed."""
+    products = np.zeros((len(rows), LANES), np.float32)
+    for number in range(len(best)):
+        for i in range(len(rows)):
+            for lane in range(LANES):
+                products[i, lane] += dense[number, lane] * max(best[number, i, lane], np.float32(0))
+    loss = 0.0
+    for i in range(len(rows)):
+        z = np.float64(dense_bias)
+        for lane in range(LANES):
+            z += products[i, lane]
+        label, weight = y[rows[i]], sample_weight[rows[i]]
+        tail = math.exp(-abs(z))
+        loss += weight * (max(z, 0.0) - z * label + math.log1p(tail))
+        probability = 1 / (1 + tail) if z >= 0 else tail / (1 + tail)
+        residual[i] = weight * (probability - label) / n_rows
+    return loss
+
+
+@_compiled
+def _add_to_winners(
+    words: Any, rows: Any, residual: Any, dense: Any, best: Any, position: Any, table_gradient: Any, lane_gradient: Any
+) -> None:
+    """Add the derivative by every positive score to the words of its window, and to its lane's bias and dense weight."""
+    starts = np.empty(_ROWS_TOGETHER * LANES + 1, np.uint64)
+    lanes, slopes = np.empty_like(starts), np.empty(len(starts), np.float32)
+    # Unsigned, flat indices spare numba's check for negative ones.
+    letters, cells = words.ravel(), table_gradient.ravel()
+    for first in range(0, len(rows), _ROWS_TOGETHER):
+        # Listed first, because a branch that half of the scores take is mispredicted half of the time.
+        n_active = 0
+        for i in range(first, min(first + _ROWS_TOGETHER, len(rows))):
+            start = rows[i] * words.shape[1]
+            for lane in range(LANES):
+                score = max(best[i, lane], np.float32(0))
+                slope = residual[i] * dense[lane] if score > 0 else np.float32(0)
+                lane_gradient[0, lane] += slope
+                lane_gradient[1, lane] += residual[i] * score
+                starts[n_active] = start + position[i, lane]
+                lanes[n_active] = lane
+                slopes[n_active] = slope
+                n_active += score > 0
+        for j in range(n_active):
+            at, lane, slope = starts[j], lanes[j], slopes[j]
+            for t in range(len(table_gradient)):
+                word = _UNSIGNED(letters[at + _UNSIGNED(WORD_LETTERS) * _UNSIGNED(t)])
+                cells[(_UNSIGNED(N_WORDS) * _UNSIGNED(t) + word) * _UNSIGNED(LANES) + lane] += slope
+
+
+@_compiled
+def batch_gradient(
+    words: Any,
+    lengths: Any,
+    y: Any,
+    sample_weight: Any,
+    rows: Any,
+    n_rows: int,
+    shape: Any,
+    theta: Any,
+    gradient: Any,
+    best: Any,
+    position: Any,
+) -> float:
+    """Write the gradient of the loss summed over `rows` and divided by `n_rows`; return the loss summed.
+
+    `theta`, `gradient` and `shape` are as `_flatten` lays them out; `best` and `position` are room for the scan.
+    """
+    n_blocks, n_cells, per_block = shape
+    kernel_length = n_cells // 4
+    blocks = theta[:-1].reshape((n_blocks, n_cells + 2, per_block))
+    gradient[:] = 0
+    blocks_gradient = gradient[:-1].reshape(blocks.shape)
+    scan_rows(words, lengths, rows, blocks, kernel_length, best, position)
+
+    dense = np.empty((n_blocks, LANES), np.float32)
+    for number in range(n_blocks):
+        for lane in range(LANES):
+            dense[number, lane] = blocks[number, n_cells + 1, lane % per_block]
+    residual = np.empty(len(rows), np.float32)
+    loss = _compare_with_labels(best, dense, theta[-1], y, sample_weight, rows, n_rows, residual)
+    gradient[-1] = residual.sum()
+
+    n_tables = _count_tables(kernel_length, words)
+    table_gradient = np.empty((n_tables, N_WORDS, LANES), np.float32)
+    cell_gradient = np.empty((WORD_LETTERS * n_tables, 5, LANES), np.float32)
+    lane_gradient = np.empty((2, LANES), np.float32)
+    for number in range(n_blocks):
+        table_gradient[:] = 0
+        lane_gradient[:] = 0
+        _add_to_winners(
+            words, rows, residual, dense[number], best[number], position[number], table_gradient, lane_gradient
+        )
+        _sum_over_words(table_gradient, kernel_length, cell_gradient, blocks_gradient[number])
+        for lane in range(LANES):
+            blocks_gradient[number, n_cells, lane % per_block] += lane_gradient[0, lane]
+            blocks_gradient[number, n_cells + 1, lane % per_block] += lane_gradient[1, lane]
+    return loss
+
+
+@_compiled
+def run_epoch(
+    words: Any,
+    lengths: Any,
+    y: Any,
+    sample_weight: Any,
+    order: Any,
+    batch_size: int,
+    learning_rate: float,
+    shape: Any,
+    theta: Any,
+    moments: Any,
+    n_steps: int,
+) -> float:
+    """Run Adam over the batches of `order`, changing `theta` and `moments`; return the loss summed over sequences."""
+    gradient = np.empty_like(theta)
+    n_scores = shape[0] * min(batch_size, len(order)) * LANES
+    best, position = np.empty(n_scores, np.float32), np.empty(n_scores, np.int32)
+    loss = 0.0
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        scores = (shape[0], len(rows), LANES)
+        n_scores = shape[0] * len(rows) * LANES
+        loss += batch_gradient(
+            words,
+            lengths,
+            y,
+            sample_weight,
+            rows,
+            len(rows),
+            shape,
+            theta,
+            gradient,
+            best[:n_scores].reshape(scores),
+            position[:n_scores].reshape(scores),
+        )
+        n_steps += 1
+        rate = np.float32(learning_rate * math.sqrt(1 - ADAM_BETA2**n_steps) / (1 - ADAM_BETA1**n_steps))
+        _step(theta, gradient, moments[0], moments[1], rate)
+    return loss
+
+
+@_compiled
+def _step(theta: Any, gradient: Any, first: Any, second: Any, rate: float) -> None:
+    for j in range(len(theta)):
+        slope = gradient[j]
+        first[j] += (slope - first[j]) * np.float32(1 - ADAM_BETA1)
+        second[j] += (slope * slope - second[j]) * np.float32(1 - ADAM_BETA2)
+        theta[j] -= rate * first[j] / (math.sqrt(second[j]) + np.float32(ADAM_EPSILON))

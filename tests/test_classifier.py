@@ -1,0 +1,331 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_auc_score
+
+from skdeepprune import DeepPruneClassifier, OneHotDNA
+from skdeepprune._engines._compiled import CompiledTrainer
+from skdeepprune._engines._interface import Trainer
+from skdeepprune._pruning import CRITERIA
+from skdeepprune.sequences import encode, one_hot, reverse_complement
+
+SITE = "ACGGTTGCA"
+
+
+def plant(n, length=50, share=0.9, seed=0):
+    rng = np.random.default_rng(seed)
+    letters = rng.choice(list("ACGT"), (n, length))
+    y = rng.integers(0, 2, n)
+    for i in np.flatnonzero(y & (rng.random(n) < share)):
+        start = rng.integers(0, length - len(SITE) + 1)
+        letters[i, start : start + len(SITE)] = list(SITE)
+    return ["".join(row) for row in letters], y
+
+
+X, y = plant(800)
+X_test, y_test = plant(400, seed=1)
+
+
+def small(**parameters):
+    defaults = dict(
+        n_kernels=2, n_prunings=3, kernel_length=9, max_iter=25, batch_size=32, learning_rate_init=0.01, random_state=0
+    )
+    return DeepPruneClassifier(**(defaults | parameters))
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return small().fit(X, y)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "tensorflow"])
+def test_learns_a_planted_site(engine):
+    classifier = small(engine=engine, max_iter=40).fit(X, y)
+    assert roc_auc_score(y_test, classifier.decision_function(X_test)) > 0.9
+    assert classifier.engine_ == engine
+    best = classifier.kernels_[np.argmax(np.abs(classifier.coef_[0]))]
+    site = one_hot(encode([SITE, reverse_complement(SITE)])).reshape(2, -1)
+    shifts = [np.roll(site.reshape(2, 9, 4), s, axis=1).reshape(2, -1) for s in range(-3, 4)]
+    assert max(np.corrcoef(row, best.ravel())[0, 1] for shift in shifts for row in shift) > 0.6
+
+
+def test_fitted_attributes(fitted):
+    assert fitted.kernels_.shape == (2, 9, 4)
+    assert fitted.kernel_bias_.shape == (2,)
+    assert fitted.coef_.shape == (1, 2)
+    assert fitted.intercept_.shape == (1,)
+    assert fitted.mask_.shape == (16,)
+    assert fitted.mask_.sum() == 2
+    assert fitted.classes_.tolist() == [0, 1]
+    assert fitted.engine_ == "compiled"
+    assert [stage.n_kernels for stage in fitted.stages_] == [16, 8, 4, 2]
+    assert fitted.n_iter_ == len(fitted.history_)
+
+
+def test_history_has_a_row_per_epoch(fitted):
+    history = fitted.history_
+    assert list(history) == [
+        "stage",
+        "n_kernels",
+        "epoch",
+        "learning_rate",
+        "loss",
+        "val_loss",
+        "val_roc_auc",
+        "seconds",
+    ]
+    for stage, rows in history.groupby("stage"):
+        assert rows["epoch"].tolist() == list(range(1, len(rows) + 1))
+        assert rows["n_kernels"].unique() == [16 // 2**stage]
+        assert rows["learning_rate"].to_numpy() == pytest.approx(0.01 / 1.2**stage)
+        assert rows["val_loss"].min() == pytest.approx(fitted.stages_[stage].val_loss)
+    assert (history["seconds"] > 0).all()
+    assert history["loss"].iloc[0] > history["loss"].iloc[-1]
+
+
+def test_every_stage_keeps_the_more_important_half(fitted):
+    for previous, stage in zip(fitted.stages_, fitted.stages_[1:], strict=False):
+        survived = np.isin(previous.kept, stage.kept)
+        assert survived.sum() == stage.n_kernels
+        assert previous.importances[survived].min() >= previous.importances[~survived].max()
+    np.testing.assert_array_equal(np.flatnonzero(fitted.mask_), fitted.stages_[-1].kept)
+
+
+def test_early_stopping_restores_the_best_epoch():
+    classifier = small(n_prunings=0, n_kernels=8, n_iter_no_change=3, max_iter=200).fit(X, y)
+    val_loss = classifier.history_["val_loss"].to_numpy()
+    assert len(val_loss) < 200
+    assert val_loss.argmin() == len(val_loss) - 4
+    assert classifier.stages_[0].val_loss == pytest.approx(val_loss.min())
+
+
+def test_probabilities_are_consistent(fitted):
+    probability = fitted.predict_proba(X_test)
+    np.testing.assert_allclose(probability.sum(axis=1), 1)
+    np.testing.assert_allclose(np.log(probability), fitted.predict_log_proba(X_test), rtol=1e-6)
+    np.testing.assert_array_equal(fitted.predict(X_test), probability.argmax(axis=1))
+    scores = fitted.transform(X_test)
+    assert scores.min() >= 0
+    np.testing.assert_allclose(
+        scores @ fitted.coef_[0] + fitted.intercept_, fitted.decision_function(X_test), rtol=1e-5, atol=1e-5
+    )
+    staged = list(fitted.staged_predict_proba(X_test))
+    assert len(staged) == 4
+    np.testing.assert_array_equal(staged[-1], probability)
+    first = fitted.stages_[0].network
+    np.testing.assert_allclose(staged[0][:, 1], first.probability(first.scan(encode(X_test)).scores), atol=1e-6)
+
+
+def test_log_probability_does_not_underflow(fitted):
+    far = clone(fitted).fit(X, y)
+    far.stages_[-1].network.dense_weights[:] *= 1e4
+    assert np.isfinite(far.predict_log_proba(X_test)).all()
+    assert far.predict_log_proba(X_test).min() < -800
+
+
+def test_both_strands_are_one():
+    classifier = small(n_prunings=1, max_iter=3).fit(X, y)
+    np.testing.assert_allclose(
+        classifier.decision_function(X_test), classifier.decision_function(reverse_complement(X_test)), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        np.array,
+        pd.Series,
+        lambda X: pd.DataFrame({"sequence": X}),
+        lambda X: [x.lower() for x in X],
+        lambda X: np.array(X, dtype=object),
+        lambda X: np.array(X, dtype=bytes),
+        lambda X: OneHotDNA().fit_transform(X),
+        lambda X: OneHotDNA(flatten=False).fit_transform(X).astype(float),
+    ],
+)
+def test_all_faces_of_dna_give_the_same_bits(fitted, convert):
+    again = small().fit(convert(X), y)
+    np.testing.assert_array_equal(again.kernels_, fitted.kernels_)
+    np.testing.assert_array_equal(again.predict_proba(convert(X_test)), fitted.predict_proba(X_test))
+
+
+def test_same_seed_same_bits_whatever_n_jobs(fitted):
+    again = small(n_jobs=2).fit(X, y)
+    other = small(random_state=1).fit(X, y)
+    np.testing.assert_array_equal(again.kernels_, fitted.kernels_)
+    np.testing.assert_array_equal(again.predict_proba(X_test), fitted.predict_proba(X_test))
+    assert not np.array_equal(other.kernels_, fitted.kernels_)
+
+
+def test_global_seed_is_neither_read_nor_set(fitted):
+    np.random.seed(5)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    again = small().fit(X, y)
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    np.testing.assert_array_equal(again.kernels_, fitted.kernels_)
+
+
+def test_unequal_lengths_and_short_sequences(fitted):
+    ragged = [x[: 5 + i % 46] for i, x in enumerate(X)]
+    classifier = small(max_iter=3).fit(ragged, y)
+    alone = np.concatenate([classifier.decision_function([x]) for x in ragged[:50]])
+    np.testing.assert_array_equal(alone, classifier.decision_function(ragged)[:50])
+
+
+def test_after_pruning_variants(fitted):
+    inter = small(after_pruning="none").fit(X, y)
+    before, last = inter.stages_[-2:]
+    assert last.epochs == []
+    kept = np.isin(before.kept, last.kept)
+    np.testing.assert_array_equal(last.network.kernels, before.network.kernels[kept])
+    np.testing.assert_array_equal(before.network.kernels, fitted.stages_[-2].network.kernels)
+
+    rewound = small(after_pruning="rewind", max_iter=1, learning_rate_init=1e-9).fit(X, y)
+    first, last = rewound.stages_[0], rewound.stages_[-1]
+    np.testing.assert_allclose(last.network.kernels, first.network.kernels[last.kept], atol=1e-6)
+    assert rewound.history_["learning_rate"].nunique() == 1
+
+    redrawn = small(after_pruning="reinitialize", max_iter=1, learning_rate_init=1e-9).fit(X, y)
+    first, last = redrawn.stages_[0], redrawn.stages_[-1]
+    assert not np.allclose(last.network.kernels, first.network.kernels[last.kept], atol=1e-2)
+
+
+def test_criteria_rank_differently_and_callables_work():
+    def by_name(name):
+        return small(criterion=name, max_iter=5).fit(X, y)
+
+    weight, score, mine = by_name("weight"), by_name("score"), by_name(CRITERIA["score"])
+    assert not np.array_equal(weight.mask_, score.mask_)
+    np.testing.assert_array_equal(score.mask_, mine.mask_)
+    with pytest.raises(ValueError, match="one finite importance for each of the 16 kernels"):
+        by_name(lambda network, scores, y: np.full(network.n_kernels, np.nan))
+
+
+def test_weights_of_zero_leave_sequences_out():
+    weights = np.ones(len(X))
+    weights[::3] = 0
+    kept = np.flatnonzero(weights)
+    masked = small(max_iter=4).fit(X, y, sample_weight=weights)
+    alone = small(max_iter=4).fit([X[i] for i in kept], y[kept])
+    np.testing.assert_allclose(masked.kernels_, alone.kernels_, atol=1e-6)
+
+
+def test_weights_move_the_prediction():
+    plain = small(max_iter=10).fit(X, y)
+    for weighted in (
+        small(max_iter=10).fit(X, y, sample_weight=np.where(y == 1, 20.0, 1.0)),
+        small(max_iter=10, class_weight={0: 1, 1: 20}).fit(X, y),
+    ):
+        assert weighted.predict_proba(X_test)[:, 1].mean() > plain.predict_proba(X_test)[:, 1].mean() + 0.1
+
+
+def test_string_labels():
+    names = np.where(y == 1, "bound", "background")
+    classifier = small(max_iter=5).fit(X, names)
+    assert classifier.classes_.tolist() == ["background", "bound"]
+    assert set(classifier.predict(X_test)) <= {"background", "bound"}
+
+
+def test_real_valued_channels(rng):
+    values = one_hot(encode(X)).astype(np.float32)
+    tracks = np.concatenate([values, rng.normal(size=(len(X), 50, 1))], axis=2)
+    tracks[y == 1, :, 4] += 0.5
+    classifier = small(n_channels=5, max_iter=15).fit(tracks, y)
+    assert classifier.engine_ == "tensorflow"
+    assert roc_auc_score(y, classifier.decision_function(tracks)) > 0.8
+    flat = small(n_channels=5, max_iter=15).fit(tracks.reshape(len(X), -1), y)
+    np.testing.assert_array_equal(flat.kernels_, classifier.kernels_)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "bad_X", "bad_y", "message"),
+    [
+        ({}, ["ACGT", "ACGX"] * 4, [0, 1] * 4, r"Sequence 1 has the letter 'X' at position 3"),
+        ({}, ["ACGT", ""] * 4, [0, 1] * 4, r"Sequence 1 is empty"),
+        ({}, ["ACGT"] * 8, [1] * 8, r"got one class only"),
+        ({}, ["ACGT"] * 9, [0, 1, 2] * 3, r"Only binary classification is supported\. The target has 3 classes"),
+        ({}, ["ACGT"] * 8, [0, 1], r"inconsistent numbers of samples"),
+        ({}, ["ACGT"] * 3, [0, 0, 1], r"at least 2 sequences of positive weight in each class.* 1 of class"),
+        ({}, [], [], r"minimum of 1 is required"),
+        ({"n_channels": 1, "reverse_complement": False}, [[np.nan]] * 8, [0, 1] * 4, r"contains NaN"),
+        ({"n_kernels": 2**12, "n_prunings": 12}, ["ACGT"] * 8, [0, 1] * 4, r"begin with 16777216 kernels"),
+        ({"n_channels": 1}, [[1.0]] * 8, [0, 1] * 4, r"set reverse_complement=False"),
+        ({}, [[1.0] * 6] * 8, [0, 1] * 4, r"6 columns, not a multiple of n_channels=4"),
+        ({}, np.zeros((8, 5, 3)), [0, 1] * 4, r"Set n_channels=3"),
+        ({"n_channels": 5}, ["ACGT"] * 8, [0, 1] * 4, r"Got DNA strings, but the classifier reads 5"),
+        ({"engine": "compiled"}, [[0.5] * 8] * 8, [0, 1] * 4, r"engine='tensorflow'"),
+        ({"n_kernels": 0}, ["ACGT"] * 8, [0, 1] * 4, r"'n_kernels' parameter"),
+        ({"criterion": "magnitude"}, ["ACGT"] * 8, [0, 1] * 4, r"'criterion' parameter"),
+    ],
+)
+def test_bad_input_is_refused(parameters, bad_X, bad_y, message):
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).fit(bad_X, bad_y)
+
+
+def test_bad_weights_are_refused():
+    with pytest.raises(ValueError, match="[Nn]egative"):
+        small().fit(X, y, sample_weight=-np.ones(len(X)))
+
+
+def test_predictions_refuse_what_the_network_cannot_read(fitted):
+    with pytest.raises(ValueError, match="fitted on DNA, but X is not one-hot"):
+        fitted.predict(np.full((3, 8), 0.5))
+    with pytest.raises(NotFittedError):
+        small().predict(X)
+    matrix = small(max_iter=1).fit(OneHotDNA().fit_transform(X), y)
+    with pytest.raises(ValueError, match="200 features"):
+        matrix.predict(np.zeros((2, 8)))
+
+
+def test_divergence_is_said():
+    with pytest.raises(FloatingPointError, match="Lower learning_rate_init"):
+        small(learning_rate_init=1e38, max_iter=50).fit(X, y)
+
+
+@pytest.mark.parametrize("previously_fitted", [False, True])
+def test_an_interrupted_fit_is_not_fitted(monkeypatch, previously_fitted):
+    classifier = small(max_iter=2)
+    if previously_fitted:
+        classifier.fit(X, y)
+    epochs = iter(range(3))
+    run = CompiledTrainer.epoch
+
+    def interrupted(self: Trainer, *arguments):
+        if next(epochs) == 2:
+            raise KeyboardInterrupt
+        return run(self, *arguments)
+
+    monkeypatch.setattr(CompiledTrainer, "epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(X, y)
+    with pytest.raises(NotFittedError):
+        classifier.predict(X)
+    assert not hasattr(classifier, "kernels_")
+
+
+def test_progress_bar_names_stage_kernels_epoch_and_loss(capsys):
+    small(verbose=1, max_iter=2).fit(X, y)
+    shown = capsys.readouterr().err
+    for words in ("DeepPrune (compiled)", "4/4", "2 kernels", "epoch 2", "validation loss 0."):
+        assert words in shown
+
+
+def test_prediction_needs_no_tensorflow(fitted, tmp_path):
+    import pickle
+
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps(fitted))
+    code = (
+        "import pickle, sys\n"
+        f"model = pickle.load(open({str(tmp_path / 'model.pickle')!r}, 'rb'))\n"
+        f"print(model.predict_proba(['{X_test[0]}'])[0, 1])\n"
+        "loaded = {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(run.stdout) == fitted.predict_proba(X_test[:1])[0, 1]

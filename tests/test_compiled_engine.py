@@ -1,0 +1,368 @@
+import os
+import pickle
+import subprocess
+import sys
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skdeepprune._engines import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+from skdeepprune._engines._compiled import CompiledEngine, Words, scan
+from skdeepprune._network import Network, reverse_complement_kernels
+from skdeepprune.sequences import encode, one_hot, sequence_lengths
+
+A_KERNEL_LENGTH = st.one_of(st.integers(1, 12), st.sampled_from([15, 16, 24, 25, 35, 36, 37, 50]))
+
+
+def random_network(rng, n_kernels, kernel_length, both_strands):
+    return Network(
+        kernels=rng.normal(size=(n_kernels, kernel_length, 4)).astype(np.float32),
+        kernel_bias=rng.normal(size=n_kernels).astype(np.float32),
+        dense_weights=rng.normal(size=n_kernels).astype(np.float32),
+        dense_bias=float(np.float32(rng.normal())),
+        reverse_complement=both_strands,
+    )
+
+
+def random_codes(rng, n_sequences, length, n_share=0.1):
+    codes = rng.integers(0, 4, (n_sequences, length), dtype=np.uint8)
+    codes[rng.random(codes.shape) < n_share] = 4
+    shortened = rng.random(n_sequences) < 0.5
+    for row in codes[shortened]:
+        row[rng.integers(0, length + 1) :] = 4
+    return codes
+
+
+@st.composite
+def networks_and_codes(draw, whole_numbers=False):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    network = random_network(rng, draw(st.integers(1, 19)), draw(A_KERNEL_LENGTH), draw(st.booleans()))
+    if whole_numbers:
+        network = replace(network, kernels=network.kernels.round(), kernel_bias=network.kernel_bias.round())
+    codes = random_codes(rng, draw(st.integers(1, 6)), draw(st.integers(1, 70)), draw(st.sampled_from([0, 0.02, 0.3])))
+    return network, codes
+
+
+@st.composite
+def training_sets(draw):
+    network, codes = draw(networks_and_codes())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    labels = rng.integers(0, 2, len(codes)).astype(np.float32)
+    return network, codes, labels, rng.uniform(0, 2, len(codes)).astype(np.float32)
+
+
+def scan_by_loops(network, codes):
+    """Return (best, position, reverse) of every kernel and sequence, as one would on paper."""
+    strands = [network.kernels]
+    if network.reverse_complement:
+        strands.append(reverse_complement_kernels(network.kernels))
+    results = []
+    for sequence, length in zip(codes, sequence_lengths(codes), strict=True):
+        for k in range(network.n_kernels):
+            winner = (-np.inf, None, None)
+            for reverse, kernels in enumerate(strands):
+                for start in range(max(length - network.kernel_length, 0) + 1):
+                    total = 0.0
+                    for w in range(network.kernel_length):
+                        if start + w < length and sequence[start + w] < 4:
+                            total += float(kernels[k, w, sequence[start + w]])
+                    if total > winner[0]:
+                        winner = (total, start, bool(reverse))
+            results.append((winner[0] + float(network.kernel_bias[k]), *winner[1:]))
+    return [np.reshape(values, (len(codes), network.n_kernels)) for values in zip(*results, strict=True)]
+
+
+def gradients_by_loops(network, codes, labels, weights):
+    """Return the loss and its gradients (kernels, kernel bias, dense weights, dense bias) in float64."""
+    best, position, reverse = scan_by_loops(network, codes)
+    scores = np.maximum(best, 0)
+    logits = scores @ network.dense_weights.astype(float) + network.dense_bias
+    loss = np.mean(weights * (np.logaddexp(0, logits) - logits * labels))
+    residual = weights * (1 / (1 + np.exp(-logits)) - labels) / len(codes)
+    kernels = np.zeros((2, *network.kernels.shape))
+    upstream = residual[:, None] * network.dense_weights * (best > 0)
+    for i, k in np.argwhere(best > 0):
+        for w, code in enumerate(codes[i, position[i, k] :][: network.kernel_length]):
+            if code < 4:
+                kernels[int(reverse[i, k]), k, w, code] += upstream[i, k]
+    kernels = kernels[0] + reverse_complement_kernels(kernels[1])
+    return loss, (kernels, upstream.sum(axis=0), residual @ scores, residual.sum())
+
+
+def as_arrays(network):
+    return network.kernels, network.kernel_bias, network.dense_weights, network.dense_bias
+
+
+def assert_same_scan(scan_, other):
+    for name in ("best", "position", "reverse"):
+        np.testing.assert_array_equal(getattr(scan_, name), getattr(other, name))
+
+
+@given(networks_and_codes(whole_numbers=True))
+def test_scan_equals_loops(case):
+    """In whole numbers, where sums are exact and ties frequent."""
+    network, codes = case
+    found = scan(network, codes)
+    for values, expected in zip(
+        (found.best, found.position, found.reverse), scan_by_loops(network, codes), strict=True
+    ):
+        np.testing.assert_array_equal(values, expected)
+
+
+@given(networks_and_codes())
+def test_scan_equals_the_network_s_own(case):
+    network, codes = case
+    found, expected = scan(network, codes), network.scan(codes)
+    assert (found.best.dtype, found.position.dtype, found.reverse.dtype) == (np.float32, np.int32, np.bool_)
+    np.testing.assert_allclose(found.best, expected.best, rtol=1e-5, atol=1e-5)
+
+
+@given(networks_and_codes(), st.integers(1, 5))
+def test_a_sequence_scans_to_the_same_bits_in_any_company(case, n_threads):
+    network, codes = case
+    together = scan(network, np.concatenate([codes, random_codes(np.random.default_rng(0), 3, codes.shape[1])]))
+    for i in range(len(codes)):
+        alone = scan(network, codes[i : i + 1], n_threads)
+        np.testing.assert_array_equal(alone.best[0], together.best[i])
+        np.testing.assert_array_equal(alone.position[0], together.position[i])
+
+
+@pytest.mark.parametrize("both_strands", [False, True])
+def test_padding_changes_no_bit(rng, both_strands):
+    network = random_network(rng, 5, 11, both_strands)
+    codes = random_codes(rng, 20, 40)
+    padded = np.pad(codes, ((0, 0), (0, 13)), constant_values=4)
+    assert_same_scan(scan(network, codes), scan(network, padded))
+
+
+def test_threads_change_no_bit(rng):
+    network = random_network(rng, 9, 10, True)
+    codes = random_codes(rng, 30_000, 100)  # several chunks
+    assert_same_scan(scan(network, codes, n_threads=1), scan(network, codes, n_threads=3))
+    labels = np.zeros(len(codes), np.float32)
+    alone, threaded = CompiledEngine(), CompiledEngine(n_threads=3)
+    data = alone.load(codes, labels, labels)
+    np.testing.assert_array_equal(alone.trainer(network).scores(data), threaded.trainer(network).scores(data))
+
+
+def test_the_first_window_and_the_given_strand_win_ties():
+    kernel = np.zeros((1, 4, 4), np.float32)
+    kernel[0, [0, 1, 2, 3], [0, 1, 2, 3]] = 1  # ACGT, its own reverse complement
+    one, bias = np.ones(1, np.float32), np.zeros(1, np.float32)
+    found = scan(Network(kernel, bias, one, 0.0, reverse_complement=True), encode(["TTACGTACGTACGT", "TTTT", "NNNNNN"]))
+    assert found.position.ravel().tolist() == [2, 0, 0]
+    assert found.reverse.ravel().tolist() == [False, False, False]
+    assert found.best.ravel().tolist() == [4, 1, 0]
+
+
+def test_long_sequence(rng):
+    network = random_network(rng, 3, 24, True)
+    codes = random_codes(rng, 2, 100_000, n_share=0)
+    codes[0, 99_990:] = 4
+    found, expected = scan(network, codes), network.scan(codes)
+    np.testing.assert_array_equal(found.position, expected.position)
+    np.testing.assert_array_equal(found.reverse, expected.reverse)
+
+
+@pytest.mark.parametrize("shape", [(0, 30), (3, 0)])
+def test_nothing_to_scan(rng, shape):
+    network = random_network(rng, 3, 5, True)
+    found = scan(network, np.empty(shape, np.uint8))
+    np.testing.assert_array_equal(found.best, np.broadcast_to(network.kernel_bias, (shape[0], 3)))
+
+
+def test_read_only_and_strided_codes(rng):
+    network = random_network(rng, 3, 5, True)
+    codes = random_codes(rng, 10, 30)
+    expected = scan(network, codes[::2])
+    codes.flags.writeable = False
+    assert_same_scan(scan(network, codes[::2]), expected)
+    assert_same_scan(scan(network, np.asfortranarray(codes)[::2]), expected)
+
+
+@given(networks_and_codes())
+def test_words_know_lengths(case):
+    _, codes = case
+    np.testing.assert_array_equal(Words.of(codes).lengths, sequence_lengths(codes))
+
+
+@given(training_sets())
+def test_gradients_equal_loops(case):
+    network, codes, labels, weights = case
+    engine = CompiledEngine()
+    loss, gradient = engine.gradients(network, engine.load(codes, labels, weights))
+    expected_loss, expected = gradients_by_loops(network, codes, labels, weights)
+    assert loss == pytest.approx(expected_loss, rel=1e-5, abs=1e-5)
+    for found, wanted in zip(as_arrays(gradient), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("both_strands", [False, True])
+def test_gradients_equal_finite_differences(rng, both_strands):
+    network = random_network(rng, 3, 7, both_strands)
+    codes = random_codes(rng, 8, 30)
+    labels, weights = rng.integers(0, 2, 8).astype(np.float32), rng.uniform(0.5, 1.5, 8).astype(np.float32)
+
+    def loss_at(*arrays):
+        there = Network(*arrays, reverse_complement=both_strands)
+        logits = there.decision(there.scan(codes).scores)
+        return np.mean(weights * (np.logaddexp(0, logits) - logits * labels))
+
+    arrays = [np.array(array, dtype=float) for array in as_arrays(network)]
+    engine = CompiledEngine()
+    _, gradient = engine.gradients(network, engine.load(codes, labels, weights))
+    for array, found in zip(arrays, as_arrays(gradient), strict=True):
+        expected = np.empty_like(array)
+        for index in np.ndindex(array.shape):
+            value = array[index]
+            array[index] = value + 1e-6
+            above = loss_at(*arrays)
+            array[index] = value - 1e-6
+            expected[index] = (above - loss_at(*arrays)) / 2e-6
+            array[index] = value
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_gradients_equal_tensorflow_s(rng):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tf = pytest.importorskip("tensorflow")
+    engine = CompiledEngine()
+    for n_kernels, kernel_length, both_strands in [(4, 24, False), (4, 24, True), (11, 7, True), (19, 16, False)]:
+        network = random_network(rng, n_kernels, kernel_length, both_strands)
+        codes = random_codes(rng, 30, 60)
+        labels, weights = rng.integers(0, 2, 30).astype(np.float32), rng.uniform(0, 2, 30).astype(np.float32)
+        kernels, *rest = (tf.Variable(array, dtype=tf.float32) for array in as_arrays(network))
+        bias, dense, dense_bias = rest
+        beyond = np.arange(60 - kernel_length + 1) > np.maximum(sequence_lengths(codes) - kernel_length, 0)[:, None]
+        with tf.GradientTape() as tape:
+            filters = [tf.transpose(kernels, (1, 2, 0))]
+            if both_strands:
+                filters.append(filters[0][::-1, ::-1])
+            convolutions = [tf.nn.conv1d(one_hot(codes, np.float32), filter_, 1, "VALID") for filter_ in filters]
+            best = [tf.reduce_max(c - 1e9 * beyond[:, :, None].astype(np.float32), axis=1) for c in convolutions]
+            scores = tf.nn.relu(tf.maximum(best[0], best[-1]) + bias)
+            logits = tf.linalg.matvec(scores, dense) + dense_bias
+            loss = tf.reduce_mean(weights * tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
+        expected = tape.gradient(loss, [kernels, bias, dense, dense_bias])
+        found_loss, found = engine.gradients(network, engine.load(codes, labels, weights))
+        assert found_loss == pytest.approx(float(loss), rel=1e-5)
+        for array, wanted in zip(as_arrays(found), expected, strict=True):
+            np.testing.assert_allclose(array, wanted, rtol=1e-4, atol=1e-6)
+
+
+@given(training_sets(), st.integers(1, 5))
+def test_epochs_equal_keras_s_adam_over_the_gradients(case, batch_size):
+    network, codes, labels, weights = case
+    engine = CompiledEngine()
+    trainer = engine.trainer(network)
+    data = engine.load(codes, labels, weights)
+    order = np.random.default_rng(0).permutation(len(codes))[: max(1, len(codes) - 1)]
+    moments = [[np.zeros(np.shape(array))] * 2 for array in as_arrays(network)]
+    n_steps = 0
+    for rate in (0.01, 0.002):
+        now = trainer.network
+        losses = []
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            loss, gradient = engine.gradients(now, engine.load(codes[rows], labels[rows], weights[rows]))
+            losses.append(loss * len(rows))
+            n_steps += 1
+            scale = rate * np.sqrt(1 - ADAM_BETA2**n_steps) / (1 - ADAM_BETA1**n_steps)
+            arrays = []
+            for i, (array, slope) in enumerate(zip(as_arrays(now), as_arrays(gradient), strict=True)):
+                first = ADAM_BETA1 * moments[i][0] + (1 - ADAM_BETA1) * slope
+                second = ADAM_BETA2 * moments[i][1] + (1 - ADAM_BETA2) * np.square(slope, dtype=float)
+                moments[i] = [first, second]
+                arrays.append(np.float32(array - scale * first / (np.sqrt(second) + ADAM_EPSILON)))
+            now = Network(*arrays, reverse_complement=network.reverse_complement)
+        assert trainer.epoch(data, order, batch_size, rate) == pytest.approx(sum(losses) / len(order), rel=1e-4)
+        for found, wanted in zip(as_arrays(trainer.network), as_arrays(now), strict=True):
+            # Where a gradient is rounding noise, Adam turns it into a whole step; few cells may be there.
+            np.testing.assert_allclose(found, wanted, atol=2e-5)
+
+
+def test_an_epoch_repeats_itself_bit_by_bit(rng):
+    network = random_network(rng, 12, 9, True)
+    codes = random_codes(rng, 500, 50)
+    labels, weights = rng.integers(0, 2, 500).astype(np.float32), np.ones(500, np.float32)
+    order = rng.permutation(500)
+    networks = []
+    for engine in (CompiledEngine(), CompiledEngine(n_threads=2)):
+        trainer = engine.trainer(network)
+        data = engine.load(codes, labels, weights)
+        losses = [trainer.epoch(data, order, 64, 0.01) for _ in range(3)]
+        networks.append((losses, trainer.network))
+    assert networks[0][0] == networks[1][0]
+    for one, other in zip(as_arrays(networks[0][1]), as_arrays(networks[1][1]), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_weights_count_as_copies(rng):
+    network = random_network(rng, 4, 8, False)
+    codes = random_codes(rng, 10, 30)
+    labels = rng.integers(0, 2, 10).astype(np.float32)
+    copies = rng.integers(0, 4, 10)
+    engine = CompiledEngine()
+    loss, gradient = engine.gradients(
+        network, engine.load(codes, labels, (copies * 10 / copies.sum()).astype(np.float32))
+    )
+    repeated = np.repeat(np.arange(10), copies)
+    data = engine.load(codes[repeated], labels[repeated], np.ones(len(repeated), np.float32))
+    expected_loss, expected = engine.gradients(network, data)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    for found, wanted in zip(as_arrays(gradient), as_arrays(expected), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_training_learns_a_planted_word(rng):
+    codes = rng.integers(0, 4, (600, 60), dtype=np.uint8)
+    labels = (np.arange(600) % 2).astype(np.float32)
+    for row in codes[1::2]:
+        start = rng.integers(0, 52)
+        row[start : start + 8] = encode(["TGACTCAG"])[0]
+    engine = CompiledEngine()
+    data = engine.load(codes, labels, np.ones(600, np.float32))
+    trainer = engine.trainer(Network.initial(16, 10, 4, reverse_complement=False, rng=rng))
+    losses = [trainer.epoch(data, rng.permutation(600), 50, 0.01) for _ in range(15)]
+    assert losses[0] > 0.5
+    assert losses[-1] < 0.1
+    predicted = trainer.network.decision(trainer.scores(data)) > 0
+    assert np.mean(predicted == labels) > 0.98
+
+
+def test_extreme_logits_keep_the_loss_finite(rng):
+    network = random_network(rng, 2, 4, False)
+    far = Network(network.kernels, np.float32([1e4, 1e4]), np.float32([1, 1]), 0.0)
+    engine = CompiledEngine()
+    loss, gradient = engine.gradients(far, engine.load(random_codes(rng, 4, 20), np.zeros(4), np.ones(4)))
+    assert loss == pytest.approx(2e4, rel=1e-2)
+    assert np.isfinite(gradient.kernels).all()
+
+
+def test_loading_copies_no_more_than_a_byte_a_base(rng):
+    codes = random_codes(rng, 50, 40)
+    data = CompiledEngine().load(codes, np.zeros(50), np.ones(50))
+    assert data.words.nbytes == codes.nbytes
+    assert len(pickle.dumps(data)) < codes.nbytes + 50 * (8 + 4 + 4) + 1000
+
+
+def test_compiled_code_comes_from_the_disk(tmp_path):
+    """A second process finds what the first one compiled, and importing compiles nothing."""
+    code = (
+        "from skdeepprune._engines import _loops\n"
+        "import numpy as np\n"
+        "assert not _loops.read_words.signatures\n"
+        "_loops.read_words(np.zeros((1, 3), np.uint8), np.zeros((1, 3), np.uint8), np.zeros(1, np.int64))\n"
+        "print(sum(_loops.read_words.stats.cache_hits.values()))"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    hits = [
+        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert [int(text) for text in hits] == [0, 1]
