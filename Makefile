@@ -1,0 +1,49 @@
+# Every target makes its own virtual environment in .venv and installs what it needs; run again, it is quick.
+# PYTHON names the interpreter that makes the environment: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test slow lint docs clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo   prune a network of 256 kernels to 4 on simulated DNA and show its AUC at every size"
+	@echo "make test   lint, types, doctests and tests"
+	@echo "make slow   the tests that take minutes"
+	@echo "make lint   lint and types alone"
+	@echo "make docs   the documentation, to docs/_build/html"
+	@echo "make clean  remove what was built, and the environment"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Expected Python 3.11 or newer, got $$($(PYTHON) --version 2>&1); try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "$(PYTHON) has no module venv; on Debian and Ubuntu the package python3-venv holds it."; exit 1; }
+
+# A stamp a set of extras: installed again only when setup.py changes.
+$(VENV)/installed-%: setup.py | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+demo: $(VENV)/installed-plots
+	@$(BIN)/python -m skdeepprune demo
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+
+slow: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/installed-test
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated docs/auto_examples .coverage .hypothesis \
+		.mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,80 @@
+"""Sphinx configuration."""
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
+
+import skdeepprune
+
+# What inherited docstrings refer to in scikit-learn's own documentation.
+SCIKIT_LEARN_TARGETS = {"accuracy_score", "meta-estimator", "metadata_routing", "set_output"}
+
+project = "skdeepprune"
+author = "skdeepprune developers"
+copyright = "skdeepprune developers"
+version = release = skdeepprune.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "_templates", "examples"]
+templates_path = ["_templates"]
+default_role = "code"
+
+toc_object_entries_show_parents = "hide"
+autodoc_typehints = "none"  # the numpydoc sections say it, with shapes
+numpydoc_class_members_toctree = False
+numpydoc_show_inherited_class_members = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "auto_examples",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "show_signature": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skdeepprune"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_favicon = "_static/logo.svg"
+html_show_sourcelink = False
+html_sidebars = {page: [] for page in ("auto_examples/*", "changelog", "contributing", "getting_started", "user_guide")}
+html_theme_options = {
+    "logo": {"text": "skdeepprune", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
+    "show_prev_next": False,
+    "navbar_align": "left",
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+}
+html_math_renderer = "mathml"
+
+
+def _visit_math(translator: HTML5Translator, node: nodes.math) -> None:
+    translator.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def _visit_math_block(translator: HTML5Translator, node: nodes.math_block) -> None:
+    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
+def _leave_unlinked(app: Sphinx, env: object, node: nodes.Element, text: nodes.Element) -> nodes.Element | None:
+    return text if node["reftarget"] in SCIKIT_LEARN_TARGETS else None
+
+
+def setup(app: Sphinx) -> None:
+    """Let browsers set the formulas themselves, so that the pages need no script from elsewhere."""
+    app.connect("missing-reference", _leave_unlinked)
+    app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_math_block, None))
