@@ -200,9 +200,11 @@ def test_engines_train_alike(rng):
     np.testing.assert_allclose(*curves, rtol=1e-4)
 
 
-def test_a_hundred_networks_leave_no_traces_and_no_memory(rng):
+@pytest.mark.parametrize("xla_pays", [2**60, 0])
+def test_a_hundred_networks_leave_no_traces_and_no_memory(rng, monkeypatch, xla_pays):
     from skdeepprune._engines import _tensorflow
 
+    monkeypatch.setattr(_tensorflow, "_XLA_PAYS", xla_pays)
     engine = choose_engine("tensorflow", is_dna=True)
     codes = draw_codes(rng, 200, 50)
     data = engine.load(codes, *draw_targets(rng, 200))
@@ -219,7 +221,7 @@ def test_a_hundred_networks_leave_no_traces_and_no_memory(rng):
     gc.collect()
     memory = psutil.Process().memory_info().rss
     for i in range(100):
-        train(2 + i % 15)
+        train(2 + i % 3)
     gc.collect()
     assert traces == (
         _tensorflow._epoch.experimental_get_tracing_count(),

@@ -7,8 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Engine, Trainer
+from skdeepprune._engines._interface import Engine
 from skdeepprune._network import Network, Scan
+
 
 def choose_engine(name: str, *, is_dna: bool, n_threads: int = 1) -> Engine:
     """Make the engine called `name`.

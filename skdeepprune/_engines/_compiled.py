@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._engines._loops import LANES, batch_gradient, read_words, run_epoch, scan_rows
+from skdeepprune._engines._loops import LANES, batch_gradient, read_words, run_epoch, scan_rows, take_winners
 from skdeepprune._network import Network, Scan
 
-_CHUNK_BYTES = 2**20
+_CHUNK_BYTES = 2**19
 _GRADIENT_ROWS = 1024
 
 
@@ -43,24 +43,6 @@ class Words:
     def __len__(self) -> int:
         return len(self.words)
 
-    def scan(self, network: Network, rows: NDArray[np.int64] | None = None) -> Scan:
-        """Find every kernel's best window in the sequences `rows`, by default in all."""
-        index = np.arange(len(self)) if rows is None else np.asarray(rows, dtype=np.int64)
-        n_kernels, n_strands = network.n_kernels, 1 + network.reverse_complement
-        theta, shape = _flatten(network)
-        n_blocks, _, per_block = shape
-        best, position = _room(n_blocks, len(index))
-        blocks = theta[:-1].reshape(n_blocks, -1, per_block)
-        scan_rows(self.words, self.lengths, _read_only(index), blocks, network.kernel_length, best, position)
-
-        def by_strand(lanes: NDArray[Any]) -> NDArray[Any]:
-            strands = lanes.reshape(n_blocks, len(index), n_strands, per_block).transpose(2, 1, 0, 3)
-            return strands.reshape(n_strands, len(index), n_blocks * per_block)[..., :n_kernels]
-
-        best, position = by_strand(best), by_strand(position)
-        reverse = best[-1] > best[0]
-        return Scan(np.where(reverse, best[-1], best[0]), np.where(reverse, position[-1], position[0]), reverse)
-
 
 @dataclass(frozen=True, eq=False)
 class TrainingData(Words):
@@ -87,19 +69,46 @@ def scan(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> Scan
     Scan
         `best` in float32, `position` in int32.
     """
-    row_bytes = codes.shape[1] + 16 * network.n_kernels
-    return _scan_chunks(lambda rows: Words.of(codes[rows]).scan(network), len(codes), row_bytes, n_threads)
+
+    def words_of(chunk: slice) -> tuple[Words, NDArray[np.int64]]:
+        words = Words.of(codes[chunk])
+        return words, np.arange(len(words))
+
+    return _scan_chunks(network, words_of, codes.shape, n_threads)
 
 
-def _scan_chunks(scan_rows: Callable[[slice], Scan], n_rows: int, row_bytes: int, n_threads: int) -> Scan:
-    step = max(1, _CHUNK_BYTES // row_bytes)
-    chunks = [slice(start, start + step) for start in range(0, max(n_rows, 1), step)]
+def _scan_chunks(
+    network: Network,
+    words_of: Callable[[slice], tuple[Words, NDArray[np.int64]]],
+    shape: tuple[int, ...],
+    n_threads: int,
+) -> Scan:
+    """Scan sequences, `shape` of them, by chunks small enough to stay in the cache."""
+    n_sequences, width = shape
+    n_kernels = network.n_kernels
+    theta, (n_blocks, _, per_block) = _flatten(network)
+    blocks = theta[:-1].reshape(n_blocks, -1, per_block)
+    found = Scan(
+        best=np.empty((n_sequences, n_kernels), dtype=np.float32),
+        position=np.empty((n_sequences, n_kernels), dtype=np.int32),
+        reverse=np.empty((n_sequences, n_kernels), dtype=np.bool_),
+    )
+
+    def scan_chunk(chunk: slice) -> None:
+        words, rows = words_of(chunk)
+        best, position = _room(n_blocks, len(rows))
+        scan_rows(words.words, words.lengths, _read_only(rows, np.int64), blocks, network.kernel_length, best, position)
+        take_winners(best, position, per_block, found.best[chunk], found.position[chunk], found.reverse[chunk])
+
+    step = max(1, _CHUNK_BYTES // (width + 2 * 4 * n_blocks * LANES))
+    chunks = [slice(start, start + step) for start in range(0, n_sequences, step)]
     if n_threads == 1 or len(chunks) == 1:
-        parts = [scan_rows(chunk) for chunk in chunks]
+        for chunk in chunks:
+            scan_chunk(chunk)
     else:
         with ThreadPoolExecutor(n_threads) as pool:
-            parts = list(pool.map(scan_rows, chunks))
-    return Scan(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("best", "position", "reverse")))
+            list(pool.map(scan_chunk, chunks))
+    return found
 
 
 class CompiledEngine:
@@ -108,8 +117,8 @@ class CompiledEngine:
     Parameters
     ----------
     n_threads : int, default=1
-        Threads for scores. Training takes one: its batches are a few milliseconds long at most, and processes over whole
-        fits use further cores better.
+        Threads for scores. An epoch takes one: its batches last milliseconds, too short to share, and further cores
+        do more for further fits in processes of their own.
     """
 
     name = "compiled"
@@ -162,8 +171,8 @@ class CompiledTrainer:
         loss = run_epoch(
             *_arrays(data),
             _read_only(order, np.int64),
-            batch_size,
-            learning_rate,
+            int(batch_size),
+            float(learning_rate),
             self._shape,
             self._theta,
             self._moments,
@@ -174,9 +183,8 @@ class CompiledTrainer:
 
     def scores(self, data: TrainingData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Motif scores (len(rows), K) of those rows of `data` under the network as it is now."""
-        network = self.network
-        row_bytes = data.words.shape[1] + 16 * network.n_kernels
-        return _scan_chunks(lambda chunk: data.scan(network, rows[chunk]), len(rows), row_bytes, self._n_threads).scores
+        shape = len(rows), data.words.shape[1]
+        return _scan_chunks(self.network, lambda chunk: (data, rows[chunk]), shape, self._n_threads).scores
 
 
 def _arrays(data: TrainingData) -> tuple[NDArray[Any], ...]:
@@ -194,8 +202,8 @@ def _flatten(network: Network) -> tuple[NDArray[np.float32], tuple[int, int, int
     Returns
     -------
     theta : ndarray of float32
-        Blocks of kernels, then the dense bias. A block is a matrix (4 W + 2, kernels per block): cells, kernel bias, dense
-        weights. The last block is filled up with zeros, which stay zeros in training.
+        Blocks of kernels, then the dense bias. A block is a matrix (4 W + 2, kernels per block): cells, kernel bias,
+        dense weights. The last block is filled up with zeros, which stay zeros in training.
     shape : tuple of int
         Number of blocks, cells of a kernel, kernels per block.
     """

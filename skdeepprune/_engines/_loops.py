@@ -1,15 +1,16 @@
 """The loops of the compiled engine: scan, gradient and Adam over DNA words, compiled by numba on first use.
 
-A word is three letters (A, C, G, T or N) that follow each other, numbered 0 to 124 and so one byte; the words of a
-sequence start at each of its positions. A kernel of W positions becomes ceil(W / 3) tables with the sum of its cells for
-every word. Then a window costs W / 3 look-ups and additions instead of 4 W multiplications, and N needs no case of its
-own: its cell is 0.
+A word is three letters (A, C, G, T or N) that follow each other, numbered 0 to 124 and so one byte; a word starts at
+each position of a sequence. A kernel of W positions becomes ceil(W / 3) tables with the sum of its cells for every
+word. Then a window costs W / 3 look-ups and additions instead of 4 W multiplications, and N needs no case of its own:
+its cell is 0.
 
-Kernels go in blocks of `LANES` side by side, one to a vector lane. The tables of a block stay in the level-1 cache and
-the running maximum and its position in registers while all sequences of a batch pass by. With both strands half of the
-lanes hold the reverse complements of the other half.
+Kernels go in blocks of LANES side by side, one to a vector lane. The tables of a block stay in the level-1 cache, and
+the running maximum and its position in registers, while all sequences of a batch pass by. With both strands the second
+half of the lanes holds the reverse complements of the first.
 
-Every sum has one order that depends on neither batch nor thread, hence the same bits for the same sequence.
+The gradient goes the way back: a positive score adds its derivative to the words of its one best window, and the tables
+sum up into the cells. Every sum has one order, which depends on neither batch nor thread.
 """
 
 from __future__ import annotations
@@ -24,14 +25,13 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from skdeepprune._engines import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 
 WORD_LETTERS = 3
 N_WORDS = 5**WORD_LETTERS
 LANES = 8
 _MOST_UNROLLED_TABLES = 12
 _WINDOWS_TOGETHER = 2 * WORD_LETTERS
-_ROWS_TOGETHER = 32
 _UNSIGNED = np.uint64
 _INDEX = ir.IntType(64)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
@@ -47,8 +47,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
         return njit(function, **options)
 
 
-@intrinsic
-def _scan_windows(typing_context, tables, n_tables, words, start, n_windows, best, position, lane):  # type: ignore[no-untyped-def]
+def _best_window(typing_context, tables, n_tables, words, start, n_windows, best, position, lane):  # type: ignore[no-untyped-def]
     """Write the best window of a sequence, and its position, to `best` and `position` from `lane` on.
 
     Emits vector code instead of leaving it to the compiler to find: the maximum and its position stay in registers, the
@@ -75,8 +74,8 @@ def _emit_scan(context: Any, builder: ir.IRBuilder, signature: Any, arguments: A
 
     def sums_unrolled(p: Any, n: int) -> list[Any]:
         sums: list[Any] = [None] * _WINDOWS_TOGETHER
-        for phase in range(WORD_LETTERS):
-            for j in range(n + 1):
+        for j in range(n + 1):
+            for phase in range(WORD_LETTERS):
                 word = word_at(p, _INDEX(phase + WORD_LETTERS * j))
                 for window, t in ((phase, j), (phase + WORD_LETTERS, j - 1)):
                     if 0 <= t < n:
@@ -139,14 +138,16 @@ def _emit_scan(context: Any, builder: ir.IRBuilder, signature: Any, arguments: A
     return context.get_dummy_value()
 
 
+_scan_windows: Any = intrinsic(_best_window)  # Any, because a call leaves the typing context out
+
+
 def _splat(builder: ir.IRBuilder, value: Any) -> Any:
     undefined = ir.Constant(_INTS, ir.Undefined)
     first = builder.insert_element(undefined, value, _INTS.element(0))
     return builder.shuffle_vector(first, undefined, ir.Constant(_INTS, None))
 
 
-@intrinsic
-def _add_rows(typing_context, target, i, first, j, second, k):  # type: ignore[no-untyped-def]
+def _row_sum(typing_context, target, i, first, j, second, k):  # type: ignore[no-untyped-def]
     """Write the sum of row j of `first` and row k of `second` to row i of `target`, all of them LANES wide."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -164,6 +165,9 @@ def _add_rows(typing_context, target, i, first, j, second, k):  # type: ignore[n
         return context.get_dummy_value()
 
     return types.void(target, i, first, j, second, k), emit
+
+
+_add_rows: Any = intrinsic(_row_sum)
 
 
 @_compiled
@@ -199,7 +203,7 @@ def _fill_tables(block: Any, kernel_length: int, cells: Any, tables: Any) -> Non
             if both_strands:
                 for lane in range(LANES // 2):
                     cells[w, base, lane] = block[4 * w + base, lane]
-                    # The complement of a base is 3 - base, so the reverse complement of a kernel is its rows backwards.
+                    # The complement of a base is 3 - base: the reverse complement is the rows backwards.
                     cells[w, base, lane + LANES // 2] = block[4 * kernel_length - 1 - (4 * w + base), lane]
             else:
                 for lane in range(LANES):
@@ -222,7 +226,8 @@ def _sum_over_words(table_gradient: Any, kernel_length: int, cell_gradient: Any,
     for t in range(len(table_gradient)):
         for a in range(5):
             for b in range(5):
-                pair[:] = 0
+                for lane in range(LANES):
+                    pair[lane] = 0
                 for c in range(5):
                     word, letter = N_WORDS * t + 25 * a + 5 * b + c, 15 * t + 10 + c
                     _add_rows(pair, 0, pair, 0, table_gradient, word)
@@ -242,8 +247,8 @@ def _sum_over_words(table_gradient: Any, kernel_length: int, cell_gradient: Any,
 
 
 @_compiled
-def _take_winners(best: Any, bias: Any) -> None:
-    """Give the strand that loses -inf, and add the bias."""
+def _settle_strands(best: Any, bias: Any) -> None:
+    """Give -inf to the strand that loses, and add the bias."""
     half = LANES // 2
     if len(bias) < LANES:
         for lane in range(half):
@@ -260,8 +265,8 @@ def _take_winners(best: Any, bias: Any) -> None:
 def scan_rows(words: Any, lengths: Any, rows: Any, blocks: Any, kernel_length: int, best: Any, position: Any) -> None:
     """Find the best windows of all kernels in the sequences `rows`.
 
-    `best` and `position` are of shape (n_blocks, n_rows, LANES). Of the two lanes of a kernel that reads both strands the
-    one that loses becomes -inf.
+    `best` and `position` are of shape (n_blocks, n_rows, LANES). Of both strands, the lane of the one that loses has
+    -inf for its best.
     """
     n_tables = _count_tables(kernel_length, words)
     cells = np.zeros((WORD_LETTERS * n_tables, 5, LANES), np.float32)
@@ -274,7 +279,25 @@ def scan_rows(words: Any, lengths: Any, rows: Any, blocks: Any, kernel_length: i
             n_windows = max(lengths[row] - kernel_length, 0) + 1
             at = (number * len(rows) + i) * LANES
             _scan_windows(tables, n_tables, words, row * words.shape[1], n_windows, best, position, at)
-            _take_winners(best[number, i], bias)
+            _settle_strands(best[number, i], bias)
+
+
+@_compiled
+def take_winners(
+    lane_best: Any, lane_position: Any, kernels_per_block: int, best: Any, position: Any, reverse: Any
+) -> None:
+    """Write a scan by lanes as one by kernels, of shape (n_rows, K)."""
+    n_rows, n_kernels = best.shape
+    for number in range(len(lane_best)):
+        first = number * kernels_per_block
+        for i in range(n_rows):
+            for lane in range(min(kernels_per_block, n_kernels - first)):
+                other = lane + LANES - kernels_per_block
+                is_reverse = lane_best[number, i, other] > lane_best[number, i, lane]
+                winner = other if is_reverse else lane
+                best[i, first + lane] = lane_best[number, i, winner]
+                position[i, first + lane] = lane_position[number, i, winner]
+                reverse[i, first + lane] = is_reverse
 
 
 @_compiled
@@ -302,32 +325,24 @@ def _compare_with_labels(
 
 @_compiled
 def _add_to_winners(
-    words: Any, rows: Any, residual: Any, dense: Any, best: Any, position: Any, table_gradient: Any, lane_gradient: Any
+    words: Any, rows: Any, residual: Any, dense: Any, best: Any, position: Any, table_gradient: Any, out: Any
 ) -> None:
-    """Add the derivative by every positive score to the words of its window, and to its lane's bias and dense weight."""
-    starts = np.empty(_ROWS_TOGETHER * LANES + 1, np.uint64)
-    lanes, slopes = np.empty_like(starts), np.empty(len(starts), np.float32)
-    # Unsigned, flat indices spare numba's check for negative ones.
-    letters, cells = words.ravel(), table_gradient.ravel()
-    for first in range(0, len(rows), _ROWS_TOGETHER):
-        # Listed first, because a branch that half of the scores take is mispredicted half of the time.
-        n_active = 0
-        for i in range(first, min(first + _ROWS_TOGETHER, len(rows))):
-            start = rows[i] * words.shape[1]
-            for lane in range(LANES):
-                score = max(best[i, lane], np.float32(0))
-                slope = residual[i] * dense[lane] if score > 0 else np.float32(0)
-                lane_gradient[0, lane] += slope
-                lane_gradient[1, lane] += residual[i] * score
-                starts[n_active] = start + position[i, lane]
-                lanes[n_active] = lane
-                slopes[n_active] = slope
-                n_active += score > 0
-        for j in range(n_active):
-            at, lane, slope = starts[j], lanes[j], slopes[j]
-            for t in range(len(table_gradient)):
-                word = _UNSIGNED(letters[at + _UNSIGNED(WORD_LETTERS) * _UNSIGNED(t)])
-                cells[(_UNSIGNED(N_WORDS) * _UNSIGNED(t) + word) * _UNSIGNED(LANES) + lane] += slope
+    """Add the derivative by every positive score to the words of its window, and to bias and dense weight in `out`."""
+    for i in range(len(rows)):
+        row = _UNSIGNED(rows[i])
+        for k in range(len(dense)):
+            other = LANES // 2 + k
+            lane = other if len(dense) < LANES and best[i, other % LANES] > best[i, k] else k
+            score = best[i, lane]
+            if score > 0:
+                slope = residual[i] * dense[k]
+                out[0, k] += slope
+                out[1, k] += residual[i] * score
+                # Unsigned indices, here in the innermost loop, spare numba's check for negative ones.
+                start, column = _UNSIGNED(position[i, lane]), _UNSIGNED(lane)
+                for t in range(len(table_gradient)):
+                    word = _UNSIGNED(words[row, start + _UNSIGNED(WORD_LETTERS) * _UNSIGNED(t)])
+                    table_gradient[t, word, column] += slope
 
 
 @_compiled
@@ -361,22 +376,26 @@ def batch_gradient(
             dense[number, lane] = blocks[number, n_cells + 1, lane % per_block]
     residual = np.empty(len(rows), np.float32)
     loss = _compare_with_labels(best, dense, theta[-1], y, sample_weight, rows, n_rows, residual)
-    gradient[-1] = residual.sum()
+    for i in range(len(rows)):
+        gradient[-1] += residual[i]
 
     n_tables = _count_tables(kernel_length, words)
     table_gradient = np.empty((n_tables, N_WORDS, LANES), np.float32)
     cell_gradient = np.empty((WORD_LETTERS * n_tables, 5, LANES), np.float32)
-    lane_gradient = np.empty((2, LANES), np.float32)
     for number in range(n_blocks):
+        out = blocks_gradient[number]
         table_gradient[:] = 0
-        lane_gradient[:] = 0
         _add_to_winners(
-            words, rows, residual, dense[number], best[number], position[number], table_gradient, lane_gradient
+            words,
+            rows,
+            residual,
+            blocks[number, n_cells + 1],
+            best[number],
+            position[number],
+            table_gradient,
+            out[n_cells:],
         )
-        _sum_over_words(table_gradient, kernel_length, cell_gradient, blocks_gradient[number])
-        for lane in range(LANES):
-            blocks_gradient[number, n_cells, lane % per_block] += lane_gradient[0, lane]
-            blocks_gradient[number, n_cells + 1, lane % per_block] += lane_gradient[1, lane]
+        _sum_over_words(table_gradient, kernel_length, cell_gradient, out)
     return loss
 
 

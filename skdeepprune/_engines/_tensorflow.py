@@ -17,8 +17,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf  # noqa: E402
 
-# Kernels x positions x sequences of one forward pass when only scores are wanted.
+# Sequences x positions x kernels of one forward pass when only scores are wanted.
 _SCORE_CELLS = 2**25
+# Multiply-adds of an epoch from which on it pays to compile a batch's step with XLA, about a second for every shape.
+_XLA_PAYS = 2**30
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,10 @@ class TensorFlowTrainer:
 
     def epoch(self, data: TensorFlowData, order: NDArray[np.int64], batch_size: int, learning_rate: float) -> float:
         """Run Adam once over `data` in the given order; return the mean loss seen on the way."""
+        kernels = self._weights[0]
+        multiply_adds = len(order) * data.X.shape[1] * int(tf.size(kernels)) * (1 + self._reverse_complement)
         loss_sum, self._weights, self._moments, self._step = _epoch(
+            _adam_step_xla if multiply_adds > _XLA_PAYS else _adam_step,
             self._weights,
             self._moments,
             self._step,
@@ -194,8 +199,37 @@ def _scores(weights: tuple[Any, ...], X: Any, lengths: Any, reverse_complement: 
     return tf.nn.relu(best)
 
 
+def _adam_step(
+    weights: tuple[Any, ...],
+    moments: tuple[Any, ...],
+    step: Any,
+    learning_rate: Any,
+    X: Any,
+    lengths: Any,
+    y: Any,
+    sample_weight: Any,
+    reverse_complement: bool,
+) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
+    loss_sum, gradients = _loss_and_gradients(weights, X, lengths, y, sample_weight, reverse_complement)
+    n_weights = len(weights)
+    first = tuple(ADAM_BETA1 * m + (1 - ADAM_BETA1) * g for m, g in zip(moments[:n_weights], gradients, strict=True))
+    second = tuple(
+        ADAM_BETA2 * v + (1 - ADAM_BETA2) * g * g for v, g in zip(moments[n_weights:], gradients, strict=True)
+    )
+    time = tf.cast(step, tf.float32)
+    rate = learning_rate * tf.sqrt(1 - ADAM_BETA2**time) / (1 - ADAM_BETA1**time)
+    weights = tuple(
+        weight - rate * m / (tf.sqrt(v) + ADAM_EPSILON) for weight, m, v in zip(weights, first, second, strict=True)
+    )
+    return loss_sum, weights, first + second
+
+
+_adam_step_xla = tf.function(_adam_step, jit_compile=True, reduce_retracing=True)
+
+
 @tf.function(reduce_retracing=True)
 def _epoch(
+    adam_step: Any,
     weights: tuple[Any, ...],
     moments: tuple[Any, ...],
     step: Any,
@@ -209,31 +243,12 @@ def _epoch(
     reverse_complement: bool,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]:
     loss_sum = tf.constant(0.0)
-    n_weights = len(weights)
     for start in tf.range(0, tf.shape(order)[0], batch_size):
         rows = order[start : start + batch_size]
-        batch_loss, gradients = _loss_and_gradients(
-            weights,
-            tf.gather(X, rows),
-            tf.gather(lengths, rows),
-            tf.gather(y, rows),
-            tf.gather(sample_weight, rows),
-            reverse_complement,
-        )
-        loss_sum += batch_loss
+        batch = [tf.gather(values, rows) for values in (X, lengths, y, sample_weight)]
         step += 1
-        time = tf.cast(step, tf.float32)
-        rate = learning_rate * tf.sqrt(1 - ADAM_BETA2**time) / (1 - ADAM_BETA1**time)
-        first = tuple(
-            ADAM_BETA1 * m + (1 - ADAM_BETA1) * g for m, g in zip(moments[:n_weights], gradients, strict=True)
-        )
-        second = tuple(
-            ADAM_BETA2 * v + (1 - ADAM_BETA2) * g * g for v, g in zip(moments[n_weights:], gradients, strict=True)
-        )
-        weights = tuple(
-            weight - rate * m / (tf.sqrt(v) + ADAM_EPSILON) for weight, m, v in zip(weights, first, second, strict=True)
-        )
-        moments = first + second
+        batch_loss, weights, moments = adam_step(weights, moments, step, learning_rate, *batch, reverse_complement)
+        loss_sum += batch_loss
     return loss_sum, weights, moments, step
 
 
