@@ -27,13 +27,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
 from tqdm import tqdm
 
+from skdeepprune._augmentation import augment
 from skdeepprune._engines import choose_engine, scan
 from skdeepprune._engines._interface import Engine
 from skdeepprune._inputs import read_input
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, kernel_schedule
 from skdeepprune._random import as_generator
-from skdeepprune._training import Epoch, LabeledData, Stage, TrainingSettings, deep_prune
+from skdeepprune._training import AugmentedData, Epoch, LabeledData, Stage, TrainingSettings, deep_prune
+from skdeepprune.sequences import shuffle_codes
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -102,6 +104,13 @@ class DeepPruneClassifier(
         weights are kept.
     validation_fraction : float, default=0.1
         Share of the training sequences held out for that, stratified by class.
+    mutation_rate : float, default=0.0
+        Augmentation: in every epoch each base of the training sequences is replaced, with this probability, by one of
+        the three others. Needs DNA.
+    negatives : {"given", "dinucleotide"}, default="given"
+        Augmentation: "dinucleotide" says that the negatives are dinucleotide shuffles of the positives, and trains on
+        fresh ones in every epoch. Then `fit` also takes positives alone, `y` all ones. Needs DNA. The held-out
+        sequences are never augmented.
     class_weight : dict or "balanced", default=None
         Weights of the classes, as everywhere in scikit-learn.
     n_channels : int, default=4
@@ -173,6 +182,8 @@ class DeepPruneClassifier(
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "mutation_rate": [Interval(Real, 0, 1, closed="left")],
+        "negatives": [StrOptions({"given", "dinucleotide"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "n_channels": [Interval(Integral, 1, None, closed="left")],
         "engine": [StrOptions({"auto", "compiled", "tensorflow"})],
@@ -195,6 +206,8 @@ class DeepPruneClassifier(
         max_iter: int = 1000,
         n_iter_no_change: int = 15,
         validation_fraction: float = 0.1,
+        mutation_rate: float = 0.0,
+        negatives: str = "given",
         class_weight: Any = None,
         n_channels: int = 4,
         engine: str = "auto",
@@ -214,6 +227,8 @@ class DeepPruneClassifier(
         self.max_iter = max_iter
         self.n_iter_no_change = n_iter_no_change
         self.validation_fraction = validation_fraction
+        self.mutation_rate = mutation_rate
+        self.negatives = negatives
         self.class_weight = class_weight
         self.n_channels = n_channels
         self.engine = engine
@@ -249,9 +264,13 @@ class DeepPruneClassifier(
         n_first = self._first_size()
         sequences = read_input(self, X, n_channels=self.n_channels, reset=True)
         is_dna = sequences.ndim == 2
+        self._check_augmentation(is_dna)
         classes, y_binary = self._read_target(y, sequences)
         weights = self._read_weights(sample_weight, y, sequences)
         rng = as_generator(self.random_state)
+        if not (y_binary == 0).any():
+            sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
+            y_binary, weights = np.repeat(np.float32([1, 0]), len(y_binary)), np.tile(weights, 2)
         engine = choose_engine(self.engine, is_dna=is_dna, n_threads=effective_n_jobs(self.n_jobs))
         training, validation = self._hold_out(engine, sequences, classes, y_binary, weights, rng)
         initial = Network.initial(
@@ -300,6 +319,13 @@ class DeepPruneClassifier(
             )
         return size
 
+    def _check_augmentation(self, is_dna: bool) -> None:
+        if not is_dna and (self.mutation_rate > 0 or self.negatives != "given"):
+            raise ValueError(
+                "mutation_rate and negatives='dinucleotide' need DNA, but X holds real-valued channels; set"
+                " mutation_rate=0 and negatives='given'."
+            )
+
     def _read_target(self, y: Any, sequences: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
@@ -313,9 +339,14 @@ class DeepPruneClassifier(
                 f"Only binary classification is supported. The target has {len(classes)} classes: {classes[:5]}"
                 f"{' ...' if len(classes) > 5 else ''}. Wrap the classifier in OneVsRestClassifier for more."
             )
-        if len(classes) < 2:
-            raise ValueError(f"Expected two classes in y, got one class only: {classes[0]!r}.")
-        return classes, y_binary.astype(np.float32)
+        if len(classes) == 2:
+            return classes, y_binary.astype(np.float32)
+        if self.negatives == "dinucleotide" and classes[0] == 1:
+            return np.array([0, 1], dtype=classes.dtype), np.ones(len(y), dtype=np.float32)
+        raise ValueError(
+            f"Expected two classes in y, got one class only: {classes[0]!r}. To train on positives alone and their"
+            " shuffles, let y be all ones and set negatives='dinucleotide'."
+        )
 
     def _read_weights(self, sample_weight: Any, y: Any, sequences: NDArray[Any]) -> NDArray[np.float64]:
         weights = _check_sample_weight(sample_weight, sequences, dtype=np.float64, ensure_non_negative=True)
@@ -347,7 +378,20 @@ class DeepPruneClassifier(
         scaled = (weights / weights[training_rows].mean()).astype(np.float32)
         loaded = engine.load(sequences, y, scaled)
         training, validation = (LabeledData(loaded, r, y[r], scaled[r]) for r in (training_rows, validation_rows))
-        return training, validation
+        if self.mutation_rate == 0 and self.negatives == "given":
+            return training, validation
+
+        def reload(rng: np.random.Generator) -> Any:
+            codes = augment(
+                sequences[training_rows],
+                training.y,
+                mutation_rate=self.mutation_rate,
+                renew_negatives=self.negatives == "dinucleotide",
+                rng=rng,
+            )
+            return engine.load(codes, training.y, training.sample_weight)
+
+        return AugmentedData(**vars(training), reload=reload), validation
 
     def _settings(self) -> TrainingSettings:
         return TrainingSettings(

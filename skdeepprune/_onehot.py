@@ -105,7 +105,7 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of `dtype`, shape (n_sequences, 4 * length_), or (n_sequences, length_, 4) if not `flatten`
+        ndarray of `dtype`, shape (n_sequences, 4 * `length_`), or (n_sequences, `length_`, 4) if not `flatten`
 
         Raises
         ------
@@ -124,7 +124,7 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, shape (n_sequences, 4 * length_) or (n_sequences, length_, 4)
+        X : array-like, shape (n_sequences, 4 * `length_`) or (n_sequences, `length_`, 4)
 
         Returns
         -------
@@ -158,7 +158,7 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of str objects, shape (4 * length_,)
+        ndarray of str objects, shape (4 * `length_`,)
             ``"0_A", "0_C", "0_G", "0_T", "1_A", ...``
 
         Raises

@@ -55,6 +55,21 @@ class LabeledData:
     y: NDArray[np.float32]
     sample_weight: NDArray[np.float32]
 
+    def draw(self, rng: np.random.Generator) -> tuple[Any, NDArray[np.int64]]:
+        """What an epoch trains on: loaded sequences, and the order of their rows."""
+        return self.loaded, rng.permutation(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class AugmentedData(LabeledData):
+    """Labeled data of which every epoch sees other variants: `reload` makes and loads those of the rows."""
+
+    reload: Callable[[np.random.Generator], Any]
+
+    def draw(self, rng: np.random.Generator) -> tuple[Any, NDArray[np.int64]]:
+        """What an epoch trains on: new variants of the sequences, and the order of their rows."""
+        return self.reload(rng), rng.permutation(len(self.rows))
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -225,8 +240,8 @@ def train(
     epochs: list[Epoch] = []
     while len(epochs) < settings.max_iter and n_worse < settings.n_iter_no_change:
         start = time.perf_counter()
-        order = rng.permutation(training.rows)
-        loss = trainer.epoch(training.loaded, order, settings.batch_size, learning_rate)
+        loaded, order = training.draw(rng)
+        loss = trainer.epoch(loaded, order, settings.batch_size, learning_rate)
         current = trainer.network
         val_scores = trainer.scores(validation.loaded, validation.rows)
         with np.errstate(over="ignore", invalid="ignore"):

@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 
 FLOORS = [
-    {"_random", "sequences", "_network"},
-    {"_inputs", "_pruning", "_engines"},
+    {"_random", "_glyphs", "sequences", "_network"},
+    {"_augmentation", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot"},
     {"_classifier", "motifs", "datasets", "baselines"},
     {"report", "plots", "cli"},

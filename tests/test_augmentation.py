@@ -1,0 +1,92 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+from test_classifier import X, X_test, small, y, y_test
+
+from skdeepprune._augmentation import augment, fresh_negatives, substitute
+from skdeepprune.sequences import decode, dinucleotide_shuffle
+
+
+def dinucleotides(sequence):
+    return Counter(zip(sequence, sequence[1:], strict=False))
+
+
+@given(st.floats(0, 0.99), st.integers(0, 10**6))
+def test_substitution_hits_every_base_alike_and_spares_n(rate, seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 5, (200, 101)).astype(np.uint8)
+    before = codes.copy()
+    changed = substitute(codes, rate, rng)
+    np.testing.assert_array_equal(codes, before)
+    assert (changed[codes == 4] == 4).all()
+    assert changed.max() <= 4
+    bases = codes < 4
+    share = (changed != codes)[bases].mean()
+    assert share == pytest.approx(rate, abs=6 * np.sqrt(0.25 / bases.sum()))
+
+
+def test_substitutes_are_uniform_over_positions_and_letters(rng):
+    codes = np.zeros((20_000, 7), dtype=np.uint8)
+    changed = substitute(codes, 0.3, rng)
+    np.testing.assert_allclose((changed != 0).mean(axis=0), 0.3, atol=0.02)
+    letters = np.bincount(changed.ravel(), minlength=5)
+    np.testing.assert_allclose(letters[1:4] / letters[1:4].sum(), 1 / 3, atol=0.01)
+
+
+def test_fresh_negatives_are_shuffles_of_the_positives(rng):
+    codes = rng.integers(0, 4, (30, 40)).astype(np.uint8)
+    labels = (np.arange(30) % 3 == 0).astype(np.float32)
+    renewed = fresh_negatives(codes, labels, rng)
+    np.testing.assert_array_equal(renewed[labels == 1], codes[labels == 1])
+    sources = Counter(frozenset(dinucleotides(s).items()) for s in decode(codes[labels == 1], strip=False))
+    shuffles = Counter(frozenset(dinucleotides(s).items()) for s in decode(renewed[labels == 0], strip=False))
+    assert set(shuffles) == set(sources)
+    assert set(shuffles.values()) == {2}, "every positive twice among twice as many negatives"
+    assert not np.array_equal(renewed, fresh_negatives(codes, labels, rng))
+
+
+def test_without_augmentation_nothing_changes(rng):
+    codes = rng.integers(0, 5, (10, 20)).astype(np.uint8)
+    np.testing.assert_array_equal(
+        augment(codes, np.ones(10, np.float32), mutation_rate=0, renew_negatives=False, rng=rng), codes
+    )
+
+
+def test_validation_sequences_are_not_augmented():
+    plain = small(max_iter=1, n_prunings=0, learning_rate_init=1e-12).fit(X, y)
+    augmented = small(max_iter=1, n_prunings=0, learning_rate_init=1e-12, mutation_rate=0.5).fit(X, y)
+    assert plain.history_["val_loss"][0] == pytest.approx(augmented.history_["val_loss"][0], abs=1e-6)
+    assert plain.history_["loss"][0] != pytest.approx(augmented.history_["loss"][0], abs=1e-6)
+
+
+def test_positives_alone_learn_against_their_shuffles():
+    positives = [x for x, label in zip(X, y, strict=True) if label]
+    alone = small(negatives="dinucleotide", max_iter=40).fit(positives, np.ones(len(positives), int))
+    assert alone.classes_.tolist() == [0, 1]
+    held_out = [x for x, label in zip(X_test, y_test, strict=True) if label]
+    shuffles = dinucleotide_shuffle(held_out, random_state=0)
+    scores = alone.decision_function(held_out + shuffles)
+    assert roc_auc_score(np.repeat([1, 0], len(held_out)), scores) > 0.85
+
+
+def test_augmented_fits_repeat():
+    fits = [small(negatives="dinucleotide", mutation_rate=0.1, max_iter=3).fit(X, y) for _ in range(2)]
+    np.testing.assert_array_equal(fits[0].kernels_, fits[1].kernels_)
+
+
+@pytest.mark.parametrize("parameters", [{"mutation_rate": 0.1}, {"negatives": "dinucleotide"}])
+def test_real_values_cannot_be_augmented(parameters, rng):
+    values = rng.normal(size=(20, 10, 4))
+    with pytest.raises(ValueError, match="need DNA, but X holds real-valued channels"):
+        small(**parameters).fit(values, np.arange(20) % 2)
+
+
+def test_one_class_says_how_to_train_on_positives_alone():
+    with pytest.raises(ValueError, match="let y be all ones and set negatives='dinucleotide'"):
+        small().fit(X, np.ones(len(X)))
+    with pytest.raises(ValueError, match="let y be all ones"):
+        small(negatives="dinucleotide").fit(X, np.zeros(len(X)))
