@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import fields
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,15 @@ from skdeepprune._inputs import read_input
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, kernel_schedule
 from skdeepprune._random import as_generator
-from skdeepprune._training import AugmentedData, Epoch, LabeledData, Stage, TrainingSettings, deep_prune
+from skdeepprune._training import (
+    AugmentedData,
+    Epoch,
+    LabeledData,
+    Stage,
+    TrainingSettings,
+    deep_prune,
+    smallest_good_size,
+)
 from skdeepprune.sequences import shuffle_codes
 
 try:
@@ -75,8 +84,9 @@ class DeepPruneClassifier(
 
     Parameters
     ----------
-    n_kernels : int, default=4
-        Kernels left in the end.
+    n_kernels : int or "auto", default=4
+        Kernels left in the end. "auto" begins like 4 and prunes on until the held-out loss is more than one standard
+        error above the best; the smallest network within it is taken.
     n_prunings : int, default=6
         How often the number of kernels is halved. 0 trains `n_kernels` kernels directly: the paper's baseline.
     kernel_length : int, default=16
@@ -138,7 +148,9 @@ class DeepPruneClassifier(
     history_ : DataFrame
         A row per epoch: stage, n_kernels, epoch, learning_rate, loss, val_loss, val_roc_auc, seconds.
     stages_ : list of Stage
-        A record per size, the unpruned network first.
+        A record per size, the unpruned network first. The last one's network predicts.
+    rejected_stages_ : list of Stage
+        Where ``n_kernels="auto"`` pruned too far: the sizes after the one that was taken.
     engine_ : str
         The engine that trained.
     classes_ : ndarray, shape (2,)
@@ -170,7 +182,7 @@ class DeepPruneClassifier(
     """
 
     _parameter_constraints = {
-        "n_kernels": [Interval(Integral, 1, None, closed="left")],
+        "n_kernels": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "n_prunings": [Interval(Integral, 0, None, closed="left")],
         "kernel_length": [Interval(Integral, 1, None, closed="left")],
         "reverse_complement": ["boolean"],
@@ -194,7 +206,7 @@ class DeepPruneClassifier(
 
     def __init__(
         self,
-        n_kernels: int = 4,
+        n_kernels: int | Literal["auto"] = 4,
         n_prunings: int = 6,
         kernel_length: int = 16,
         reverse_complement: bool = True,
@@ -261,7 +273,7 @@ class DeepPruneClassifier(
             If training diverges.
         """
         self._forget_fit()
-        n_first = self._first_size()
+        sizes = self._sizes()
         sequences = read_input(self, X, n_channels=self.n_channels, reset=True)
         is_dna = sequences.ndim == 2
         self._check_augmentation(is_dna)
@@ -270,17 +282,23 @@ class DeepPruneClassifier(
         rng = as_generator(self.random_state)
         if not (y_binary == 0).any():
             sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
-            y_binary, weights = np.repeat(np.float32([1, 0]), len(y_binary)), np.tile(weights, 2)
+            y_binary, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y_binary)), np.tile(weights, 2)
         engine = choose_engine(self.engine, is_dna=is_dna, n_threads=effective_n_jobs(self.n_jobs))
         training, validation = self._hold_out(engine, sequences, classes, y_binary, weights, rng)
         initial = Network.initial(
-            n_first, self.kernel_length, self.n_channels, reverse_complement=self.reverse_complement, rng=rng
+            sizes[0], self.kernel_length, self.n_channels, reverse_complement=self.reverse_complement, rng=rng
         )
-        sizes = kernel_schedule(self.n_kernels, self.n_prunings)
         stages: list[Stage] = []
 
         def fitted() -> dict[str, Any]:
-            return {"classes_": classes, "stages_": list(stages), "engine_": engine.name, "is_dna_": is_dna}
+            n_taken = 1 + (smallest_good_size(stages) if self.n_kernels == "auto" else len(stages) - 1)
+            return {
+                "classes_": classes,
+                "stages_": stages[:n_taken],
+                "rejected_stages_": stages[n_taken:],
+                "engine_": engine.name,
+                "is_dna_": is_dna,
+            }
 
         tasks = self._init_callback_context(max_subtasks=len(sizes))
         tasks.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -292,7 +310,8 @@ class DeepPruneClassifier(
                 task = tasks.subcontext(task_name="stage")
                 task.call_on_fit_task_begin(estimator=self, X=X, y=y)
                 stages.append(next(pruning))
-                if task.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=fitted):
+                stop = task.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=fitted)
+                if stop or fitted()["rejected_stages_"]:
                     break
         self.__dict__.update(fitted())
         tasks.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=fitted)
@@ -305,19 +324,19 @@ class DeepPruneClassifier(
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "stages_")
 
-    def _first_size(self) -> int:
+    def _sizes(self) -> list[int]:
         if self.reverse_complement and self.n_channels < 4:
             raise ValueError(
                 f"reverse_complement=True needs the four channels of DNA, but n_channels={self.n_channels};"
                 " set reverse_complement=False."
             )
-        size = self.n_kernels * 2**self.n_prunings
-        if size > _MOST_KERNELS:
+        sizes = kernel_schedule(self.n_kernels, self.n_prunings)
+        if sizes[0] > _MOST_KERNELS:
             raise ValueError(
-                f"n_kernels={self.n_kernels} and n_prunings={self.n_prunings} begin with {size} kernels; expected at"
-                f" most {_MOST_KERNELS}. Lower one of them."
+                f"n_kernels={self.n_kernels!r} and n_prunings={self.n_prunings} begin with {sizes[0]} kernels; expected"
+                f" at most {_MOST_KERNELS}. Lower one of them."
             )
-        return size
+        return sizes
 
     def _check_augmentation(self, is_dna: bool) -> None:
         if not is_dna and (self.mutation_rate > 0 or self.negatives != "given"):
@@ -562,6 +581,34 @@ class DeepPruneClassifier(
         networks = [stage.network for stage in self.stages_]
         for network, scores in zip(networks, self._staged_scores(X, networks), strict=True):
             yield _class_probabilities(network.decision(scores))
+
+    def at_size(self, n_kernels: int) -> Self:
+        """Give the classifier as it was at another size, without training again.
+
+        Parameters
+        ----------
+        n_kernels : int
+            A size on the way: one of ``[stage.n_kernels for stage in stages_]``, or of ``rejected_stages_``.
+
+        Returns
+        -------
+        DeepPruneClassifier
+            Fitted; what it would have been with this `n_kernels` and accordingly fewer prunings.
+
+        Raises
+        ------
+        ValueError
+            If the network never had that size.
+        """
+        check_is_fitted(self)
+        stages = [*self.stages_, *self.rejected_stages_]
+        sizes = [stage.n_kernels for stage in stages]
+        if n_kernels not in sizes:
+            raise ValueError(f"Expected one of the sizes {sizes} that the network had, got n_kernels={n_kernels!r}.")
+        n_prunings = sizes.index(n_kernels)
+        smaller = copy(self).set_params(n_kernels=n_kernels, n_prunings=n_prunings)
+        smaller.stages_, smaller.rejected_stages_ = stages[: n_prunings + 1], []
+        return smaller
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

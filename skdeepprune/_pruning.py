@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,12 +96,16 @@ def most_important(importances: NDArray[Any], n_kept: int) -> NDArray[np.int64]:
     return np.sort(np.argsort(-importances, kind="stable")[:n_kept])
 
 
-def kernel_schedule(n_kernels: int, n_prunings: int) -> list[int]:
-    """Sizes from the unpruned network to the last: every pruning halves.
+def kernel_schedule(n_kernels: int | Literal["auto"], n_prunings: int) -> list[int]:
+    """Sizes from the unpruned network to the last: every pruning halves. "auto" begins as 4 does, and ends with 1.
 
     Examples
     --------
     >>> kernel_schedule(4, 6)
     [256, 128, 64, 32, 16, 8, 4]
+    >>> kernel_schedule("auto", 2)
+    [16, 8, 4, 2, 1]
     """
+    if n_kernels == "auto":
+        return kernel_schedule(1, n_prunings + 2)
     return [n_kernels * 2**k for k in range(n_prunings, -1, -1)]

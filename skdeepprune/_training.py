@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +99,8 @@ class Stage:
         By the criterion, after training.
     val_loss : float
         Mean cross-entropy (nats) of the held-out sequences.
+    val_loss_se : float
+        Its standard error.
     val_roc_auc : float
     epochs : list of Epoch
         Empty for a last stage that was not trained (Deepprune-inter).
@@ -109,6 +111,7 @@ class Stage:
     network: Network
     importances: NDArray[Any]
     val_loss: float
+    val_loss_se: float
     val_roc_auc: float
     epochs: list[Epoch]
 
@@ -178,8 +181,25 @@ def deep_prune(
         trained = engine.trainer(network)
         scores = trained.scores(training.loaded, training.rows)
         importances = _importances(settings.criterion, network, scores, training.y)
-        val_loss, val_roc_auc = evaluate(network, trained.scores(validation.loaded, validation.rows), validation)
-        yield Stage(stage, kept, network, importances, val_loss, val_roc_auc, epochs)
+        held_out = evaluate(network, trained.scores(validation.loaded, validation.rows), validation)
+        yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
+
+
+def smallest_good_size(stages: Sequence[Stage]) -> int:
+    """Index of the smallest network within one standard error of the best (Breiman's rule), before any worse one.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        The unpruned network first.
+
+    Returns
+    -------
+    int
+    """
+    best = min(stages, key=lambda stage: stage.val_loss)
+    good = [i for i, stage in enumerate(stages) if stage.val_loss <= best.val_loss + best.val_loss_se]
+    return max(good)
 
 
 def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
@@ -192,12 +212,22 @@ def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y
     return importances
 
 
-def evaluate(network: Network, scores: NDArray[Any], data: LabeledData) -> tuple[float, float]:
-    """Weighted mean cross-entropy (nats) and ROC AUC of a network whose motif scores on `data` are given."""
+class Evaluation(NamedTuple):
+    """Weighted mean cross-entropy (nats), its standard error, and ROC AUC."""
+
+    loss: float
+    loss_se: float
+    roc_auc: float
+
+
+def evaluate(network: Network, scores: NDArray[Any], data: LabeledData) -> Evaluation:
+    """Evaluate a network whose motif scores on `data` are given."""
     logits = network.decision(scores)
     losses = np.logaddexp(0, logits) - data.y * logits
-    loss = float(np.average(losses, weights=data.sample_weight))
-    return loss, float(roc_auc_score(data.y, logits, sample_weight=data.sample_weight))
+    shares = data.sample_weight / data.sample_weight.sum(dtype=np.float64)
+    loss = float(shares @ losses)
+    loss_se = float(np.sqrt(np.square(shares * (losses - loss)).sum()))
+    return Evaluation(loss, loss_se, float(roc_auc_score(data.y, logits, sample_weight=data.sample_weight)))
 
 
 def train(
@@ -251,7 +281,7 @@ def train(
                 f"Training diverged at {network.n_kernels} kernels in epoch {len(epochs) + 1}: the loss is {loss}."
                 f" Lower learning_rate_init (now {learning_rate:g} at this size), or scale the input."
             )
-        val_loss, val_roc_auc = evaluate(current, val_scores, validation)
+        val_loss, _, val_roc_auc = evaluate(current, val_scores, validation)
         seconds = time.perf_counter() - start
         epoch = Epoch(stage, network.n_kernels, len(epochs) + 1, learning_rate, loss, val_loss, val_roc_auc, seconds)
         epochs.append(epoch)

@@ -329,3 +329,30 @@ def test_prediction_needs_no_tensorflow(fitted, tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(run.stdout) == fitted.predict_proba(X_test[:1])[0, 1]
+
+
+def test_at_size_is_the_classifier_before_further_pruning(fitted):
+    staged = dict(zip((s.n_kernels for s in fitted.stages_), fitted.staged_predict_proba(X_test), strict=True))
+    for size, expected in staged.items():
+        smaller = fitted.at_size(size)
+        np.testing.assert_array_equal(smaller.predict_proba(X_test), expected)
+        assert smaller.kernels_.shape[0] == smaller.mask_.sum() == size
+        assert (smaller.n_kernels, smaller.n_prunings) == (size, len(smaller.stages_) - 1)
+    np.testing.assert_array_equal(small(n_kernels=4, n_prunings=2).fit(X, y).kernels_, fitted.at_size(4).kernels_)
+    assert fitted.n_kernels == 2
+    with pytest.raises(ValueError, match=r"one of the sizes \[16, 8, 4, 2\]"):
+        fitted.at_size(3)
+
+
+def test_auto_prunes_until_the_loss_is_a_standard_error_above_the_best():
+    classifier = small(n_kernels="auto", n_prunings=2, max_iter=40).fit(X, y)
+    stages = [*classifier.stages_, *classifier.rejected_stages_]
+    assert [stage.n_kernels for stage in stages] == [16, 8, 4, 2, 1][: len(stages)]
+    best = min(stages, key=lambda stage: stage.val_loss)
+    bar = best.val_loss + best.val_loss_se
+    assert classifier.stages_[-1].val_loss <= bar
+    assert all(stage.val_loss > bar for stage in classifier.rejected_stages_)
+    assert len(stages) == 5 or classifier.rejected_stages_
+    assert classifier.kernels_.shape[0] <= 4, "one planted site needs few kernels"
+    for stage in classifier.rejected_stages_:
+        assert classifier.at_size(stage.n_kernels).kernels_.shape[0] == stage.n_kernels

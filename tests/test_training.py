@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+from test_network import draw_network
+
+from skdeepprune._training import LabeledData, Stage, evaluate, smallest_good_size
+
+
+def labeled(y, weights):
+    return LabeledData(None, np.arange(len(y)), np.float32(y), np.float32(weights))
+
+
+def test_evaluation_is_scikit_learns(rng):
+    network = draw_network(0)
+    scores = rng.exponential(size=(200, 3))
+    y, weights = rng.integers(0, 2, 200), rng.uniform(0.1, 3, 200)
+    loss, _, roc_auc = evaluate(network, scores, labeled(y, weights))
+    probability = network.probability(scores)
+    assert loss == pytest.approx(log_loss(y, probability, sample_weight=weights), rel=1e-6)
+    assert roc_auc == pytest.approx(roc_auc_score(y, probability, sample_weight=weights), rel=1e-6)
+
+
+def test_standard_error_is_the_spread_over_repeated_samples(rng):
+    network = draw_network(0)
+    weights = np.ones(400)
+    evaluations = [
+        evaluate(network, rng.exponential(size=(400, 3)), labeled(rng.integers(0, 2, 400), weights)) for _ in range(300)
+    ]
+    spread = np.std([evaluation.loss for evaluation in evaluations])
+    assert np.mean([evaluation.loss_se for evaluation in evaluations]) == pytest.approx(spread, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [([0.5, 0.4, 0.45], 2), ([0.5, 0.4, 0.6], 1), ([0.4], 0), ([0.7, 0.6, 0.3, 0.39], 3)],
+)
+def test_smallest_size_within_a_standard_error(losses, expected):
+    network = draw_network(0)
+    stages = [Stage(i, np.arange(3), network, np.ones(3), loss, 0.1, 0.5, []) for i, loss in enumerate(losses)]
+    assert smallest_good_size(stages) == expected
