@@ -380,7 +380,10 @@ class DeepPruneClassifier(
         weights: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> tuple[LabeledData, LabeledData]:
-        """Split off the validation set, stratified, without the sequences of weight 0."""
+        """Load the sequences, into their own memory if possible, and split off the validation set, stratified.
+
+        Sequences of weight 0 are left out.
+        """
         training_parts, validation_parts = [], []
         for label, class_name in enumerate(classes):
             rows = rng.permutation(np.flatnonzero((y == label) & (weights > 0)))
@@ -395,9 +398,10 @@ class DeepPruneClassifier(
         training_rows, validation_rows = (np.sort(np.concatenate(p)) for p in (training_parts, validation_parts))
         # Mean 1, so that a weighted gradient has the size of an unweighted one.
         scaled = (weights / weights[training_rows].mean()).astype(np.float32)
-        loaded = engine.load(sequences, y, scaled)
+        augments = self.mutation_rate > 0 or self.negatives != "given"
+        loaded = engine.load(sequences, y, scaled, overwrite_X=not augments)
         training, validation = (LabeledData(loaded, r, y[r], scaled[r]) for r in (training_rows, validation_rows))
-        if self.mutation_rate == 0 and self.negatives == "given":
+        if not augments:
             return training, validation
 
         def reload(rng: np.random.Generator) -> Any:
@@ -408,7 +412,7 @@ class DeepPruneClassifier(
                 renew_negatives=self.negatives == "dinucleotide",
                 rng=rng,
             )
-            return engine.load(codes, training.y, training.sample_weight)
+            return engine.load(codes, training.y, training.sample_weight, overwrite_X=True)
 
         return AugmentedData(**vars(training), reload=reload), validation
 

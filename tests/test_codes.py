@@ -186,3 +186,14 @@ def test_unknown_is_checked():
 def test_what_are_no_codes(matrix, message):
     with pytest.raises(ValueError, match=message):
         check_codes(matrix)
+
+
+def test_chunks_of_sequences_read_like_one(monkeypatch, rng):
+    from skdeepprune.sequences import _codes
+
+    strings = ["".join(rng.choice(list("ACGTN"), n)) for n in rng.integers(1, 30, 100)]
+    together = encode(strings)
+    monkeypatch.setattr(_codes, "_CHUNK_LETTERS", 64)
+    np.testing.assert_array_equal(encode(strings), together)
+    with pytest.raises(ValueError, match="Sequence 77 has the letter 'X' at position 2"):
+        encode([*strings[:77], "ACXT", *strings[78:]])

@@ -383,3 +383,15 @@ def test_every_loop_compiles_once(rng):
         trainer.scores(data, np.arange(10, dtype=np.int32)[::-1])
     for loop in (_loops.read_words, _loops.scan_rows, _loops.batch_gradient, _loops.run_epoch):
         assert len(loop.signatures) == 1
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 40])
+def test_words_may_take_the_memory_of_the_codes(rng, width):
+    codes = rng.integers(0, 5, (50, width)).astype(np.uint8)
+    y, weights = np.zeros(50, np.float32), np.ones(50, np.float32)
+    apart = CompiledEngine().load(codes, y, weights)
+    owned = codes.copy()
+    in_place = CompiledEngine().load(owned, y, weights, overwrite_X=True)
+    np.testing.assert_array_equal(in_place.words, apart.words)
+    np.testing.assert_array_equal(in_place.lengths, apart.lengths)
+    assert in_place.words is owned

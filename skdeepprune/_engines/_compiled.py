@@ -32,10 +32,11 @@ class Words:
     lengths: NDArray[np.int64]
 
     @classmethod
-    def of(cls, codes: NDArray[np.uint8]) -> Words:
-        """Read the words of codes of shape (n_sequences, length)."""
+    def of(cls, codes: NDArray[np.uint8], *, overwrite: bool = False) -> Words:
+        """Read the words of codes of shape (n_sequences, length), on request into the memory of the codes."""
         n_sequences, width = codes.shape
-        words = np.empty((n_sequences, max(width, 1)), dtype=np.uint8)
+        in_place = overwrite and width > 0 and codes.flags.c_contiguous and codes.flags.writeable
+        words = codes if in_place else np.empty((n_sequences, max(width, 1)), dtype=np.uint8)
         lengths = np.empty(n_sequences, dtype=np.int64)
         read_words(_read_only(codes, np.uint8), words, lengths)
         return cls(words, lengths)
@@ -126,9 +127,16 @@ class CompiledEngine:
     def __init__(self, n_threads: int = 1) -> None:
         self.n_threads = n_threads
 
-    def load(self, X: NDArray[np.uint8], y: NDArray[np.float32], sample_weight: NDArray[np.float32]) -> TrainingData:
+    def load(
+        self,
+        X: NDArray[np.uint8],
+        y: NDArray[np.float32],
+        sample_weight: NDArray[np.float32],
+        *,
+        overwrite_X: bool = False,
+    ) -> TrainingData:
         """Read codes of shape (n_sequences, length) as words, 1 byte a base; labels are 0 or 1."""
-        words = Words.of(X)
+        words = Words.of(X, overwrite=overwrite_X)
         return TrainingData(
             words.words, words.lengths, _read_only(y, np.float32), _read_only(sample_weight, np.float32)
         )

@@ -33,8 +33,13 @@ class Engine(Protocol):
 
     name: str
 
-    def load(self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32]) -> Any:
-        """Put sequences (codes or channels), labels 0 or 1 and weights where the engine computes."""
+    def load(
+        self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32], *, overwrite_X: bool = False
+    ) -> Any:
+        """Put sequences (codes or channels), labels 0 or 1 and weights where the engine computes.
+
+        With `overwrite_X` the engine may keep its own form of the sequences in the memory of X.
+        """
 
     def trainer(self, network: Network) -> Trainer:
         """Begin to train `network` with a fresh optimiser."""

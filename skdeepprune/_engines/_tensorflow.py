@@ -42,7 +42,9 @@ class TensorFlowEngine:
 
     name = "tensorflow"
 
-    def load(self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32]) -> TensorFlowData:
+    def load(
+        self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32], *, overwrite_X: bool = False
+    ) -> TensorFlowData:
         """Put codes (n, L) or channels (n, L, C), labels and weights on the device."""
         is_dna = X.ndim == 2
         lengths = sequence_lengths(X) if is_dna else np.full(len(X), X.shape[1])

@@ -19,6 +19,8 @@ Unknown = Literal["error", "N"]
 LETTERS = "ACGTN"
 N_CODE = 4
 _INVALID = 255
+# Encoded at a time, so that a gigabyte of sequence needs no second one on the way.
+_CHUNK_LETTERS = 2**24
 _IUPAC_AMBIGUOUS = "NRYSWKMBDHV"
 
 
@@ -132,6 +134,16 @@ def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> 
     if longest > width:
         i = int(np.flatnonzero(lengths > width)[0])
         raise ValueError(f"Sequence {i} has {lengths[i]} letters; expected at most {width}. Cut it or widen `length`.")
+    codes = np.empty((len(strings), width), dtype=np.uint8)
+    step = max(1, _CHUNK_LETTERS // max(width, 1))
+    for start in range(0, len(strings), step):
+        rows = slice(start, start + step)
+        _encode_rows(strings[rows], lengths[rows], codes[rows], unknown, start)
+    return codes
+
+
+def _encode_rows(strings: list[str], lengths: NDArray[np.int64], out: Codes, unknown: Unknown, first: int) -> None:
+    """Write the codes of some rows, the first of which is sequence number `first`."""
     letters = np.frombuffer("".join(strings).encode("ascii", "replace"), dtype=np.uint8)
     flat = _CODE_OF_LETTER[letters]
     bad = flat == _INVALID
@@ -142,15 +154,15 @@ def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> 
             i = int(np.searchsorted(ends, at, side="right"))
             position = at - int(ends[i] - lengths[i])
             raise ValueError(
-                f"Sequence {i} has the letter {strings[i][position]!r} at position {position}; expected A, C, G, T or "
-                "N. Pass unknown='N' to read such letters as N."
+                f"Sequence {first + i} has the letter {strings[i][position]!r} at position {position}; expected A, C,"
+                " G, T or N. Pass unknown='N' to read such letters as N."
             )
         flat[bad] = N_CODE
-    if lengths.size and lengths.min() == width:
-        return flat.reshape(len(strings), width)
-    codes = np.full((len(strings), width), N_CODE, dtype=np.uint8)
-    codes[np.arange(width) < lengths[:, None]] = flat
-    return codes
+    if lengths.min() == out.shape[1]:
+        out[:] = flat.reshape(out.shape)
+    else:
+        out[:] = N_CODE
+        out[np.arange(out.shape[1]) < lengths[:, None]] = flat
 
 
 def decode(codes: ArrayLike, *, strip: bool = True) -> list[str]:
