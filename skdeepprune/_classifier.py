@@ -21,17 +21,15 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from tqdm import tqdm
 
 from skdeepprune._augmentation import augment
 from skdeepprune._engines import choose_engine, scan
 from skdeepprune._engines._interface import Engine
-from skdeepprune._inputs import read_input
+from skdeepprune._inputs import hold_out, read_input, read_target
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, kernel_schedule
 from skdeepprune._random import as_generator
@@ -277,14 +275,14 @@ class DeepPruneClassifier(
         sequences = read_input(self, X, n_channels=self.n_channels, reset=True)
         is_dna = sequences.ndim == 2
         self._check_augmentation(is_dna)
-        classes, y_binary = self._read_target(y, sequences)
+        classes, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
         weights = self._read_weights(sample_weight, y, sequences)
         rng = as_generator(self.random_state)
         if not (y_binary == 0).any():
             sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
             y_binary, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y_binary)), np.tile(weights, 2)
         engine = choose_engine(self.engine, is_dna=is_dna, n_threads=effective_n_jobs(self.n_jobs))
-        training, validation = self._hold_out(engine, sequences, classes, y_binary, weights, rng)
+        training, validation = self._load(engine, sequences, classes, y_binary, weights, rng)
         initial = Network.initial(
             sizes[0], self.kernel_length, self.n_channels, reverse_complement=self.reverse_complement, rng=rng
         )
@@ -345,33 +343,11 @@ class DeepPruneClassifier(
                 " mutation_rate=0 and negatives='given'."
             )
 
-    def _read_target(self, y: Any, sequences: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        if y is None:
-            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_consistent_length(sequences, y)
-        check_classification_targets(y)
-        classes, y_binary = np.unique(y, return_inverse=True)
-        if len(classes) > 2:
-            raise ValueError(
-                f"Only binary classification is supported. The target has {len(classes)} classes: {classes[:5]}"
-                f"{' ...' if len(classes) > 5 else ''}. Wrap the classifier in OneVsRestClassifier for more."
-            )
-        if len(classes) == 2:
-            return classes, y_binary.astype(np.float32)
-        if self.negatives == "dinucleotide" and classes[0] == 1:
-            return np.array([0, 1], dtype=classes.dtype), np.ones(len(y), dtype=np.float32)
-        raise ValueError(
-            f"Expected two classes in y, got one class only: {classes[0]!r}. To train on positives alone and their"
-            " shuffles, let y be all ones and set negatives='dinucleotide'."
-        )
-
     def _read_weights(self, sample_weight: Any, y: Any, sequences: NDArray[Any]) -> NDArray[np.float64]:
         weights = _check_sample_weight(sample_weight, sequences, dtype=np.float64, ensure_non_negative=True)
         return weights * compute_sample_weight(self.class_weight, np.asarray(y).ravel())
 
-    def _hold_out(
+    def _load(
         self,
         engine: Engine,
         sequences: NDArray[Any],
@@ -384,18 +360,7 @@ class DeepPruneClassifier(
 
         Sequences of weight 0 are left out.
         """
-        training_parts, validation_parts = [], []
-        for label, class_name in enumerate(classes):
-            rows = rng.permutation(np.flatnonzero((y == label) & (weights > 0)))
-            if len(rows) < 2:
-                raise ValueError(
-                    f"Expected at least 2 sequences of positive weight in each class, to train on and to hold out; got"
-                    f" {len(rows)} of class {class_name!r}."
-                )
-            n_held_out = min(max(round(self.validation_fraction * len(rows)), 1), len(rows) - 1)
-            validation_parts.append(rows[:n_held_out])
-            training_parts.append(rows[n_held_out:])
-        training_rows, validation_rows = (np.sort(np.concatenate(p)) for p in (training_parts, validation_parts))
+        training_rows, validation_rows = hold_out(y, weights, self.validation_fraction, classes, rng)
         # Mean 1, so that a weighted gradient has the size of an unweighted one.
         scaled = (weights / weights[training_rows].mean()).astype(np.float32)
         augments = self.mutation_rate > 0 or self.negatives != "given"

@@ -1,4 +1,4 @@
-"""What the classifier takes as X, read as DNA codes or as real-valued channels."""
+"""What a classifier of sequences takes: X as DNA codes or real-valued channels, y as two classes, a held-out share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils import assert_all_finite, check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from skdeepprune.sequences import encode, from_one_hot
 
@@ -95,3 +97,92 @@ def _read_numbers(estimator: BaseEstimator, X: Any, n_channels: int, reset: bool
             " numbers set n_channels, e.g. n_channels=1 for one value a position."
         )
     return matrix.reshape(len(matrix), -1, n_channels)
+
+
+def read_target(
+    estimator: BaseEstimator, y: Any, sequences: Any, *, positives_alone: bool = False
+) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Read the labels of two classes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Named where y is missing.
+    y : array-like, shape (n,)
+    sequences : array-like of n
+    positives_alone : bool, default=False
+        Take y all ones, too.
+
+    Returns
+    -------
+    classes : ndarray, shape (2,)
+    y_binary : ndarray of float32, shape (n,)
+        1 where y is ``classes[1]``, else 0.
+
+    Raises
+    ------
+    ValueError
+        If y is missing, of another length, not finite, or of another number of classes.
+    """
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
+        )
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y")
+    check_consistent_length(sequences, y)
+    check_classification_targets(y)
+    classes, y_binary = np.unique(y, return_inverse=True)
+    if len(classes) > 2:
+        raise ValueError(
+            f"Only binary classification is supported. The target has {len(classes)} classes: {classes[:5]}"
+            f"{' ...' if len(classes) > 5 else ''}. Wrap the classifier in OneVsRestClassifier for more."
+        )
+    if len(classes) == 2:
+        return classes, y_binary.astype(np.float32)
+    if positives_alone and classes[0] == 1:
+        return np.array([0, 1], dtype=classes.dtype), np.ones(len(y), dtype=np.float32)
+    remedy = " To train on positives alone and their shuffles, let y be all ones and set negatives='dinucleotide'."
+    raise ValueError(
+        f"Expected two classes in y, got one class only: {classes[0]!r}."
+        f"{remedy if hasattr(estimator, 'negatives') else ''}"
+    )
+
+
+def hold_out(
+    y: NDArray[Any], weights: NDArray[Any], fraction: float, classes: NDArray[Any], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split into training and held-out rows, stratified; rows of weight 0 are in neither.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n,)
+        0 or 1.
+    weights : ndarray, shape (n,)
+    fraction : float
+        Share of each class to hold out: at least one row, and not all of them.
+    classes : ndarray, shape (2,)
+        What 0 and 1 stand for, for the error.
+    rng : Generator
+
+    Returns
+    -------
+    training_rows, held_out_rows : ndarray of int64, sorted
+
+    Raises
+    ------
+    ValueError
+        If a class has fewer than two rows of positive weight.
+    """
+    training, held_out = [], []
+    for label, class_name in enumerate(classes):
+        rows = rng.permutation(np.flatnonzero((y == label) & (weights > 0)))
+        if len(rows) < 2:
+            raise ValueError(
+                "Expected at least 2 sequences of positive weight in each class, to train on and to hold out; got"
+                f" {len(rows)} of class {class_name!r}."
+            )
+        n_held_out = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
+        held_out.append(rows[:n_held_out])
+        training.append(rows[n_held_out:])
+    return np.sort(np.concatenate(training)), np.sort(np.concatenate(held_out))

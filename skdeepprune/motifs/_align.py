@@ -1,0 +1,67 @@
+"""How alike two motifs are, over all shifts and both strands."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdeepprune.motifs._motif import Motif
+
+
+class Alignment(NamedTuple):
+    """The best alignment of a motif to another.
+
+    Attributes
+    ----------
+    correlation : float
+        1 for equal motifs.
+    shift : int
+        Position of the other motif at which the first position of this one, reversed or not, comes to lie.
+    reverse : bool
+        Whether this motif is to be reverse complemented first.
+    """
+
+    correlation: float
+    shift: int
+    reverse: bool
+
+
+def best_alignment(motif: Motif, other: Motif, *, both_strands: bool = True) -> Alignment:
+    r"""Align two motifs where they correlate best.
+
+    .. math:: r = \max_s \frac{\sum_{i,b} d_{ib}\, e_{i+s,b}}{\lVert d\rVert\, \lVert e\rVert}
+
+    with the differences :math:`d` and :math:`e` of the two motifs' probabilities from their backgrounds, 0 beyond their
+    ends: positions that stick out lower r by as much as they tell.
+
+    Parameters
+    ----------
+    motif, other : Motif
+    both_strands : bool, default=True
+        Try the reverse complement of `motif` too.
+
+    Returns
+    -------
+    Alignment
+        The first of equals: the strand as given before the other, small shifts first.
+    """
+    candidates = [
+        Alignment(float(value), shift, reverse)
+        for reverse in ((False, True) if both_strands else (False,))
+        for shift, value in _correlations(motif.reverse_complement() if reverse else motif, other)
+    ]
+    return max(candidates, key=lambda found: (round(found.correlation, 12), not found.reverse, -abs(found.shift)))
+
+
+def _correlations(motif: Motif, other: Motif) -> list[tuple[int, float]]:
+    one, two = _difference(motif), _difference(other)
+    products = np.sum([np.correlate(two[:, base], one[:, base], "full") for base in range(4)], axis=0)
+    norm = np.linalg.norm(one) * np.linalg.norm(two)
+    values = products / norm if norm > 0 else products
+    return list(zip(range(1 - len(one), len(two)), values, strict=True))
+
+
+def _difference(motif: Motif) -> NDArray[np.float64]:
+    return motif.ppm - np.array(motif.background)

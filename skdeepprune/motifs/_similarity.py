@@ -1,0 +1,132 @@
+"""Tomtom's p-value of the similarity of two motifs, in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_N_BINS = 100
+
+Matrix = NDArray[np.float64]
+
+
+class Matches(NamedTuple):
+    """How well one query matches each target; arrays of shape (n_targets,).
+
+    Attributes
+    ----------
+    p : ndarray of float64
+    score : ndarray of int64
+        Sum of the binned column scores at the best alignment.
+    offset : ndarray of int64
+        Position of the target, on the strand that matched, at which the query begins.
+    overlap : ndarray of int64
+        Number of positions that query and target share.
+    reverse : ndarray of bool
+        Whether the reverse complement of the target matched.
+    """
+
+    p: Matrix
+    score: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    overlap: NDArray[np.int64]
+    reverse: NDArray[np.bool_]
+
+
+def match_motif(query: Matrix, targets: Sequence[Matrix]) -> Matches:
+    r"""Compare a motif with each of the targets, as Tomtom [1]_ does with Euclidean distance and complete scores.
+
+    The score of query column :math:`i` at target column :math:`j` is minus the distance of the two, less the median of
+    that over the columns of all targets on both strands. So a query column that overhangs counts as much as one at a
+    middling column: 0. The score of an alignment is the sum over its columns, that of a target the best over all
+    shifts. Under the null hypothesis a column of the target is any column of the database: the distribution of the sum
+    over a stretch of the query is the convolution of its columns' (of scores in 100 bins), and that of the best
+    over all shifts, taken as independent, is
+
+    .. math:: p = 1 - \prod_{s} \left(1 - P(S_{s} \ge x)\right), \quad p_{\text{both strands}} = 1 - (1 - p)^2
+
+    Parameters
+    ----------
+    query : ndarray, shape (width, 4)
+        Probabilities.
+    targets : sequence of ndarray, shape (width, 4)
+
+    Returns
+    -------
+    Matches
+
+    References
+    ----------
+    .. [1] S. Gupta, J. A. Stamatoyannopoulos, T. L. Bailey and W. S. Noble, "Quantifying similarity between motifs",
+       Genome Biology 8, 2007.
+    """
+    strands = [*targets, *(target[::-1, ::-1] for target in targets)]
+    widths = np.array([len(target) for target in strands])
+    binned, lowest = _binned_scores(query, np.concatenate(strands))
+    n_query, longest = len(query), int(widths.max())
+    padded = np.zeros((n_query, len(strands), longest), dtype=np.int64)
+    padded[:, np.arange(longest) < widths[:, None]] = binned
+    # Column c of the sums is the shift at which the query begins at position c - (n_query - 1) of the target.
+    sums = np.zeros((len(strands), longest + n_query - 1), dtype=np.int64)
+    for i in range(n_query):
+        first = n_query - 1 - i
+        sums[:, first : first + longest] += padded[i]
+    offsets = np.arange(1 - n_query, longest)
+    overlaps = np.minimum(widths[:, None] - offsets, n_query) + np.minimum(offsets, 0)
+    sums[overlaps <= 0] = np.iinfo(np.int64).min
+    # Of equal sums the alignment with more overlap.
+    best = np.where(sums == sums.max(axis=1, keepdims=True), overlaps, 0).argmax(axis=1)
+    rows = np.arange(len(strands))
+    score, offset, overlap = sums[rows, best], offsets[best], overlaps[rows, best]
+    forward, backward = np.split(rows, 2)
+    reverse = score[backward] > score[forward]
+    chosen = np.where(reverse, backward, forward)
+    p = _p_values(score[chosen], widths[chosen], binned, lowest)
+    return Matches(p * (2 - p), score[chosen], offset[chosen], overlap[chosen], reverse)
+
+
+def _binned_scores(query: Matrix, columns: Matrix) -> tuple[NDArray[np.int64], int]:
+    """Scores of query columns (rows) at target columns, as integers of which 0 is the median, and the lowest bin."""
+    squares = (query**2).sum(axis=1)[:, None] + (columns**2).sum(axis=1) - 2 * query @ columns.T
+    scores = -np.sqrt(np.maximum(squares, 0))
+    scores -= np.median(scores, axis=1, keepdims=True)
+    floor = int(np.floor(scores.min()))
+    scale = int(_N_BINS // max(scores.max() - floor, 1.0))
+    binned = np.floor((scores - floor) * scale + 0.5).astype(np.int64) + floor * scale
+    return binned, floor * scale
+
+
+def _p_values(score: NDArray[np.int64], widths: NDArray[np.int64], binned: NDArray[np.int64], lowest: int) -> Matrix:
+    """P-value on one strand of the best score against targets of the given widths."""
+    n_query = len(binned)
+    tails = _log_one_minus_tails(binned, lowest)
+    p = np.empty(len(score))
+    for width in np.unique(widths):
+        log_below = np.zeros(tails.shape[-1])
+        for offset in range(1 - n_query, width):
+            log_below += tails[max(0, -offset), min(n_query, width - offset) - 1]
+        rows = widths == width
+        p[rows] = -np.expm1(log_below[score[rows] - n_query * lowest])
+    return p
+
+
+def _log_one_minus_tails(binned: NDArray[np.int64], lowest: int) -> Matrix:
+    """``log(1 - P(sum >= x))`` for the query columns from i to j, at [i, j, x - n_query * lowest]."""
+    n_query = len(binned)
+    columns = np.stack([np.bincount(row - lowest, minlength=_N_BINS + 1) for row in binned]) / binned.shape[1]
+    n_scores = n_query * _N_BINS + 1
+    tails = np.zeros((n_query, n_query, n_scores))
+    for i in range(n_query):
+        density = np.ones(1)
+        for j in range(i, n_query):
+            density = np.convolve(density, columns[j])
+            # The sum's lowest value is (j - i + 1) * lowest. Summed from the top, where the small numbers are.
+            first = (n_query - (j - i + 1)) * -lowest
+            tails[i, j, : first + 1] = 1.0
+            tail = np.minimum(np.cumsum(density[::-1])[::-1], 1.0)[: n_scores - first]
+            tails[i, j, first : first + len(tail)] = tail
+    with np.errstate(divide="ignore"):
+        return np.log1p(-tails)

@@ -1,0 +1,281 @@
+"""Which known motifs a motif resembles."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skdeepprune.motifs._files import read_motifs
+from skdeepprune.motifs._motif import Motif
+from skdeepprune.motifs._similarity import Matches, match_motif
+
+Targets = str | os.PathLike[str] | Iterable[Motif]
+
+_COLUMNS = [
+    "query",
+    "target",
+    "target_accession",
+    "p",
+    "E",
+    "q",
+    "offset",
+    "overlap",
+    "orientation",
+    "query_motif",
+    "target_motif",
+]
+# The columns of the targets are the null distribution; MEME's tomtom warns below 50.
+_FEW_TARGETS = 25
+
+
+def tomtom(
+    queries: Motif | Iterable[Motif],
+    targets: Targets = "JASPAR2024",
+    *,
+    n_nearest: int | None = 10,
+    engine: Literal["numpy", "memelite"] = "numpy",
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Find the known motifs that motifs resemble, with Tomtom's p-values [1]_.
+
+    Parameters
+    ----------
+    queries : Motif or iterable of Motif
+    targets : iterable of Motif, path of a motif file, or release of JASPAR, default="JASPAR2024"
+        A release such as "JASPAR2026" means its vertebrates of the collection CORE; :func:`load_jaspar` has others.
+    n_nearest : int or None, default=10
+        Matches listed per query. None lists all targets.
+    engine : {"numpy", "memelite"}, default="numpy"
+        "numpy" needs about 0.1 s a query. memelite is faster for hundreds of queries, but its first call compiles for a
+        minute or more; its numbers differ a little, since it approximates medians and merges like columns.
+    n_jobs : int, default=1
+        Threads of memelite; -1 for all.
+
+    Returns
+    -------
+    DataFrame
+        A row per query and target, by query in their order and p-value:
+
+        - ``query``, ``target``, ``target_accession``: names;
+        - ``p``: probability that a random target of this width matches as well;
+        - ``E``: ``p`` times the number of targets, the number of such matches expected by chance;
+        - ``q``: the least false discovery rate (Benjamini and Hochberg, over the targets of a query) at which the match
+          is listed;
+        - ``orientation``: "+" if the query matched as it is, "-" if its reverse complement did;
+        - ``offset``: position of the target at which the query, so oriented, begins; negative if it begins before;
+        - ``overlap``: number of positions that both have;
+        - ``query_motif``, ``target_motif``: the two motifs that were compared, the query turned if need be.
+
+    Raises
+    ------
+    ImportError
+        If memelite or pyjaspar is needed and not installed.
+    ValueError
+        If there is no query or no target, or a name in ``targets`` is neither a file nor a release.
+
+    Warns
+    -----
+    UserWarning
+        With fewer than 25 targets, since the targets are what chance is measured by.
+
+    References
+    ----------
+    .. [1] S. Gupta, J. A. Stamatoyannopoulos, T. L. Bailey and W. S. Noble, "Quantifying similarity between motifs",
+       Genome Biology 8, 2007.
+
+    Examples
+    --------
+    >>> from skdeepprune.motifs import Motif, tomtom
+    >>> rng = np.random.default_rng(0)
+    >>> known = [Motif(f"random_{i}", rng.dirichlet([0.3] * 4, size=10) * 100, n_sites=100) for i in range(50)]
+    >>> query = Motif("query", known[7].counts[2:9], n_sites=100).reverse_complement()
+    >>> match = tomtom(query, known, n_nearest=1).iloc[0]
+    >>> match.target, int(match.offset), int(match.overlap), match.orientation, bool(match.E < 1e-5)
+    ('random_7', 2, 7, '-', True)
+    """
+    query_list = [queries] if isinstance(queries, Motif) else list(queries)
+    target_list = _load_targets(targets)
+    if not target_list:
+        raise ValueError("There are no target motifs to compare with; expected at least one.")
+    if n_nearest is not None and n_nearest < 1:
+        raise ValueError(f"n_nearest={n_nearest}; expected at least 1, or None for all targets.")
+    if len(target_list) < _FEW_TARGETS:
+        warnings.warn(
+            f"Only {len(target_list)} target motifs: p-values are measured by the targets' columns, so with fewer than"
+            f" {_FEW_TARGETS} targets they say little. Compare with a whole database.",
+            UserWarning,
+            stacklevel=2,
+        )
+    if not query_list:
+        return pd.DataFrame(columns=_COLUMNS)
+    ppms = [target.ppm for target in target_list]
+    if engine == "numpy":
+        found = [match_motif(query.ppm, ppms) for query in query_list]
+    elif engine == "memelite":
+        found = _match_by_memelite([query.ppm for query in query_list], ppms, n_jobs)
+    else:
+        raise ValueError(f"engine={engine!r}; expected 'numpy' or 'memelite'.")
+    rows = [
+        row
+        for query, matches in zip(query_list, found, strict=True)
+        for row in _rows(query, target_list, matches, n_nearest)
+    ]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def orient_to_match(motif: Motif, matches: pd.DataFrame) -> Motif:
+    """Turn a motif the way its best match reads.
+
+    Parameters
+    ----------
+    motif : Motif
+    matches : DataFrame
+        Of :func:`tomtom`, with `motif` among the queries.
+
+    Returns
+    -------
+    Motif
+        The motif, or its reverse complement if that matched. As it is if it has no match listed.
+    """
+    of_motif = matches[matches["query"] == motif.name]
+    if len(of_motif) == 0:
+        return motif
+    best = of_motif.iloc[int(of_motif["p"].argmin())]
+    return motif.reverse_complement() if best["orientation"] == "-" else motif
+
+
+def load_jaspar(
+    release: str = "JASPAR2024", *, collection: str = "CORE", tax_group: str | None = "vertebrates"
+) -> list[Motif]:
+    """Load a release of the JASPAR database, from the package pyjaspar, which holds them all.
+
+    Parameters
+    ----------
+    release : str, default="JASPAR2024"
+        From "JASPAR2014" to "JASPAR2026".
+    collection : str, default="CORE"
+    tax_group : str or None, default="vertebrates"
+        Such as "plants", "insects", "fungi", "nematodes". None takes all.
+
+    Returns
+    -------
+    list of Motif
+        The latest version of each, with its class and family among the notes.
+
+    Raises
+    ------
+    ImportError
+        If pyjaspar is not installed.
+    ValueError
+        If there is no such release, or no such motifs in it.
+    """
+    return list(_jaspar(release, collection, tax_group))
+
+
+@lru_cache(maxsize=8)
+def _jaspar(release: str, collection: str, tax_group: str | None) -> tuple[Motif, ...]:
+    try:
+        import pyjaspar
+    except ImportError as error:
+        raise ImportError(
+            "The motifs of JASPAR come with the package pyjaspar, which is not installed: pip install"
+            " skdeepprune[motifs]. Or name a motif file as targets."
+        ) from error
+    if release not in pyjaspar.jaspar_releases:
+        raise ValueError(f"release={release!r}; expected one of {', '.join(pyjaspar.jaspar_releases)}.")
+    database = pyjaspar.jaspardb(release=release)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Zero motifs")
+            records = database.fetch_motifs(collection=collection, tax_group=[tax_group] if tax_group else None)
+    finally:
+        database.conn.close()
+    if not records:
+        raise ValueError(f"{release} has no motifs with collection={collection!r} and tax_group={tax_group!r}.")
+    return tuple(map(_jaspar_motif, records))
+
+
+def _jaspar_motif(record: Any) -> Motif:
+    counts = np.array([record.counts[base] for base in "ACGT"], dtype=np.float64).T
+    notes = [f"class: {name}" for name in record.tf_class] + [f"family: {name}" for name in record.tf_family]
+    return Motif(record.name, counts, float(counts.sum(axis=1).max()), accession=record.matrix_id, notes=tuple(notes))
+
+
+def _load_targets(targets: Targets) -> list[Motif]:
+    if isinstance(targets, Motif):
+        return [targets]
+    if not isinstance(targets, str | os.PathLike):
+        return list(targets)
+    if isinstance(targets, str) and targets.upper().startswith("JASPAR") and not Path(targets).exists():
+        return load_jaspar(targets.upper())
+    if not Path(targets).exists():
+        raise ValueError(
+            f"targets={os.fspath(targets)!r} is neither a motif file nor a release of JASPAR such as 'JASPAR2024'."
+        )
+    return read_motifs(targets)
+
+
+def _match_by_memelite(queries: list[NDArray[Any]], targets: list[NDArray[Any]], n_jobs: int) -> list[Matches]:
+    try:
+        import memelite
+    except ImportError as error:
+        raise ImportError(
+            "engine='memelite' needs the package memelite, which is not installed: pip install skdeepprune[motifs]. Or"
+            " use engine='numpy'."
+        ) from error
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="tomtom was given")
+        p, score, offset, overlap, reverse = memelite.tomtom(
+            [np.ascontiguousarray(query.T) for query in queries],
+            [np.ascontiguousarray(target.T) for target in targets],
+            n_jobs=n_jobs,
+        )
+    return [
+        Matches(
+            p[i], score[i].astype(np.int64), offset[i].astype(np.int64), overlap[i].astype(np.int64), reverse[i] > 0
+        )
+        for i in range(len(queries))
+    ]
+
+
+def _rows(query: Motif, targets: list[Motif], matches: Matches, n_nearest: int | None) -> list[tuple[Any, ...]]:
+    q = _false_discovery_rates(matches.p)
+    rows = []
+    for i in np.lexsort((-matches.score, matches.p))[:n_nearest]:
+        target, turned = targets[i], bool(matches.reverse[i])
+        offset = int(matches.offset[i])
+        if turned:  # From where the query begins on the target's other strand to where its reverse complement does.
+            offset = target.width - query.width - offset
+        rows.append(
+            (
+                query.name,
+                target.name,
+                target.accession,
+                float(matches.p[i]),
+                float(matches.p[i]) * len(targets),
+                float(q[i]),
+                offset,
+                int(matches.overlap[i]),
+                "-" if turned else "+",
+                query.reverse_complement() if turned else query,
+                target,
+            )
+        )
+    return rows
+
+
+def _false_discovery_rates(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Benjamini and Hochberg's q-values."""
+    order = np.argsort(p)
+    ranked = p[order] * len(p) / np.arange(1, len(p) + 1)
+    q = np.empty_like(p)
+    q[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
+    return q
