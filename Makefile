@@ -27,7 +27,7 @@ $(VENV)/installed-%: setup.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
-demo: $(VENV)/installed-plots
+demo: $(VENV)/installed-motifs
 	@$(BIN)/python -m skdeepprune demo
 
 test: lint

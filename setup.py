@@ -16,15 +16,17 @@ EXTRAS = {
     "genome": ["pyfaidx>=0.8"],
 }
 EXTRAS["test"] = [
-    *EXTRAS["plots"],
-    *EXTRAS["models"],
+    *(requirement for extra in EXTRAS.values() for requirement in extra),
+    "biopython>=1.85",
     "hypothesis>=6.100",
     "mypy>=1.15",
     "pandas-stubs>=2.2",
+    "psutil>=6.0",
     "pytest>=8.2",
     "pytest-cov>=6.0",
     "pytest-xdist>=3.6",
     "ruff>=0.17,<0.18",
+    "safetensors>=0.4",
 ]
 EXTRAS["docs"] = [
     *EXTRAS["plots"],
@@ -34,7 +36,13 @@ EXTRAS["docs"] = [
     "sphinx>=9",
     "sphinx-gallery>=0.19",
 ]
-EXTRAS["benchmarks"] = [*EXTRAS["plots"], *EXTRAS["baselines"]]
+EXTRAS["benchmarks"] = [
+    *EXTRAS["plots"],
+    *EXTRAS["baselines"],
+    *EXTRAS["motifs"],
+    "psutil>=6.0",
+    "pytest-benchmark>=5.1",
+]
 EXTRAS["all"] = sorted({requirement for extra in EXTRAS.values() for requirement in extra})
 
 setup(
@@ -60,11 +68,13 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["skdeepprune", "skdeepprune.*"]),
-    package_data={"skdeepprune": ["py.typed"]},
+    package_data={"skdeepprune": ["py.typed"], "skdeepprune.report": ["report.css", "report.html.jinja"]},
     python_requires=">=3.11",
     install_requires=[
         "dnaio>=1.2",
+        "jinja2>=3.1",
         "joblib>=1.4",
+        "llvmlite",  # the version is numba's to choose
         "numba>=0.61.2",
         "numpy>=2.2",
         "pandas>=2.2",

@@ -1,9 +1,22 @@
 """Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding."""
 
-from skdeepprune import datasets, plots, sequences
+from skdeepprune import baselines, datasets, motifs, plots, report, sequences
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune._model_file import load_model, save_model
 from skdeepprune._onehot import OneHotDNA
 
-__all__ = ["DeepPruneClassifier", "OneHotDNA", "__version__", "datasets", "plots", "sequences"]
+__all__ = [
+    "DeepPruneClassifier",
+    "OneHotDNA",
+    "__version__",
+    "baselines",
+    "datasets",
+    "load_model",
+    "motifs",
+    "plots",
+    "report",
+    "save_model",
+    "sequences",
+]
 
 __version__ = "0.1.0"

@@ -112,9 +112,8 @@ class Network:
 
     def decision(self, scores: NDArray[Any]) -> NDArray[np.float64]:
         """Log-odds of the positive class from motif scores of shape (n_sequences, K)."""
-        products = scores * self.dense_weights.astype(np.float64)
         # Not a matrix product: BLAS rounds a row differently in batches of different size.
-        return products.sum(axis=1) + self.dense_bias
+        return np.einsum("nk,k->n", scores, self.dense_weights.astype(np.float64), optimize=False) + self.dense_bias
 
     def probability(self, scores: NDArray[Any]) -> NDArray[np.float64]:
         """Probability of the positive class from motif scores of shape (n_sequences, K)."""

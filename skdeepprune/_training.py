@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from skdeepprune._engines._interface import Engine
 from skdeepprune._network import Network
-from skdeepprune._pruning import Criterion, most_important
+from skdeepprune._pruning import Criterion, most_important, weight_importance
 
 
 @dataclass(frozen=True)
@@ -179,8 +178,9 @@ def deep_prune(
                 on_epoch=on_epoch,
             )
         trained = engine.trainer(network)
-        scores = trained.scores(training.loaded, training.rows)
-        importances = _importances(settings.criterion, network, scores, training.y)
+        # Of all training sequences at once the scores of a wide network are large; by weight they are not needed.
+        rows = training.rows[:0] if settings.criterion is weight_importance else training.rows
+        importances = _importances(settings.criterion, network, trained.scores(training.loaded, rows), training.y)
         held_out = evaluate(network, trained.scores(validation.loaded, validation.rows), validation)
         yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
 
@@ -212,6 +212,18 @@ def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y
     return importances
 
 
+def roc_auc(y: NDArray[Any], decision: NDArray[np.float64], sample_weight: NDArray[Any]) -> float:
+    """Area under the ROC curve: how often a positive is above a negative, ties counting half.
+
+    What scikit-learn's `roc_auc_score` returns, without its checks, which take longer than an epoch of four kernels.
+    """
+    values, rank = np.unique(decision, return_inverse=True)
+    positive = np.bincount(rank, sample_weight * y, len(values))
+    negative = np.bincount(rank, sample_weight * (1 - y), len(values))
+    below = np.cumsum(negative) - negative / 2
+    return float(positive @ below / (positive.sum() * negative.sum()))
+
+
 class Evaluation(NamedTuple):
     """Weighted mean cross-entropy (nats), its standard error, and ROC AUC."""
 
@@ -227,7 +239,7 @@ def evaluate(network: Network, scores: NDArray[Any], data: LabeledData) -> Evalu
     shares = data.sample_weight / data.sample_weight.sum(dtype=np.float64)
     loss = float(shares @ losses)
     loss_se = float(np.sqrt(np.square(shares * (losses - loss)).sum()))
-    return Evaluation(loss, loss_se, float(roc_auc_score(data.y, logits, sample_weight=data.sample_weight)))
+    return Evaluation(loss, loss_se, roc_auc(data.y, logits, shares))
 
 
 def train(

@@ -86,9 +86,10 @@ def test_extra_channels_are_reversed_and_not_complemented():
     assert turned[0].tolist() == [[9, 8, 7, 6, 10, 11], [3, 2, 1, 0, 4, 5]]
 
 
-def test_rows_do_not_depend_on_their_batch(rng):
+@pytest.mark.parametrize("n_kernels", [1, 4, 7, 64])
+def test_rows_do_not_depend_on_their_batch(rng, n_kernels):
     codes = rng.integers(0, 5, (300, 50)).astype(np.uint8)
-    network = draw_network(1, n_kernels=7, reverse_complement=True)
+    network = draw_network(1, n_kernels=n_kernels, reverse_complement=True)
     together = network.decision(network.scan(codes).scores)
     alone = np.concatenate([network.decision(network.scan(row[None]).scores) for row in codes])
     np.testing.assert_array_equal(together, alone)

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 from test_network import draw_network
 
-from skdeepprune._training import LabeledData, Stage, evaluate, smallest_good_size
+from skdeepprune._training import LabeledData, Stage, evaluate, roc_auc, smallest_good_size
 
 
 def labeled(y, weights):
@@ -18,6 +20,13 @@ def test_evaluation_is_scikit_learns(rng):
     probability = network.probability(scores)
     assert loss == pytest.approx(log_loss(y, probability, sample_weight=weights), rel=1e-6)
     assert roc_auc == pytest.approx(roc_auc_score(y, probability, sample_weight=weights), rel=1e-6)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(-3, 3), st.floats(0.1, 5)), min_size=2, max_size=50))
+def test_roc_auc_is_scikit_learns_also_with_ties(rows):
+    y, decision, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    y[:2] = 0, 1
+    assert roc_auc(y, decision, weights) == pytest.approx(roc_auc_score(y, decision, sample_weight=weights), abs=1e-12)
 
 
 def test_standard_error_is_the_spread_over_repeated_samples(rng):

@@ -110,7 +110,7 @@ class TensorFlowTrainer:
         """Motif scores (len(rows), K) of those rows of `data`."""
         step = max(1, _SCORE_CELLS // (data.X.shape[1] * self._weights[0].shape[0]))
         parts = []
-        for start in range(0, len(rows), step):
+        for start in range(0, max(len(rows), 1), step):
             chunk = tf.constant(rows[start : start + step], dtype=tf.int32)
             X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
             parts.append(_scores(self._weights, X, lengths, self._reverse_complement).numpy())

@@ -1,4 +1,4 @@
-"""Pictures of a fitted classifier, on matplotlib axes. Needs the extra ``plots``."""
+"""Pictures of how a classifier was trained and pruned."""
 
 from __future__ import annotations
 
@@ -8,29 +8,14 @@ from typing import TYPE_CHECKING, Any
 from sklearn.metrics import log_loss, roc_auc_score
 
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune.plots._axes import new_axes, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_history", "plot_stages"]
-
 _VALIDATION: dict[str, Any] = {"color": "#0072b2", "label": "validation"}
 _TEST: dict[str, Any] = {"color": "#d55e00", "label": "test"}
 _TRAINING: dict[str, Any] = {"color": "#999999", "label": "training"}
-
-
-def _new_axes(n: int) -> list[Axes]:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError("Plots need matplotlib; install it with `pip install skdeepprune[plots]`.") from error
-    _, axes = plt.subplots(1, n, figsize=(4.5 * n, 3.2), layout="constrained", squeeze=False)
-    return list(axes[0])
-
-
-def _tidy(ax: Axes) -> None:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", alpha=0.3)
 
 
 def plot_stages(
@@ -60,6 +45,7 @@ def plot_stages(
     --------
     >>> from skdeepprune import DeepPruneClassifier
     >>> from skdeepprune.datasets import load_simulated
+    >>> from skdeepprune.plots import plot_stages
     >>> data = load_simulated(3, n_train=500, n_test=500, random_state=0)
     >>> classifier = DeepPruneClassifier(n_prunings=2, max_iter=5, random_state=0).fit(data.X_train, data.y_train)
     >>> auc_axes, loss_axes = plot_stages(classifier, data.X_test, data.y_test)
@@ -68,7 +54,7 @@ def plot_stages(
     """
     stages = classifier.stages_
     sizes = [stage.n_kernels for stage in stages]
-    drawn = list(axes) if axes is not None else _new_axes(2)
+    drawn = list(axes) if axes is not None else new_axes(2)
     curves = [(_VALIDATION, [stage.val_roc_auc for stage in stages], [stage.val_loss for stage in stages])]
     if X is not None:
         probabilities = [p[:, 1] for p in classifier.staged_predict_proba(X)]
@@ -87,7 +73,7 @@ def plot_stages(
             ax.invert_xaxis()
         ax.set_xlabel("kernels")
         ax.set_title(title, loc="left")
-        _tidy(ax)
+        tidy(ax)
     drawn[0].legend(frameon=False)
     return drawn
 
@@ -115,13 +101,14 @@ def plot_history(classifier: DeepPruneClassifier, *, ax: Axes | None = None) -> 
     --------
     >>> from skdeepprune import DeepPruneClassifier
     >>> from skdeepprune.datasets import load_simulated
+    >>> from skdeepprune.plots import plot_history
     >>> data = load_simulated(3, n_train=500, n_test=500, random_state=0)
     >>> classifier = DeepPruneClassifier(n_prunings=2, max_iter=5, random_state=0).fit(data.X_train, data.y_train)
     >>> plot_history(classifier).get_ylabel()
     'cross-entropy (nats)'
     """
     history = classifier.history_
-    drawn = ax if ax is not None else _new_axes(1)[0]
+    drawn = ax if ax is not None else new_axes(1)[0]
     epochs = range(1, len(history) + 1)
     drawn.plot(epochs, history["loss"], **_TRAINING)
     drawn.plot(epochs, history["val_loss"], **_VALIDATION)
@@ -144,5 +131,5 @@ def plot_history(classifier: DeepPruneClassifier, *, ax: Axes | None = None) -> 
     drawn.set_xlabel("epoch")
     drawn.set_ylabel("cross-entropy (nats)")
     drawn.legend(frameon=False)
-    _tidy(drawn)
+    tidy(drawn)
     return drawn

@@ -1,0 +1,69 @@
+"""The command line: ``skdeepprune``, or ``python -m skdeepprune``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from skdeepprune.cli._parser import UsageError, make_parser
+
+__all__ = ["main", "make_parser"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, default=None
+        Without the program's name. By default those it was called with.
+
+    Returns
+    -------
+    int
+        Exit code: 0 for success, 1 for bad data, 2 for bad usage, 130 when interrupted, 143 when told to terminate.
+    """
+    parser = make_parser()
+    try:
+        options = parser.parse_args(arguments)
+        with _terminable():
+            options.run(options)
+            sys.stdout.flush()
+    except SystemExit as error:  # argparse, after --help or bad usage; or termination
+        return error.code if isinstance(error.code, int) else 1
+    except UsageError as error:
+        print(f"skdeepprune: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read our output has enough. What is left in the buffer must not raise once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, ValueError, ImportError, FloatingPointError, MemoryError) as error:
+        print(f"skdeepprune: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("skdeepprune: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a signal to terminate, which batch systems send, unwind like an interruption, so that nothing is left."""
+
+    def stop(*_: Any) -> None:
+        raise SystemExit(143)
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,337 @@
+"""The commands, a function each."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from importlib.util import find_spec
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune._model_file import load_model, save_model
+from skdeepprune.cli._output import (
+    check_folder,
+    filled_folder,
+    opened_output,
+    print_json,
+    refuse_to_overwrite,
+    tell,
+)
+from skdeepprune.cli._read import Labeled, Named, UsageError, read_labeled, read_named, read_split, with_negatives
+from skdeepprune.datasets import SimulatedDataset, load_simulated
+from skdeepprune.motifs import Motif, extract_motifs, tomtom, write_motifs
+from skdeepprune.report import write_report
+from skdeepprune.report._report import turned_to_matches
+from skdeepprune.sequences import iter_sequences, read_sequences
+
+FILES = ("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html")
+_DEFAULT_TARGETS = "JASPAR2024"
+_PORTION = 20_000
+
+
+def fit(options: argparse.Namespace) -> None:
+    """Train on a file, and write model, tables, motifs and report into a folder."""
+    start = time.perf_counter()
+    check_folder(options.out, FILES, options.force)
+    targets = _targets(options)
+    classifier = _classifier(options)
+    train, test, shuffled = read_split(options, np.random.default_rng(options.seed))
+    if options.fresh_shuffles:
+        if not shuffled:
+            raise UsageError(
+                "--fresh-shuffles needs bound sequences alone, without --negatives or labels of both kinds."
+            )
+        classifier.set_params(negatives="dinucleotide")
+    with filled_folder(options.out, FILES) as folder:
+        tell(f"Training on {train.describe()}", quiet=options.quiet)
+        classifier.fit(train.sequences, train.y)
+        motifs, matches = _motifs(classifier, train, targets)
+        measured = train if test is None else test
+        stages = stage_table(classifier, measured.sequences, measured.y)
+        if test is None:
+            stages = stages.drop(columns="test AUC")
+        save_model(classifier, folder / "model.safetensors")
+        classifier.history_.to_csv(folder / "history.csv", index=False)
+        stages.to_csv(folder / "stages.csv", index=False)
+        write_motifs(motifs, folder / "motifs.meme")
+        if matches is not None:
+            _without_matrices(matches).to_csv(folder / "tomtom.csv", index=False)
+        notes = {
+            "sequences": options.positives,
+            "negatives": options.negatives or ("shuffles" if shuffled else "labels"),
+        }
+        if options.test is not None:
+            notes["test sequences"] = options.test
+        _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes)
+        written = [name for name in FILES if (folder / name).exists()]
+    seconds = time.perf_counter() - start
+    if options.json:
+        print_json(
+            {
+                "folder": options.out,
+                "files": written,
+                "n_train": len(train.y),
+                "n_test": 0 if test is None else len(test.y),
+                "engine": classifier.engine_,
+                "stages": stages.to_dict("records"),
+                "motifs": _summary(motifs, matches).to_dict("records"),
+                "seconds": round(seconds, 2),
+            }
+        )
+        return
+    print(_as_text(stages))
+    print(_as_text(_summary(motifs, matches)))
+    print(f"Wrote {', '.join(written)} into {options.out} ({seconds:.0f} s)")
+
+
+def predict(options: argparse.Namespace) -> None:
+    """Write the probability of binding for every sequence of a file."""
+    refuse_to_overwrite([options.out], options.force)
+    classifier = _loaded(options)
+    records = iter_sequences(options.sequences)
+    with opened_output(options.out) as file:
+        columns = [f"kernel_{k}" for k in range(len(classifier.kernels_))] if options.scores else []
+        file.write("\t".join(["name", "probability", *columns]) + "\n")
+        for first in count(1, _PORTION):
+            portion = list(islice(records, _PORTION))
+            if not portion:
+                break
+            sequences = [record.sequence for record in portion]
+            try:
+                numbers = classifier.predict_proba(sequences)[:, 1:]
+                if options.scores:
+                    numbers = np.column_stack([numbers, classifier.transform(sequences)])
+            except ValueError as error:
+                where = "" if first == 1 else f" (counted from sequence {first} of the file)"
+                raise ValueError(f"{options.sequences}: {error}{where}") from error
+            for record, row in zip(portion, numbers.tolist(), strict=True):
+                name = " ".join(record.name.split())
+                file.write("\t".join([name, *(f"{value:.6g}" for value in row)]) + "\n")
+            tell(f"{first - 1 + len(portion):,} sequences", quiet=options.quiet or len(portion) < _PORTION)
+
+
+def motifs(options: argparse.Namespace) -> None:
+    """Write the motifs that a model's kernels read in sequences."""
+    refuse_to_overwrite([options.out, options.matches], options.force)
+    if options.json and options.out is None:
+        raise UsageError("--json and the motifs both go to the standard output; name a file for the motifs with --out.")
+    targets = _targets(options)
+    classifier = _loaded(options)
+    given = read_named(options.sequences, options)
+    y = None if given.labels is None or len(set(given.labels)) < 2 else given.labels
+    found = extract_motifs(classifier, given.sequences, y, names=given.names)
+    found, matches = _matched(found, targets)
+    with opened_output(options.out) as file:
+        write_motifs(found, file, options.format)
+    if options.matches is not None and matches is not None:
+        with opened_output(options.matches) as file:
+            _without_matrices(matches).to_csv(file, index=False)
+    if options.json:
+        print_json({"file": options.out, "motifs": _summary(found, matches).to_dict("records")})
+    else:
+        tell(_as_text(_summary(found, matches)), quiet=options.quiet)
+
+
+def report(options: argparse.Namespace) -> None:
+    """Write a report of a model on sequences."""
+    refuse_to_overwrite([options.out], options.force)
+    targets = _targets(options)
+    classifier = _loaded(options)
+    data = read_labeled(options, np.random.default_rng(options.seed))
+    tell(f"Reading {data.describe()}", quiet=options.quiet)
+    found, matches = _motifs(classifier, data, targets)
+    notes = {"model": options.model, "sequences": options.positives}
+    _report(options, classifier, data, None, found, matches, options.out, notes)
+    if options.json:
+        print_json({"file": options.out, "motifs": _summary(found, matches).to_dict("records")})
+    else:
+        print(f"Wrote {options.out}")
+
+
+def demo(options: argparse.Namespace) -> None:
+    """Train on a simulated set or on files, show the AUC at every size, and write a report."""
+    if (options.train is None) != (options.test is None):
+        raise UsageError("Expected both --train and --test, or neither of them for a simulated set.")
+    refuse_to_overwrite([options.plot, options.report], options.force)
+    simulated = load_simulated(3, random_state=options.seed) if options.train is None else None
+    train, test = _simulated(simulated) if simulated is not None else _demo_files(options)
+    print(f"Training on {train.describe()}, testing on {test.describe()}", flush=True)
+    classifier = DeepPruneClassifier(
+        n_kernels=options.kernels,
+        engine=options.engine,
+        n_jobs=options.n_jobs,
+        random_state=options.seed,
+        verbose=int(not options.quiet),
+    )
+    classifier.fit(train.sequences, train.y)
+    print(_as_text(stage_table(classifier, test.sequences, test.y)))
+    if simulated is not None:
+        names = " and ".join(motif.name for motif in simulated.motifs)
+        print(
+            f"{names} are planted here; their likelihood ratio, which no classifier beats, has AUC"
+            f" {simulated.ceiling:.3f}."
+        )
+    found, matches = _motifs(classifier, train, _available_targets(options))
+    print(_as_text(_summary(found, matches)))
+    if options.plot is not None:
+        from skdeepprune.plots import plot_stages
+
+        figure = plot_stages(classifier, test.sequences, test.y)[0].get_figure(root=True)
+        assert figure is not None
+        figure.savefig(options.plot)
+        print(f"Wrote {options.plot}")
+    path = options.report or _free_name("skdeepprune-demo", ".html")
+    options.title = options.train.name if simulated is None else f"Simulated sequences with {names}"
+    _report(options, classifier, train, test, found, matches, path, {})
+    print(f"Wrote the report: {path.resolve()}")
+
+
+def stage_table(classifier: DeepPruneClassifier, X: Any, y: Any) -> pd.DataFrame:
+    """Tabulate what the classifier reaches at every size: kernels, epochs, seconds, AUC held out and on X, y."""
+    probabilities = classifier.staged_predict_proba(X)
+    positive = np.asarray(y) == classifier.classes_[1]
+    return pd.DataFrame(
+        {
+            "kernels": stage.n_kernels,
+            "epochs": len(stage.epochs),
+            "seconds": sum(epoch.seconds for epoch in stage.epochs),
+            "validation AUC": stage.val_roc_auc,
+            "test AUC": roc_auc_score(positive, probability[:, 1]),
+        }
+        for stage, probability in zip(classifier.stages_, probabilities, strict=True)
+    )
+
+
+def _classifier(options: argparse.Namespace) -> DeepPruneClassifier:
+    return DeepPruneClassifier(
+        n_kernels=options.kernels,
+        n_prunings=options.prunings,
+        kernel_length=options.kernel_length,
+        reverse_complement=not options.one_strand,
+        learning_rate_init=options.learning_rate,
+        batch_size=options.batch_size,
+        max_iter=options.max_iter,
+        engine=options.engine,
+        n_jobs=options.n_jobs,
+        random_state=options.seed,
+        verbose=int(not options.quiet),
+    )
+
+
+def _loaded(options: argparse.Namespace) -> DeepPruneClassifier:
+    return load_model(options.model).set_params(n_jobs=options.n_jobs, verbose=0)
+
+
+def _targets(options: argparse.Namespace) -> str | None:
+    """What to compare motifs with; complain at once about what is not there."""
+    if options.targets is None:
+        return _available_targets(options)
+    if options.targets.lower() == "none":
+        return None
+    if options.targets.upper().startswith("JASPAR") and not Path(options.targets).exists():
+        if find_spec("pyjaspar") is None:
+            raise ImportError(
+                f"--targets {options.targets} needs pyjaspar; install it with `pip install skdeepprune[motifs]`."
+            )
+    elif not Path(options.targets).is_file():
+        raise FileNotFoundError(f"--targets {options.targets}: expected a motif file, a release of JASPAR, or none.")
+    return str(options.targets)
+
+
+def _available_targets(options: argparse.Namespace) -> str | None:
+    if find_spec("pyjaspar") is None:
+        tell(
+            "Motifs are not compared with known ones: pip install skdeepprune[motifs] brings JASPAR.",
+            quiet=options.quiet,
+        )
+        return None
+    return _DEFAULT_TARGETS
+
+
+def _motifs(
+    classifier: DeepPruneClassifier, data: Labeled, targets: str | None
+) -> tuple[list[Motif], pd.DataFrame | None]:
+    return _matched(extract_motifs(classifier, data.sequences, data.y, names=data.names), targets)
+
+
+def _matched(found: list[Motif], targets: str | None) -> tuple[list[Motif], pd.DataFrame | None]:
+    return (found, None) if targets is None else turned_to_matches(found, tomtom(found, targets))
+
+
+def _without_matrices(matches: pd.DataFrame) -> pd.DataFrame:
+    return matches.drop(columns=["query_motif", "target_motif"])
+
+
+def _summary(found: list[Motif], matches: pd.DataFrame | None) -> pd.DataFrame:
+    """A row per motif, with its best match."""
+    rows = []
+    for motif in found:
+        row = {
+            "motif": motif.name,
+            "weight": motif.weight,
+            "sites": int(motif.n_sites),
+            "consensus": motif.consensus,
+        }
+        if matches is not None:
+            best = matches[matches["query"] == motif.name].iloc[0]
+            row |= {"match": best.target, "accession": best.target_accession, "E": best.E}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _report(
+    options: argparse.Namespace,
+    classifier: DeepPruneClassifier,
+    data: Labeled,
+    test: Labeled | None,
+    found: list[Motif],
+    matches: pd.DataFrame | None,
+    path: Path,
+    notes: dict[str, Any],
+) -> None:
+    write_report(
+        classifier,
+        data.sequences,
+        data.y,
+        path,
+        X_test=None if test is None else test.sequences,
+        y_test=None if test is None else test.y,
+        names=data.names,
+        test_names=None if test is None else test.names,
+        motifs=found,
+        targets=matches,
+        title=options.title or Path(options.positives).name,
+        notes=notes,
+        random_state=options.seed,
+    )
+
+
+def _simulated(data: SimulatedDataset) -> tuple[Labeled, Labeled]:
+    train, test = (
+        Labeled([f"{part}_{i}" for i in range(len(y))], X, y)
+        for part, X, y in (("training", data.X_train, data.y_train), ("test", data.X_test, data.y_test))
+    )
+    return train, test
+
+
+def _demo_files(options: argparse.Namespace) -> tuple[Labeled, Labeled]:
+    rng = np.random.default_rng(options.seed)
+    found = [read_sequences(path, labels_in_names=True) for path in (options.train, options.test)]
+    train, test = (with_negatives(Named(part.names, part.sequences, part.labels), rng) for part in found)
+    return train, test
+
+
+def _free_name(stem: str, suffix: str) -> Path:
+    """Find a name in the working folder that is not taken."""
+    names = (Path(f"{stem}{f'-{i}' if i > 1 else ''}{suffix}") for i in count(1))
+    return next(path for path in names if not path.exists())
+
+
+def _as_text(table: pd.DataFrame) -> str:
+    return table.to_string(index=False, formatters={"E": "{:.1e}".format}, float_format="{:.3f}".format)

@@ -1,0 +1,6 @@
+"""Pictures of a fitted classifier and its motifs, on matplotlib axes. Needs the extra ``plots``."""
+
+from skdeepprune.plots._logos import plot_logo, plot_match
+from skdeepprune.plots._stages import plot_history, plot_stages
+
+__all__ = ["plot_history", "plot_logo", "plot_match", "plot_stages"]

@@ -1,0 +1,146 @@
+"""What a report says of each kernel, and of example sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdeepprune.report import _figures as figures
+from skdeepprune.report._examples import Example
+from skdeepprune.report._figures import Match
+from skdeepprune.report._format import percent, scientific, signed, table
+from skdeepprune.report._kernels import KernelReading
+from skdeepprune.report._results import Results
+
+# A match with a larger E-value is told, but not named as what the kernel reads.
+SIGNIFICANT_E = 0.05
+_MOST_SITES = 12
+
+
+def named_match(matches: Sequence[Match]) -> Match | None:
+    return matches[0] if matches and matches[0].e <= SIGNIFICANT_E else None
+
+
+def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> dict[str, Any]:
+    motif, match = reading.motif, named_match(matches)
+    drop = results.performance.auc_drops[reading.index]
+    rows = [
+        ("Weight", signed(reading.weight, 2)),
+        ("Importance", signed(reading.importance, 2)),
+        ("Adds to log-odds", signed(reading.contribution, 2)),
+        ("AUC without it", signed(results.performance.roc_auc.value - drop.value)),
+    ]
+    tables = []
+    if motif is not None:
+        rows += [
+            ("Sites", f"{motif.n_sites:,g}"),
+            ("In bound", percent(reading.bound_share)),
+            ("In unbound", percent(reading.unbound_share)),
+        ]
+        counts = pd.DataFrame(np.round(motif.counts, 2), columns=list("ACGT"))
+        counts.insert(0, "position", range(1, motif.width + 1))
+        counts["bits"] = motif.information_content.round(3)
+        tables.append(table("Counts at every position", f"kernel_{reading.index}_counts.csv", counts))
+        if motif.sites:
+            sites = pd.DataFrame(
+                [(s.name, s.position + 1, s.strand, round(s.score, 3), s.letters) for s in motif.sites[:_MOST_SITES]],
+                columns=["sequence", "from (bp)", "strand", "score", "letters"],
+            )
+            title = f"Best {len(sites)} sites" if len(sites) < len(motif.sites) else "Sites"
+            tables.append(table(title, f"kernel_{reading.index}_sites.csv", sites))
+    if matches:
+        rows.append(("E-value", scientific(matches[0].e)))
+        frame = pd.DataFrame(
+            [(m.name, m.accession, m.p, m.e, m.q, m.offset, m.orientation) for m in matches],
+            columns=["match", "accession", "p", "E", "q", "offset", "orientation"],
+        )
+        tables.insert(0, table("Closest known motifs", f"kernel_{reading.index}_matches.csv", frame))
+    tables.append(_distributions(reading))
+    return {
+        "index": reading.index,
+        "color": reading.index % 8,
+        "sign": "binding" if reading.weight > 0 else "repelling" if reading.weight < 0 else "silent",
+        "title": match.name if match is not None else motif.consensus if motif is not None else "No motif",
+        "accession": match.accession if match is not None else "",
+        "consensus": motif.consensus if motif is not None and match is not None else "",
+        "notes": _notes(reading, matches),
+        "logos": figures.logos(reading, matches[0] if matches else None),
+        "facts": rows,
+        "positions": figures.positions(reading),
+        "scores": figures.scores(reading),
+        "has_threshold": motif is not None,
+        "tables": tables,
+    }
+
+
+def _notes(reading: KernelReading, matches: Sequence[Match]) -> list[str]:
+    if reading.motif is None:
+        return ["It fires in none of these sequences, so there is nothing to align."]
+    notes = [note[0].upper() + note[1:] + "." for note in reading.motif.notes]
+    if matches and named_match(matches) is None:
+        notes.append(f"No known motif is close; the nearest is drawn ({matches[0].name}, E-value {matches[0].e:.2g}).")
+    return notes
+
+
+def _distributions(reading: KernelReading) -> dict[str, Any]:
+    frame = pd.DataFrame(
+        {
+            "position from (bp)": reading.position_edges[:-1].round(1),
+            "sites, bound": reading.bound_positions.round(5),
+            "sites, unbound": reading.unbound_positions.round(5),
+            "activation from": reading.score_edges[:-1].round(3),
+            "best activation, bound": reading.bound_scores.round(5),
+            "best activation, unbound": reading.unbound_scores.round(5),
+        }
+    )
+    return table("Both distributions, as shares of a class", f"kernel_{reading.index}_distributions.csv", frame)
+
+
+def example_groups(examples: Sequence[Example]) -> list[dict[str, Any]]:
+    titles = {
+        "bound": "Bound, from the likelier half",
+        "unlikely": "Bound, the least likely",
+        "false": "Unbound, the likeliest",
+    }
+    groups = []
+    for kind, title in titles.items():
+        items = [
+            {"name": e.name, "probability": _probability(e.probability), "runs": _runs(e)}
+            for e in examples
+            if e.kind == kind
+        ]
+        if items:
+            groups.append({"title": title, "examples": items})
+    return groups
+
+
+def _probability(value: float) -> str:
+    return "above 0.999" if value > 0.9995 else "below 0.001" if value < 0.0005 else f"{value:.3f}"
+
+
+def _runs(example: Example) -> list[dict[str, Any]]:
+    """Cut an example where the kernel that has the letters changes; of overlapping sites the larger part has them."""
+    owner = np.full(len(example.letters), -1)
+    for i, mark in reversed(list(enumerate(example.marks))):
+        owner[mark.start : mark.stop] = i
+    starts = np.flatnonzero(np.diff(owner, prepend=-2))
+    runs: list[dict[str, Any]] = []
+    labelled = set()
+    for start, stop in zip(starts, [*starts[1:], len(owner)], strict=True):
+        i = int(owner[start])
+        run: dict[str, Any] = {"letters": example.letters[start:stop], "kernel": None}
+        if i >= 0:
+            mark = example.marks[i]
+            strand = "+" if mark.strand == "+" else "\N{MINUS SIGN}"
+            title = (
+                f"kernel {mark.kernel}, {strand} strand, {mark.start + 1} to {mark.stop} bp,"
+                f" adds {signed(mark.share, 2)} to the log-odds"
+            )
+            label = "" if i in labelled else f"{mark.kernel}{strand}"
+            labelled.add(i)
+            run.update(kernel=mark.kernel, color=mark.kernel % 8, title=title, label=label)
+        runs.append(run)
+    return runs

@@ -1,0 +1,76 @@
+"""Example sequences, with the sites that speak for or against binding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skdeepprune._network import Network, Scan
+from skdeepprune.report._sequences import Sequences
+from skdeepprune.sequences import decode
+
+_N_EXAMPLES = {"bound": 6, "unlikely": 3, "false": 3}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A kernel's site in an example: the letters from start to stop."""
+
+    kernel: int
+    start: int
+    stop: int
+    strand: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sequence with the sites that speak for or against binding."""
+
+    kind: str
+    name: str
+    letters: str
+    probability: float
+    marks: tuple[Mark, ...]
+
+
+def choose_examples(network: Network, data: Sequences, found: Scan) -> list[Example]:
+    """Choose likely bound sequences, the least likely bound ones, and the likeliest unbound ones."""
+    decision = network.decision(found.scores)
+    probability = network.probability(found.scores)
+    ranked = np.argsort(-decision, kind="stable")
+    bound = [row for row in ranked if data.bound[row]]
+    unbound = [row for row in ranked if not data.bound[row]]
+    # Not the top ones, which look alike: the classes' upper half, evenly.
+    shown = bound[: max(len(bound) // 2, 1)]
+    step = max(len(shown) // _N_EXAMPLES["bound"], 1)
+    chosen = [
+        ("bound", shown[::step][: _N_EXAMPLES["bound"]]),
+        ("unlikely", bound[::-1][: min(_N_EXAMPLES["unlikely"], len(bound) // 2)]),
+        ("false", unbound[: min(_N_EXAMPLES["false"], len(unbound))]),
+    ]
+    return [
+        Example(
+            kind, str(data.names[row]), _letters(data, row), float(probability[row]), _marks(network, data, found, row)
+        )
+        for kind, rows in chosen
+        for row in rows
+    ]
+
+
+def _letters(data: Sequences, row: int) -> str:
+    return decode(data.codes[row : row + 1, : data.lengths[row]], strip=False)[0]
+
+
+def _marks(network: Network, data: Sequences, found: Scan, row: int) -> tuple[Mark, ...]:
+    """Sites whose part in the log-odds is at least a tenth of the largest."""
+    parts = found.scores[row] * network.dense_weights
+    least = 0.1 * np.abs(parts).max()
+    marks = []
+    for k in np.argsort(-np.abs(parts), kind="stable").tolist():
+        if parts[k] != 0 and abs(parts[k]) >= least:
+            start = int(found.position[row, k])
+            stop = min(start + network.kernel_length, int(data.lengths[row]))
+            marks.append(Mark(k, start, stop, "-" if found.reverse[row, k] else "+", float(parts[k])))
+    return tuple(marks)

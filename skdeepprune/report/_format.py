@@ -1,0 +1,75 @@
+"""How a report writes numbers and tables."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pandas as pd
+
+from skdeepprune.report._performance import Estimate
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def rounded(auc: float) -> str:
+    """Two decimals, or three where two would say that it is perfect."""
+    if auc < 0.995 or auc == 1:
+        return f"{auc:.2f}"
+    return f"{min(auc, 0.999):.3f}"
+
+
+def counted(n: int, noun: str) -> str:
+    return f"{_WORDS[n] if n < len(_WORDS) else n} {noun}{'' if n == 1 else 's'}"
+
+
+def interval(estimate: Estimate, digits: int = 3) -> str:
+    return f"{estimate.low:.{digits}f} to {estimate.high:.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def scientific(value: float) -> str:
+    if value == 0 or value >= 0.01:
+        return f"{value:.2g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa} × 10{raised}"
+
+
+def table(title: str, file: str, frame: pd.DataFrame) -> dict[str, Any]:
+    """Describe a table and the link to its CSV file."""
+    columns = [
+        {"name": str(name), "is_text": i == 0 or not pd.api.types.is_numeric_dtype(frame[name])}
+        for i, name in enumerate(frame.columns)
+    ]
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    return {
+        "title": title,
+        "file": file,
+        "columns": columns,
+        "rows": rows,
+        "link": data_link(frame.to_csv(index=False, lineterminator="\n"), "text/csv"),
+    }
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return (
+            f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
+            if value == 0 or abs(value) >= 1e-4
+            else scientific(value)
+            if value > 0
+            else f"{value:.1e}"
+        )
+    return str(value)
+
+
+def data_link(text: str, kind: str) -> str:
+    return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"

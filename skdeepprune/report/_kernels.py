@@ -1,0 +1,146 @@
+"""What each kernel does on the sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune._engines import scan
+from skdeepprune._network import Scan, reverse_complement_kernels
+from skdeepprune.motifs import Motif
+from skdeepprune.report._sequences import Sequences
+
+_N_BINS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class KernelReading:
+    """What a kernel does on the sequences that are measured.
+
+    Attributes
+    ----------
+    index : int
+    weight, importance : float
+    contribution : float
+        Weight times the difference of the mean scores, bound minus unbound: what it adds to the difference in log-odds.
+    kernel : ndarray, shape (W, 4)
+    motif : Motif or None
+        None where the kernel has no sites.
+    kernel_offset : int
+        Position of the motif at which the kernel begins.
+    kernel_flipped : bool
+        Whether the motif is read on the kernel's other strand.
+    score_edges, bound_scores, unbound_scores : ndarray
+        Histogram of the best activations: bin edges, and shares of each class.
+    position_edges, bound_positions, unbound_positions : ndarray
+        Histogram of where sites lie, relative to the sequence's middle: bin edges in bp, and shares of each class.
+    bound_share, unbound_share : float
+        Share of the class with a score at the motif's threshold.
+    """
+
+    index: int
+    weight: float
+    importance: float
+    contribution: float
+    kernel: NDArray[np.float32]
+    motif: Motif | None
+    kernel_offset: int
+    kernel_flipped: bool
+    score_edges: NDArray[np.float64]
+    bound_scores: NDArray[np.float64]
+    unbound_scores: NDArray[np.float64]
+    position_edges: NDArray[np.float64]
+    bound_positions: NDArray[np.float64]
+    unbound_positions: NDArray[np.float64]
+    bound_share: float
+    unbound_share: float
+
+
+def read_kernels(
+    classifier: DeepPruneClassifier,
+    data: Sequences,
+    measured: Sequences,
+    found: Scan,
+    motifs: Sequence[Motif],
+    n_threads: int,
+) -> list[KernelReading]:
+    stage = classifier.stages_[-1]
+    network = stage.network
+    by_kernel = {motif.kernel: motif for motif in motifs}
+    source = found if measured is data else scan(network, data.codes, n_threads)
+    readings = []
+    for k in range(network.n_kernels):
+        motif = by_kernel.get(k)
+        best, score = found.best[:, k], found.scores[:, k]
+        gap = score[measured.bound].mean() - score[~measured.bound].mean()
+        edges = np.linspace(*_widened(best.min(), best.max()), _N_BINS + 1)
+        threshold = motif.threshold if motif is not None and np.isfinite(motif.threshold) else 0.0
+        passed = (best > 0) & (best >= threshold)
+        from_middle = found.position[:, k] + network.kernel_length / 2 - measured.lengths / 2
+        reach = max(5.0, np.ceil(np.abs(from_middle).max()))
+        position_edges = np.linspace(-reach, reach, _N_BINS + 1)
+        shares = [
+            np.histogram(from_middle[passed & rows], position_edges)[0] / rows.sum()
+            for rows in (measured.bound, ~measured.bound)
+        ]
+        offset, flipped = (0, False) if motif is None else kernel_placement(motif, source, k, network.kernel_length)
+        kernels = network.kernels[k : k + 1]
+        readings.append(
+            KernelReading(
+                index=k,
+                weight=float(network.dense_weights[k]),
+                importance=float(stage.importances[k]),
+                contribution=float(network.dense_weights[k] * gap),
+                kernel=(reverse_complement_kernels(kernels) if flipped else kernels)[0],
+                motif=motif,
+                kernel_offset=offset,
+                kernel_flipped=flipped,
+                score_edges=edges,
+                bound_scores=np.histogram(best[measured.bound], edges)[0] / measured.bound.sum(),
+                unbound_scores=np.histogram(best[~measured.bound], edges)[0] / (~measured.bound).sum(),
+                position_edges=position_edges,
+                bound_positions=shares[0],
+                unbound_positions=shares[1],
+                bound_share=float(passed[measured.bound].mean()),
+                unbound_share=float(passed[~measured.bound].mean()),
+            )
+        )
+    return readings
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def kernel_placement(motif: Motif, found: Scan, k: int, kernel_length: int) -> tuple[int, bool]:
+    """Where a kernel lies in its motif, which may be trimmed, widened or turned.
+
+    Parameters
+    ----------
+    motif : Motif
+        With sites in the sequences that `found` is of.
+    found : Scan
+    k : int
+        The kernel.
+    kernel_length : int
+
+    Returns
+    -------
+    offset : int
+        Position of the motif at which the kernel, read like the motif, begins.
+    flipped : bool
+        Whether the motif reads the kernel's other strand.
+    """
+    for site in motif.sites:
+        row = site.sequence
+        if row >= len(found.best) or not np.isclose(site.score, found.best[row, k], atol=1e-4):
+            continue  # the motif was read from other sequences
+        start, reverse = int(found.position[row, k]), bool(found.reverse[row, k])
+        if site.strand == "+":
+            return start - site.position, reverse
+        return site.position + motif.width - start - kernel_length, not reverse
+    return 0, False

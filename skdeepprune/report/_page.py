@@ -1,0 +1,318 @@
+"""The page of a report: its words and tables, put into the template."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune.report import _figures as figures
+from skdeepprune.report._cards import SIGNIFICANT_E, card, example_groups, named_match
+from skdeepprune.report._figures import Match
+from skdeepprune.report._format import counted, data_link, interval, percent, rounded, table
+from skdeepprune.report._performance import GRID
+from skdeepprune.report._results import GC_WARNING_AUC, Results
+from skdeepprune.report._svg import glyph_definitions
+
+_VERSIONED = ("numpy", "numba", "scikit-learn", "tensorflow", "memelite")
+
+
+def render(
+    classifier: DeepPruneClassifier,
+    results: Results,
+    matches: Mapping[int, Sequence[Match]],
+    *,
+    title: str,
+    most_cards: int,
+    downloads: Sequence[tuple[str, str, str]],
+    notes: Mapping[str, Any],
+    random_state: int,
+) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    classifier : DeepPruneClassifier
+    results : Results
+    matches : dict of int to sequence of Match
+        For each kernel, the best first.
+    title : str
+    most_cards : int
+        So many kernels get a card.
+    downloads : sequence of (file name, MIME type, text)
+    notes : dict
+        Further rows for the parameters.
+    random_state : int
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    # Asked for at run time: the package imports this module.
+    version = sys.modules["skdeepprune"].__version__
+    shown = results.kernels[:most_cards]
+    context = {
+        "version": version,
+        "style": Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8")),
+        "glyphs": glyph_definitions(),
+        "title": title,
+        "headline": headline(results, matches),
+        "tiles": _tiles(classifier, results),
+        "motifs_intro": _motifs_intro(results, matches, len(shown)),
+        "cards": [card(reading, matches.get(reading.index, ()), results) for reading in shown],
+        "downloads": [(name, data_link(text, kind)) for name, kind, text in downloads],
+        "performance_intro": _performance_intro(results),
+        "performance": _performance(classifier, results),
+        "drops_intro": _drops_intro(results),
+        "drops": _drops(results),
+        "examples_intro": (
+            "Where each kernel fires best, in sequences of three kinds. A label gives the kernel and the strand that it"
+            " reads; sites that add less than a tenth of the largest part are not marked, and where two overlap the"
+            " larger part has the letters."
+        ),
+        "examples": example_groups(results.examples),
+        "data_intro": "The sequences that the motifs were read from"
+        + (", and those that the network was tested on." if results.has_test else "."),
+        "warnings": _warnings(results),
+        "classes": _classes(results),
+        "composition": (
+            f"Taken alone as a score, the GC content has AUC {results.gc_auc:.3f} and the length"
+            f" {results.length_auc:.3f}; 0.5 is guessing."
+        ),
+        "gc": _gc(results),
+        "making_intro": _making_intro(classifier),
+        "history": _history(classifier),
+        "parameters": _parameters(classifier, notes, random_state, version),
+        "footer": f"Made by skdeepprune {version}. The file holds all its data and asks for nothing from any network.",
+    }
+    return _environment().get_template("report.html.jinja").render(context)
+
+
+def _environment() -> Any:
+    import jinja2  # here, since few who import the package write reports
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("skdeepprune.report", package_path=""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def headline(results: Results, matches: Mapping[int, Sequence[Match]]) -> str:
+    """Say in one sentence what was found."""
+    n = len(results.kernels)
+    where = "held-out sequences" if results.has_test else "the sequences at hand"
+    begin = f"{counted(n, 'kernel').capitalize()}, AUC {rounded(results.performance.roc_auc.value)} on {where};"
+    strongest = results.kernels[0]
+    subject = "the strongest" if n > 1 else "it"
+    match = named_match(matches.get(strongest.index, ()))
+    if match is not None:
+        accession = f" ({match.accession})" if match.accession else ""
+        return f"{begin} {subject} reads {match.name}{accession}."
+    if strongest.motif is None:
+        return f"{begin} {subject} reads no motif."
+    known = ", which resembles no known motif" if matches else ""
+    return f"{begin} {subject} reads {strongest.motif.consensus}{known}."
+
+
+def _tiles(classifier: DeepPruneClassifier, results: Results) -> list[dict[str, str]]:
+    performance, sizes = results.performance, [stage.n_kernels for stage in classifier.stages_]
+    measured = results.classes[-2:]
+    kept = "trained directly" if len(sizes) == 1 else f"kept of {sizes[0]}"
+    return [
+        {"name": "ROC AUC", "value": f"{performance.roc_auc.value:.3f}", "note": interval(performance.roc_auc)},
+        {
+            "name": "Average precision",
+            "value": f"{performance.average_precision.value:.3f}",
+            "note": interval(performance.average_precision),
+        },
+        {"name": "Kernels", "value": str(sizes[-1]), "note": kept},
+        {
+            "name": "Tested on" if results.has_test else "Sequences",
+            "value": f"{sum(part.n for part in measured):,}",
+            "note": f"{measured[0].n:,} bound",
+        },
+    ]
+
+
+def _motifs_intro(results: Results, matches: Mapping[int, Sequence[Match]], n_shown: int) -> str:
+    text = (
+        "Each kernel slides along a sequence, and its best window counts. Letters of the windows where it fires,"
+        " aligned and counted, are its motif."
+    )
+    if matches:
+        named = sum(named_match(found) is not None for found in matches.values())
+        known = f"of {len(matches)} resemble{'s' if named == 1 else ''} a known one (E-value up to {SIGNIFICANT_E})"
+        text += f" {counted(named, 'motif').capitalize()} {known}."
+    if n_shown > 1:
+        text += " First comes the kernel without which the AUC falls most."
+    if n_shown < len(results.kernels):
+        text += f" Shown are {n_shown} of {len(results.kernels)}."
+    return text
+
+
+def _performance_intro(results: Results) -> str:
+    where = (
+        "Measured on sequences that were not trained on."
+        if results.has_test
+        else "Measured on the sequences that this report was made with: if the network was trained on them, expect less"
+        " of others."
+    )
+    return (
+        f"{where} The bands and ranges hold 95 % of {results.n_bootstraps} bootstrap samples, drawn from each class on"
+        " its own."
+    )
+
+
+def _performance(classifier: DeepPruneClassifier, results: Results) -> list[dict[str, Any]]:
+    name = figures.measured_name(results)
+    stages = pd.DataFrame(
+        {
+            "kernels": [stage.n_kernels for stage in classifier.stages_],
+            "epochs": [len(stage.epochs) for stage in classifier.stages_],
+            "validation AUC": [round(stage.val_roc_auc, 4) for stage in classifier.stages_],
+            f"AUC, {name}": [round(value, 4) for value in results.stage_aucs],
+        }
+    )
+    performance = results.performance
+    return [
+        {
+            "title": "At every size",
+            "note": f"Blue: {name}. Grey: the training’s validation share.",
+            "drawing": figures.stage_curve(classifier, results),
+            "table": table("Table", "stages.csv", stages),
+        },
+        {
+            "title": "ROC",
+            "note": f"Area {performance.roc_auc.value:.3f} ({interval(performance.roc_auc)}). Dotted: guessing.",
+            "drawing": figures.roc(results),
+            "table": _curve_table("roc.csv", "false positive rate", "true positive rate", performance.roc),
+        },
+        {
+            "title": "Precision and recall",
+            "note": f"Average precision {performance.average_precision.value:.3f}"
+            f" ({interval(performance.average_precision)}). Dotted: guessing.",
+            "drawing": figures.precision_recall(results),
+            "table": _curve_table("precision_recall.csv", "recall", "precision", performance.precision_recall),
+        },
+    ]
+
+
+def _curve_table(file: str, x: str, y: str, curve: Any) -> dict[str, Any]:
+    columns = {x: GRID, y: curve.value.round(4), "low": curve.low.round(4), "high": curve.high.round(4)}
+    return table("Table", file, pd.DataFrame(columns))
+
+
+def _drops_intro(results: Results) -> str:
+    return (
+        "By how much the AUC falls when a kernel is left out and nothing is trained again, with 95 % ranges. Kernels"
+        " that read the same motif stand in for each other, so each of them may seem dispensable."
+        if len(results.kernels) > 1
+        else "By how much the AUC falls when the kernel is left out, with its 95 % range."
+    )
+
+
+def _drops(results: Results) -> dict[str, Any]:
+    drops = [results.performance.auc_drops[reading.index] for reading in results.kernels]
+    frame = pd.DataFrame(
+        {
+            "kernel": [reading.index for reading in results.kernels],
+            "fall of the AUC": [round(drop.value, 4) for drop in drops],
+            "low": [round(drop.low, 4) for drop in drops],
+            "high": [round(drop.high, 4) for drop in drops],
+            "weight": [round(reading.weight, 4) for reading in results.kernels],
+            "importance": [round(reading.importance, 4) for reading in results.kernels],
+            "adds to log-odds": [round(reading.contribution, 4) for reading in results.kernels],
+        }
+    )
+    return {"drawing": figures.auc_drops(results), "table": table("Table", "kernels.csv", frame)}
+
+
+def _warnings(results: Results) -> list[str]:
+    warnings = []
+    if results.gc_auc >= GC_WARNING_AUC:
+        warnings.append(
+            f"The GC content alone separates the classes with AUC {results.gc_auc:.2f}. A part of what the network has"
+            " learned may be composition. Negatives of the same composition, such as dinucleotide shuffles, would tell."
+        )
+    if results.length_auc >= GC_WARNING_AUC:
+        warnings.append(
+            f"The length alone separates the classes with AUC {results.length_auc:.2f}. Longer sequences have more"
+            " windows to score in; cut both classes to the same lengths."
+        )
+    if results.n_shared:
+        warnings.append(
+            f"{results.n_shared:,} of the test sequences are among the others too, letter by letter. What is measured"
+            " on them is no test."
+        )
+    return warnings
+
+
+def _classes(results: Results) -> dict[str, Any]:
+    rows = []
+    for part in results.classes:
+        lengths = f"{part.shortest}" if part.shortest == part.longest else f"{part.shortest} to {part.longest}"
+        rows.append([part.name, f"{part.n:,}", lengths, percent(part.mean_gc)])
+    return {"columns": ["class", "sequences", "bp", "GC"], "rows": rows}
+
+
+def _gc(results: Results) -> dict[str, Any]:
+    frame = pd.DataFrame(
+        {
+            "GC from": results.gc_edges[:-1].round(4),
+            "bound": results.bound_gc.round(5),
+            "unbound": results.unbound_gc.round(5),
+        }
+    )
+    return {"drawing": figures.gc_content(results), "table": table("Table", "gc.csv", frame)}
+
+
+def _making_intro(classifier: DeepPruneClassifier) -> str:
+    sizes = [stage.n_kernels for stage in classifier.stages_]
+    if len(sizes) == 1:
+        return f"A network with {counted(sizes[0], 'kernel')} was trained directly."
+    return (
+        f"A network with {sizes[0]} kernels was trained; then, {counted(len(sizes) - 1, 'time')}, the less important"
+        f" half of its kernels was pruned and the rest trained on, down to {sizes[-1]}."
+    ).replace("one time", "once")
+
+
+def _history(classifier: DeepPruneClassifier) -> dict[str, Any]:
+    history = classifier.history_
+    return {
+        "note": "Above, the number of kernels. A size ends when the validation loss no longer improves.",
+        "drawing": figures.history(classifier),
+        "table": table("Table", "history.csv", history.round(5)),
+    }
+
+
+def _parameters(
+    classifier: DeepPruneClassifier, notes: Mapping[str, Any], random_state: int, version: str
+) -> list[tuple[str, str]]:
+    rows = [(name, str(value)) for name, value in notes.items()]
+    for name, value in classifier.get_params(deep=False).items():
+        rows.append((name, getattr(value, "__name__", str(value)) if callable(value) else str(value)))
+    seconds = sum(epoch.seconds for stage in classifier.stages_ for epoch in stage.epochs)
+    rows += [
+        ("engine used", classifier.engine_),
+        ("epochs", str(classifier.n_iter_)),
+        ("seconds of training", f"{seconds:.1f}"),
+        ("seed of the bootstrap", str(random_state)),
+        ("skdeepprune", version),
+        ("Python", platform.python_version()),
+    ]
+    loaded = {"scikit-learn": "sklearn"}
+    for name in _VERSIONED:
+        if loaded.get(name, name) in sys.modules:
+            rows.append((name, metadata.version(name)))
+    return rows

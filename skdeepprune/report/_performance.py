@@ -1,0 +1,167 @@
+"""How well a classifier ranks, with bootstrap intervals, and what each kernel adds to that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdeepprune._network import Network
+
+Floats = NDArray[np.float64]
+
+# At which false positive rates, or recalls, a curve is told. Denser at the left, where ROC curves rise.
+GRID: Floats = np.round(np.concatenate([np.linspace(0, 0.1, 41), np.linspace(0.12, 1, 45)]), 4)
+N_BOOTSTRAPS = 200
+_INTERVAL = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A curve with its pointwise 95 % bootstrap interval, at the places of `GRID`."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """ROC and precision-recall curves with the areas under them.
+
+    Attributes
+    ----------
+    roc_auc, average_precision : Estimate
+    roc : Curve
+        True positive rate at false positive rates.
+    precision_recall : Curve
+        Precision at recalls.
+    positive_share : float
+        Share of bound sequences: the precision of guessing.
+    auc_drops : list of Estimate
+        By how much the ROC AUC falls when a kernel is left out, for each kernel.
+    """
+
+    roc_auc: Estimate
+    average_precision: Estimate
+    roc: Curve
+    precision_recall: Curve
+    positive_share: float
+    auc_drops: list[Estimate]
+
+
+@dataclass(frozen=True, eq=False)
+class _Ranking:
+    """Sequences from the highest score down, equal scores in one group."""
+
+    order: NDArray[np.int64]
+    is_bound: NDArray[np.bool_]
+    group_ends: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, bound: NDArray[np.bool_], score: Floats) -> _Ranking:
+        order = np.argsort(-score, kind="stable")
+        ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+        return cls(order, bound[order], ends)
+
+    def counts(self, weights: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Bound and unbound sequences seen after each group, from (0, 0) on."""
+        ordered = weights[self.order]
+        seen = np.cumsum(ordered)[self.group_ends]
+        seen_bound = np.cumsum(np.where(self.is_bound, ordered, 0))[self.group_ends]
+        return np.append(0, seen_bound), np.append(0, seen - seen_bound)
+
+
+def measure(
+    network: Network, scores: Floats, bound: NDArray[np.bool_], *, random_state: int, n_bootstraps: int = N_BOOTSTRAPS
+) -> Performance:
+    """Measure a network whose motif scores are given.
+
+    Parameters
+    ----------
+    network : Network
+    scores : ndarray, shape (n_sequences, K)
+    bound : ndarray of bool, shape (n_sequences,)
+    random_state : int
+        Of the bootstrap, which draws from each class on its own.
+    n_bootstraps : int, default=200
+
+    Returns
+    -------
+    Performance
+    """
+    decision = network.decision(scores)
+    rankings = [_Ranking.of(bound, decision)]
+    for k in range(network.n_kernels):
+        without = decision - scores[:, k] * network.dense_weights[k]
+        # Rounding must not part what was equal.
+        rankings.append(_Ranking.of(bound, np.round(without, 9)))
+    rng = np.random.default_rng(random_state)
+    replicates = [_measure_once(rankings, weights) for weights in _resampled(bound, n_bootstraps, rng)]
+    whole, *resampled = replicates
+    low, high = ([np.percentile(values, q, axis=0) for values in zip(*resampled, strict=True)] for q in _INTERVAL)
+    aucs, precision, roc, precision_recall = whole
+    drop_replicates = np.array([found[0][0] - found[0][1:] for found in resampled])
+    drops = aucs[0] - aucs[1:]
+    drop_low, drop_high = (np.percentile(drop_replicates, q, axis=0) for q in _INTERVAL)
+    return Performance(
+        roc_auc=Estimate(float(aucs[0]), float(low[0][0]), float(high[0][0])),
+        average_precision=Estimate(float(precision), float(low[1]), float(high[1])),
+        roc=Curve(roc, low[2], high[2]),
+        precision_recall=Curve(precision_recall, low[3], high[3]),
+        positive_share=float(bound.mean()),
+        auc_drops=[Estimate(*map(float, three)) for three in zip(drops, drop_low, drop_high, strict=True)],
+    )
+
+
+def _resampled(bound: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Yield how often each sequence counts: once, and then `n` times at random."""
+    yield np.ones(len(bound), dtype=np.int64)
+    classes = [np.flatnonzero(bound), np.flatnonzero(~bound)]
+    for _ in range(n):
+        weights = np.zeros(len(bound), dtype=np.int64)
+        for rows in classes:
+            weights[rows] = np.bincount(rng.integers(len(rows), size=len(rows)), minlength=len(rows))
+        yield weights
+
+
+def _measure_once(rankings: list[_Ranking], weights: NDArray[np.int64]) -> tuple[Floats, float, Floats, Floats]:
+    """AUCs of all rankings; of the first one average precision, ROC and precision-recall too."""
+    counts = [ranking.counts(weights) for ranking in rankings]
+    aucs = np.array([_area(*pair) for pair in counts])
+    true, false = counts[0]
+    recall, fall_out = true / true[-1], false / false[-1]
+    seen = true + false
+    precision = np.where(seen > 0, true / np.maximum(seen, 1), 1.0)
+    average = float(np.sum(np.diff(recall) * precision[1:]))
+    # The best precision at this recall or a higher one: curves without teeth.
+    envelope = np.maximum.accumulate(precision[:0:-1])[::-1]
+    reached = np.searchsorted(recall[1:], GRID - 1e-12).clip(max=len(envelope) - 1)
+    return aucs, average, _upper(fall_out, recall), envelope[reached]
+
+
+def _upper(x: Floats, y: Floats) -> Floats:
+    """Interpolate a rising curve at `GRID`; where it rises vertically take the top."""
+    last = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
+    return np.interp(GRID, x[last], y[last])
+
+
+def _area(true: NDArray[np.int64], false: NDArray[np.int64]) -> float:
+    """Area under the ROC curve by trapezoids, so that ties count half."""
+    return float(np.sum(np.diff(false) * (true[1:] + true[:-1])) / 2 / (float(true[-1]) * float(false[-1])))
+
+
+def rank_auc(bound: NDArray[np.bool_], values: Floats) -> float:
+    """ROC AUC of any number as a score."""
+    return _area(*_Ranking.of(bound, values).counts(np.ones(len(bound), dtype=np.int64)))

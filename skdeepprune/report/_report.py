@@ -1,0 +1,165 @@
+"""From a fitted classifier and sequences to a page."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune._writing import replacing
+from skdeepprune.motifs import Motif, extract_motifs, orient_to_match, tomtom, write_motifs
+from skdeepprune.report._figures import Match
+from skdeepprune.report._page import render
+from skdeepprune.report._results import collect
+from skdeepprune.report._sequences import Sequences
+
+_MOST_CARDS = 32
+_LISTED_MATCHES = 5
+
+
+def write_report(
+    classifier: DeepPruneClassifier,
+    X: Any,
+    y: ArrayLike,
+    path: str | os.PathLike[str],
+    *,
+    X_test: Any = None,
+    y_test: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+    test_names: Sequence[str] | None = None,
+    motifs: Sequence[Motif] | None = None,
+    targets: Any = "JASPAR2024",
+    title: str = "Kernels that read DNA",
+    notes: Mapping[str, Any] | None = None,
+    random_state: int = 0,
+) -> None:
+    """Write what a classifier has learned, and how well it predicts, as one HTML file.
+
+    The page says what each kernel reads, with logos, sites and the closest known motif, how well the network predicts
+    at every size, what each kernel adds, where the kernels fire in example sequences, and how it was made. It holds all
+    its figures as drawings and as tables, runs no code, and asks for nothing from any network. The same input gives the
+    same file, but for versions and times.
+
+    Parameters
+    ----------
+    classifier : DeepPruneClassifier
+        Fitted on DNA.
+    X, y : sequences and labels, as in `classifier.fit`
+        What motifs are read from: usually the training sequences.
+    path : str or path
+        Overwritten once the new file is complete.
+    X_test, y_test : sequences and labels, default=None
+        What the network is measured on, and examples are chosen from. By default X and y, which the page then says.
+    names, test_names : sequence of str, default=None
+        Names of the sequences. By default "sequence_0", "sequence_1" ...
+    motifs : sequence of Motif, default=None
+        By default those of :func:`skdeepprune.motifs.extract_motifs`.
+    targets : DataFrame, iterable of Motif, path of a motif file, release of JASPAR, or None, default="JASPAR2024"
+        The known motifs to compare with, as for :func:`skdeepprune.motifs.tomtom`, or what that returned. None compares
+        with none.
+    title : str, default="Kernels that read DNA"
+    notes : dict, default=None
+        Further rows for the list of parameters, such as the files that the sequences came from.
+    random_state : int, default=0
+        Of the bootstrap.
+
+    Raises
+    ------
+    ImportError
+        If pyjaspar is missing where a release of JASPAR is named.
+    ValueError
+        If the classifier was not fitted on DNA, or a class is missing from the sequences.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdeepprune import DeepPruneClassifier
+    >>> from skdeepprune.datasets import load_simulated
+    >>> from skdeepprune.report import write_report
+    >>> data = load_simulated(3, n_train=1000, n_test=500, random_state=0)
+    >>> classifier = DeepPruneClassifier(n_prunings=2, max_iter=10, random_state=0).fit(data.X_train, data.y_train)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = Path(folder, "report.html")
+    ...     write_report(
+    ...         classifier, data.X_train, data.y_train, page, X_test=data.X_test, y_test=data.y_test, targets=None
+    ...     )
+    ...     page.read_text().count("<article")
+    4
+    """
+    check_is_fitted(classifier)
+    if not classifier.is_dna_:
+        raise ValueError("The classifier was fitted on real-valued channels; expected one fitted on DNA.")
+    data = Sequences.read(classifier, X, y, names, "y")
+    test = None
+    if X_test is not None and y_test is not None:
+        test = Sequences.read(classifier, X_test, y_test, test_names, "y_test")
+    elif X_test is not None or y_test is not None:
+        raise ValueError("Expected both X_test and y_test, or neither of them.")
+    if motifs is None:
+        motifs = extract_motifs(classifier, X, y, names=names)
+    matches = {}
+    if targets is not None:
+        found = targets if isinstance(targets, pd.DataFrame) else tomtom(motifs, targets)
+        motifs, found = turned_to_matches(motifs, found)
+        matches = _matches(motifs, found)
+    results = collect(classifier, data, test, motifs, random_state=random_state)
+    page = render(
+        classifier,
+        results,
+        matches,
+        title=title,
+        most_cards=_MOST_CARDS,
+        downloads=_downloads(motifs),
+        notes=notes or {},
+        random_state=random_state,
+    )
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8")
+
+
+def turned_to_matches(motifs: Sequence[Motif], matches: pd.DataFrame) -> tuple[list[Motif], pd.DataFrame]:
+    """Turn every motif the way its best match reads, and tell the matches as those of the turned motifs."""
+    oriented = [orient_to_match(motif, matches) for motif in motifs]
+    turned = {motif.name for motif, new in zip(motifs, oriented, strict=True) if new is not motif}
+    swapped = matches["orientation"].map({"+": "-", "-": "+"}.get)
+    return oriented, matches.assign(orientation=matches["orientation"].where(~matches["query"].isin(turned), swapped))
+
+
+def _matches(motifs: Sequence[Motif], found: pd.DataFrame) -> dict[int, list[Match]]:
+    """For each kernel, the best matches first, laid over the motif."""
+    matches: dict[int, list[Match]] = {}
+    for motif in motifs:
+        rows = found[found["query"] == motif.name].sort_values("p", kind="stable")[:_LISTED_MATCHES]
+        if motif.kernel is None or len(rows) == 0:
+            continue
+        matches[motif.kernel] = [
+            Match(
+                name=row["target"],
+                accession=row["target_accession"],
+                p=row["p"],
+                e=row["E"],
+                q=row["q"],
+                # Tomtom tells where in the target the query begins.
+                offset=-int(row["offset"]),
+                orientation=row["orientation"],
+                ppm=row["target_motif"].ppm,
+            )
+            for row in rows.to_dict("records")
+        ]
+    return matches
+
+
+def _downloads(motifs: Sequence[Motif]) -> list[tuple[str, str, str]]:
+    """Name, MIME type and text of the files that the page holds."""
+    if not motifs:
+        return []
+    text = io.StringIO()
+    write_motifs(motifs, text, sites=False)
+    return [("motifs.meme", "text/plain", text.getvalue())]

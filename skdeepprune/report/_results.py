@@ -1,0 +1,153 @@
+"""Everything that a report tells, as numbers: what is drawn and written is a function of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from sklearn.utils.validation import check_is_fitted
+
+from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune._engines import scan
+from skdeepprune.motifs import Motif
+from skdeepprune.report._examples import Example, choose_examples
+from skdeepprune.report._kernels import KernelReading, read_kernels
+from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, measure, rank_auc
+from skdeepprune.report._sequences import Sequences
+from skdeepprune.sequences import decode
+
+# Above this AUC one should ask whether the network has learned more than the composition.
+GC_WARNING_AUC = 0.65
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """Number, lengths and GC content of the sequences of a class."""
+
+    name: str
+    n: int
+    shortest: int
+    median_length: float
+    longest: int
+    mean_gc: float
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Everything that a report tells.
+
+    Attributes
+    ----------
+    classes : list of ClassSummary
+        Bound and unbound, of the sequences that motifs were read from; then, if there are any, of the test sequences.
+    gc_auc, length_auc : float
+        AUC of the GC content and of the length alone as a score, the better direction.
+    n_shared : int
+        Test sequences that are among the others, too.
+    gc_edges, bound_gc, unbound_gc : ndarray
+        Histogram: bin edges, and shares of each class.
+    stage_aucs : list of float
+        ROC AUC at every size on the measured sequences.
+    performance : Performance
+        Of the last size.
+    kernels : list of KernelReading
+        First the one without which the AUC falls most.
+    examples : list of Example
+    has_test : bool
+        Whether what is measured are sequences apart.
+    """
+
+    classes: list[ClassSummary]
+    gc_auc: float
+    length_auc: float
+    n_shared: int
+    gc_edges: NDArray[np.float64]
+    bound_gc: NDArray[np.float64]
+    unbound_gc: NDArray[np.float64]
+    stage_aucs: list[float]
+    performance: Performance
+    n_bootstraps: int
+    kernels: list[KernelReading]
+    examples: list[Example]
+    has_test: bool
+
+
+def collect(
+    classifier: DeepPruneClassifier,
+    data: Sequences,
+    test: Sequences | None,
+    motifs: Sequence[Motif],
+    *,
+    random_state: int,
+) -> Results:
+    """Compute everything that a report tells."""
+    check_is_fitted(classifier)
+    n_threads = effective_n_jobs(classifier.n_jobs)
+    measured = data if test is None else test
+    network = classifier.stages_[-1].network
+    found = scan(network, measured.codes, n_threads)
+    # Fewer replicates where each takes long: the intervals are narrow there.
+    n_bootstraps = int(np.clip(4e7 / (len(measured) * (network.n_kernels + 1)), 40, N_BOOTSTRAPS))
+    performance = measure(network, found.scores, measured.bound, random_state=random_state, n_bootstraps=n_bootstraps)
+    readings = read_kernels(classifier, data, measured, found, motifs, n_threads)
+    edges, (bound_gc, unbound_gc) = _histograms(data.gc, data.bound, np.linspace(0, 1, 41))
+    return Results(
+        classes=_class_summaries(data, "") + ([] if test is None else _class_summaries(test, "test, ")),
+        gc_auc=_either_way(rank_auc(data.bound, data.gc)),
+        length_auc=_either_way(rank_auc(data.bound, data.lengths.astype(float))),
+        n_shared=0 if test is None else _n_shared(data, test),
+        gc_edges=edges,
+        bound_gc=bound_gc,
+        unbound_gc=unbound_gc,
+        stage_aucs=[
+            float(
+                roc_auc_score(
+                    measured.bound, stage.network.decision(scan(stage.network, measured.codes, n_threads).scores)
+                )
+            )
+            for stage in classifier.stages_
+        ],
+        performance=performance,
+        n_bootstraps=n_bootstraps,
+        kernels=sorted(readings, key=lambda reading: -performance.auc_drops[reading.index].value),
+        examples=choose_examples(network, measured, found),
+        has_test=test is not None,
+    )
+
+
+def _either_way(auc: float) -> float:
+    return max(auc, 1 - auc)
+
+
+def _class_summaries(data: Sequences, prefix: str) -> list[ClassSummary]:
+    summaries = []
+    for name, rows in (("bound", data.bound), ("unbound", ~data.bound)):
+        lengths, gc = data.lengths[rows], data.gc[rows]
+        summaries.append(
+            ClassSummary(
+                name=prefix + name,
+                n=int(rows.sum()),
+                shortest=int(lengths.min()),
+                median_length=float(np.median(lengths)),
+                longest=int(lengths.max()),
+                mean_gc=float(gc.mean()),
+            )
+        )
+    return summaries
+
+
+def _n_shared(data: Sequences, test: Sequences) -> int:
+    known = set(decode(data.codes))
+    return sum(letters in known for letters in decode(test.codes))
+
+
+def _histograms(
+    values: NDArray[Any], bound: NDArray[np.bool_], edges: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    """Shares of each class in bins."""
+    return edges, [np.histogram(values[rows], edges)[0] / rows.sum() for rows in (bound, ~bound)]

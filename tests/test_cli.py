@@ -1,0 +1,396 @@
+import argparse
+import errno
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skdeepprune._model_file import load_model
+from skdeepprune.cli import main, make_parser
+from skdeepprune.cli._commands import FILES
+from skdeepprune.datasets import load_simulated
+from skdeepprune.motifs import Motif, read_motifs, write_motifs
+
+SMALL = ["--kernels", "2", "--prunings", "1", "--kernel-length", "8", "--max-iter", "3", "--targets", "none"]
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_simulated(3, n_train=300, n_test=200, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def inputs(data, tmp_path_factory):
+    """A folder of input files: labeled.fa, bound.fa, unbound.fa, test.fa."""
+    folder = tmp_path_factory.mktemp("inputs")
+
+    def write(name, X, headers):
+        (folder / name).write_text("".join(f">{header}\n{x}\n" for x, header in zip(X, headers, strict=True)))
+
+    write("labeled.fa", data.X_train, [f"{label} sequence {i}" for i, label in enumerate(data.y_train)])
+    write("test.fa", data.X_test, [f"{label} test {i}" for i, label in enumerate(data.y_test)])
+    for name, label in (("bound.fa", 1), ("unbound.fa", 0)):
+        X = data.X_train[data.y_train == label]
+        write(name, X, [f"peak_{i}" for i in range(len(X))])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(inputs, tmp_path_factory):
+    """The folder that `fit` wrote."""
+    out = tmp_path_factory.mktemp("fitted") / "out"
+    assert main(["fit", str(inputs / "labeled.fa"), "--labels", "--out", str(out), "--quiet", *SMALL]) == 0
+    return out
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_fit_writes_model_tables_motifs_and_report(fitted):
+    assert names_in(fitted) == sorted(set(FILES) - {"tomtom.csv"})
+    model = load_model(fitted / "model.safetensors")
+    assert model.kernels_.shape == (2, 8, 4)
+    history = pd.read_csv(fitted / "history.csv")
+    assert history["n_kernels"].unique().tolist() == [4, 2]
+    assert pd.read_csv(fitted / "stages.csv")["kernels"].tolist() == [4, 2]
+    assert {motif.name for motif in read_motifs(fitted / "motifs.meme")} <= {"kernel_0", "kernel_1"}
+    assert (fitted / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_fit_again_gives_the_same_predictions(inputs, fitted, tmp_path):
+    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "again", "--quiet", *SMALL]
+    assert run(*arguments, "--n-jobs", "1") == 0
+    one, other = (load_model(folder / "model.safetensors") for folder in (fitted, tmp_path / "again"))
+    np.testing.assert_array_equal(one.kernels_, other.kernels_)
+
+
+def test_fit_tells_a_summary_as_json(inputs, tmp_path, capsys):
+    targets = tmp_path / "known.meme"
+    rng = np.random.default_rng(0)
+    write_motifs([Motif(f"m{i}", rng.dirichlet([0.3] * 4, size=8) * 50, n_sites=50) for i in range(30)], targets)
+    out = tmp_path / "out"
+    arguments = ["fit", inputs / "bound.fa", "--negatives", inputs / "unbound.fa", "--test", inputs / "bound.fa"]
+    assert run(*arguments, "--out", out, "--json", *SMALL, "--targets", targets) == 0
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert sorted(summary["files"]) == names_in(out) == sorted(FILES)
+    assert (summary["n_train"], summary["n_test"]) == (300, 300)
+    assert [stage["kernels"] for stage in summary["stages"]] == [4, 2]
+    assert summary["motifs"][0]["match"].startswith("m")
+    assert "stage/s" in captured.err or "s/stage" in captured.err
+    tomtom = pd.read_csv(out / "tomtom.csv")
+    best = tomtom.loc[tomtom.groupby("query")["p"].idxmin()]
+    assert (best["orientation"] == "+").all()  # motifs.meme has the motifs as their best matches read
+
+
+def test_positives_alone_get_shuffles_and_a_test_share(inputs, tmp_path, capsys):
+    arguments = ["fit", inputs / "bound.fa", "--out", tmp_path / "out", "--json", *SMALL]
+    assert run(*arguments, "--test-share", "0.2") == 0
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert (summary["n_train"], summary["n_test"]) == (240, 60)
+    assert "120 bound and 120 unbound sequences of 101 bp" in captured.err
+
+
+def test_no_test_share(inputs, tmp_path, capsys):
+    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", "--json", "--test-share", "0"]
+    assert run(*arguments, *SMALL) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["n_train"], summary["n_test"]) == (300, 0)
+    assert "test AUC" not in summary["stages"][0]
+
+
+def test_fresh_shuffles(inputs, tmp_path):
+    assert run("fit", inputs / "bound.fa", "--out", tmp_path / "out", "--fresh-shuffles", "--quiet", *SMALL) == 0
+    assert load_model(tmp_path / "out" / "model.safetensors").negatives == "dinucleotide"
+    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "no", "--fresh-shuffles", *SMALL]
+    assert run(*arguments) == 2
+    assert names_in(tmp_path) == ["out"]
+
+
+@pytest.fixture
+def genome(tmp_path, rng):
+    sequence = "".join(rng.choice(list("ACGT"), size=3000))
+    path = tmp_path / "genome" / "genome.fa"
+    path.parent.mkdir()
+    path.write_text(">chr1\n" + "\n".join(sequence[i : i + 60] for i in range(0, 3000, 60)) + "\n>chr2\nACGT\n")
+    return path, sequence
+
+
+def read_peaks(path, genome, width="101"):
+    from skdeepprune.cli._read import read_named
+
+    options = make_parser().parse_args(
+        ["fit", str(path), "--genome", str(genome), "--width", width, "--out", "unused", "--quiet"]
+    )
+    return read_named(options.positives, options)
+
+
+def test_peaks_are_cut_around_their_middle(genome, tmp_path):
+    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
+    fasta, sequence = genome
+    bed = tmp_path / "peaks.bed"
+    bed.write_text("track name=x\n# comment\nchr1\t100\t300\tpeak\nchr1\t1\t5\n\nchr1\t400\t420\n")
+    found = read_peaks(bed, fasta)
+    assert found.names == ["chr1:150-251", "chr1:360-461"]  # the second would begin before the chromosome
+    assert found.sequences == [sequence[150:251], sequence[360:461]]
+    assert read_peaks(bed, fasta, "0").sequences == [sequence[100:300], sequence[1:5], sequence[400:420]]
+
+
+def test_peaks_are_cut_around_their_summit(genome, tmp_path):
+    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
+    fasta, sequence = genome
+    peaks = tmp_path / "peaks.narrowPeak.gz"
+    columns = "x\t0\t.\t1\t1\t1"
+    peaks.write_bytes(gzip.compress(f"chr1\t100\t300\t{columns}\t30\nchr1\t100\t300\t{columns}\t-1\n".encode()))
+    assert read_peaks(peaks, fasta, "10").sequences == [sequence[125:135], sequence[195:205]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("chr1\t5\t1\n", "line 1: expected 0 <= start < end, got 5 and 1"),
+        ("chr1\t5\n", "line 1: expected chromosome, start and end"),
+        ("chr1\t1000\t1010\nchrX\t5\t9\n", "line 2: 'chrX' is not in .*genome.fa, which begins with 'chr1', 'chr2'"),
+        ("chr2\t1\t3\n", "no peaks within the genome"),
+    ],
+)
+def test_bad_peaks_are_told(genome, tmp_path, text, message):
+    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
+    bed = tmp_path / "peaks.bed"
+    bed.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_peaks(bed, genome[0])
+
+
+def test_fit_on_peaks(genome, tmp_path):
+    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
+    bed = tmp_path / "peaks.bed"
+    bed.write_text("".join(f"chr1\t{start}\t{start + 50}\n" for start in range(100, 2800, 60)))
+    arguments = ["fit", bed, "--out", tmp_path / "out", "--quiet", *SMALL]
+    assert run(*arguments) == 2  # no genome
+    assert run(*arguments, "--genome", genome[0]) == 0
+    assert "chr1:" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_predict_writes_a_table(fitted, inputs, data, capsys):
+    assert run("predict", fitted / "model.safetensors", inputs / "test.fa", "--scores") == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out), sep="\t")
+    model = load_model(fitted / "model.safetensors")
+    assert table["name"].tolist() == [f"{label} test {i}" for i, label in enumerate(data.y_test)]
+    np.testing.assert_allclose(table["probability"], model.predict_proba(data.X_test)[:, 1], rtol=1e-5)
+    np.testing.assert_allclose(table[["kernel_0", "kernel_1"]], model.transform(data.X_test), rtol=1e-5)
+
+
+def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
+    assert run("predict", fitted / "model.safetensors", inputs / "test.fa") == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr("skdeepprune.cli._commands._PORTION", 30)
+    assert run("predict", fitted / "model.safetensors", inputs / "test.fa", "--out", tmp_path / "table.tsv") == 0
+    assert (tmp_path / "table.tsv").read_text() == whole
+    assert "30 sequences" in capsys.readouterr().err
+
+
+def test_predict_tells_where_a_letter_is_wrong(fitted, tmp_path, capsys, monkeypatch):
+    (tmp_path / "bad.fa").write_text(">a\nACGT\n" * 5 + ">b\nAC!T\n")
+    monkeypatch.setattr("skdeepprune.cli._commands._PORTION", 4)
+    arguments = ["predict", fitted / "model.safetensors", tmp_path / "bad.fa", "--out", tmp_path / "table.tsv"]
+    assert run(*arguments) == 1
+    error = capsys.readouterr().err
+    assert "bad.fa: Sequence 1 has the letter '!'" in error and "counted from sequence 5 of the file" in error
+    assert names_in(tmp_path) == ["bad.fa"]
+
+
+def test_motifs_go_to_the_standard_output(fitted, inputs, tmp_path, capsys):
+    arguments = ["motifs", fitted / "model.safetensors", inputs / "bound.fa", "--targets", "none"]
+    assert run(*arguments, "--format", "jaspar", "--quiet") == 0
+    (tmp_path / "motifs.jaspar").write_text(capsys.readouterr().out)
+    assert all(motif.name.startswith("kernel_") for motif in read_motifs(tmp_path / "motifs.jaspar"))
+    assert run(*arguments, "--out", tmp_path / "motifs.meme", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["motifs"][0]["motif"].startswith("kernel_")
+    assert run(*arguments, "--json") == 2
+
+
+def test_report_of_a_model(fitted, inputs, tmp_path, capsys):
+    out = tmp_path / "report.html"
+    arguments = ["report", fitted / "model.safetensors", inputs / "test.fa", "--labels", "--targets", "none"]
+    assert run(*arguments, "--out", out, "--title", "A <title>") == 0
+    assert "<title>A &lt;title&gt;</title>" in out.read_text()
+    assert run(*arguments, "--out", out) == 1
+    assert "is there already; pass --force" in capsys.readouterr().err
+    assert run(*arguments, "--out", out, "--force") == 0
+
+
+def test_nothing_is_overwritten_without_force(fitted, inputs, capsys):
+    before = {path.name: path.read_bytes() for path in fitted.iterdir()}
+    assert run("fit", inputs / "labeled.fa", "--labels", "--out", fitted, *SMALL) == 1
+    assert "pass --force to overwrite" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in fitted.iterdir()} == before
+
+
+def test_force_keeps_what_is_not_ours_and_removes_what_is_old(inputs, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", out, "--quiet", *SMALL]
+    assert run(*arguments) == 0  # a folder without files of ours needs no --force
+    (out / "tomtom.csv").write_text("of an older run")
+    assert run(*arguments, "--force") == 0
+    assert names_in(out) == sorted({*FILES, "notes.txt"} - {"tomtom.csv"})
+    assert (out / "notes.txt").read_text() == "mine"
+    assert names_in(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("failing", ["write_report", "save_model", "write_motifs"])
+def test_a_full_disk_leaves_nothing(inputs, tmp_path, capsys, monkeypatch, failing):
+    def fill_the_disk(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(f"skdeepprune.cli._commands.{failing}", fill_the_disk)
+    assert run("fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", "--quiet", *SMALL) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
+def test_a_file_that_grows_too_large_leaves_nothing(fitted, inputs, tmp_path):
+    import resource
+
+    run = subprocess.run(
+        [sys.executable, "-m", "skdeepprune", "predict", fitted / "model.safetensors", inputs / "test.fa"]
+        + ["--out", tmp_path / "table.tsv"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("skdeepprune: [Errno 27]")
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_leaves_nothing(inputs, tmp_path, number, code):
+    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", "--batch-size", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skdeepprune", *arguments, "--kernels", "64"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not any(path.name.endswith(".part") for path in tmp_path.iterdir()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == code
+    assert "Traceback" not in error
+    assert names_in(tmp_path) == []
+
+
+def test_standard_input_and_a_reader_that_has_enough(fitted, inputs):
+    command = [sys.executable, "-m", "skdeepprune", "predict", fitted / "model.safetensors", "-", "--quiet"]
+    text = (inputs / "test.fa").read_bytes()
+    whole = subprocess.run(command, input=text, capture_output=True, check=True)
+    assert whole.stdout.count(b"\n") == 201 and whole.stderr == b""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        run = subprocess.run(command, input=text, stdout=closed, stderr=subprocess.PIPE, check=False)
+    assert (run.returncode, run.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("fit", 2, "the following arguments are required"),
+        ("prune", 2, "invalid choice"),
+        ("fit {inputs}/none.fa --out {tmp}/out", 1, "No such file"),
+        ("fit {inputs}/bound.fa --out {inputs}/bound.fa", 1, "is a file; expected the name of a folder"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --test-share 1", 2, "expected a share"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --targets none.meme", 1, "none.meme: expected a motif"),
+        ("fit {inputs}/labeled.fa --labels --negatives {inputs}/unbound.fa --out {tmp}/out", 2, "one or"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --kernels 0", 1, "n_kernels"),
+        ("predict {inputs}/bound.fa {inputs}/bound.fa", 1, "is no model file of skdeepprune"),
+        ("predict {model} {inputs}/bound.fa --out {tmp}/no/x", 1, "There is no folder"),
+        ("predict {model} {inputs}/bound.fa --out {tmp}", 1, "is a folder"),
+        ("demo --train x.fa", 2, "both --train and --test"),
+    ],
+)
+def test_what_is_wrong_is_told(inputs, fitted, tmp_path, capsys, arguments, code, message):
+    arguments = arguments.split()
+    assert (
+        run(*(argument.format(inputs=inputs, model=fitted / FILES[0], tmp=tmp_path) for argument in arguments)) == code
+    )
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+    assert names_in(tmp_path) == []
+
+
+def test_without_jaspar_motifs_are_not_named(inputs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("skdeepprune.cli._commands.find_spec", lambda _: None)
+    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", *SMALL[:-2]]
+    assert run(*arguments) == 0
+    assert "pip install skdeepprune[motifs]" in capsys.readouterr().err
+    assert run(*arguments, "--force", "--targets", "JASPAR2024") == 1
+    assert "needs pyjaspar" in capsys.readouterr().err
+
+
+def test_every_option_is_explained(capsys):
+    assert main(["--help"]) == 0
+    overview = capsys.readouterr().out
+    (commands,) = [action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    assert list(commands.choices) == ["fit", "predict", "motifs", "report", "demo"]
+    for name, parser in commands.choices.items():
+        assert f"\n    {name} " in overview
+        assert main([name, "--help"]) == 0
+        for action in parser._actions:
+            assert action.help, f"{name}: {action.option_strings or action.dest} has no help"
+
+
+def small_demo(monkeypatch):
+    import skdeepprune.cli._commands as commands
+
+    simulated, classifier = load_simulated(3, n_train=300, n_test=200, random_state=0), commands.DeepPruneClassifier
+    monkeypatch.setattr(commands, "load_simulated", lambda *_, **__: simulated)
+    monkeypatch.setattr(
+        commands, "DeepPruneClassifier", lambda **options: classifier(**options, n_prunings=2, max_iter=2)
+    )
+
+
+def test_demo_ends_with_the_path_of_a_report(tmp_path, capsys, monkeypatch):
+    small_demo(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    assert run("demo", "--quiet") == 0
+    assert run("demo", "--quiet") == 0
+    assert names_in(tmp_path) == ["skdeepprune-demo-2.html", "skdeepprune-demo.html"]
+    output = capsys.readouterr().out
+    assert output.endswith(f"Wrote the report: {tmp_path.resolve()}/skdeepprune-demo-2.html\n")
+    assert "TBP and PAX6 are planted here" in output
+
+
+def test_demo_on_files_with_a_plot(inputs, tmp_path, capsys, monkeypatch):
+    small_demo(monkeypatch)
+    files = ["--train", inputs / "labeled.fa", "--test", inputs / "test.fa"]
+    options = ["--plot", tmp_path / "plot.svg", "--report", tmp_path / "report.html"]
+    assert run("demo", *files, *options, "--quiet") == 0
+    assert names_in(tmp_path) == ["plot.svg", "report.html"]
+    assert "labeled.fa" in (tmp_path / "report.html").read_text()
+    assert run("demo", *files, *options, "--quiet") == 1
+    assert "pass --force" in capsys.readouterr().err

@@ -1,0 +1,224 @@
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.exceptions import NotFittedError
+
+from skdeepprune import DeepPruneClassifier
+from skdeepprune._model_file import _packed, load_model, save_model
+from skdeepprune.datasets import load_simulated
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_simulated(3, n_train=300, n_test=200, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    classifier = DeepPruneClassifier(n_kernels=2, n_prunings=1, kernel_length=8, max_iter=3, random_state=0)
+    return classifier.fit(data.X_train, data.y_train)
+
+
+@pytest.fixture(scope="module")
+def content(fitted, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    save_model(fitted, path)
+    return path.read_bytes()
+
+
+def loaded(content, folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(content)
+    return load_model(path)
+
+
+def header_of(content):
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]), content[8 + length :]
+
+
+def test_what_is_loaded_is_what_was_saved(fitted, content, data, tmp_path):
+    model = loaded(content, tmp_path)
+    assert model.get_params() == fitted.get_params()
+    assert vars(model).keys() == vars(fitted).keys()
+    for one, other in zip(
+        model.staged_predict_proba(data.X_test), fitted.staged_predict_proba(data.X_test), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(model.predict(data.X_test), fitted.predict(data.X_test))
+    np.testing.assert_array_equal(model.mask_, fitted.mask_)
+    pd.testing.assert_frame_equal(model.history_, fitted.history_, check_exact=True)
+    for one, other in zip(model.stages_, fitted.stages_, strict=True):
+        for name in ("stage", "val_loss", "val_loss_se", "val_roc_auc", "epochs"):
+            assert getattr(one, name) == getattr(other, name)
+        for name in ("kept", "importances"):
+            array, expected = getattr(one, name), getattr(other, name)
+            np.testing.assert_array_equal(array, expected)
+            assert array.dtype == expected.dtype
+    assert (model.engine_, model.is_dna_) == (fitted.engine_, fitted.is_dna_)
+
+
+def test_sizes_that_went_too_far_are_kept(data, tmp_path):
+    classifier = DeepPruneClassifier("auto", 5, 8, max_iter=2, random_state=0).fit(data.X_train, data.y_train)
+    save_model(classifier, tmp_path / "model")
+    model = load_model(tmp_path / "model")
+    assert [stage.n_kernels for stage in model.rejected_stages_] == [
+        stage.n_kernels for stage in classifier.rejected_stages_
+    ]
+    np.testing.assert_array_equal(model.predict_proba(data.X_test), classifier.predict_proba(data.X_test))
+
+
+def test_saving_again_gives_the_same_file(content, tmp_path):
+    save_model(loaded(content, tmp_path), tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == content
+
+
+@pytest.mark.parametrize("labels", [["no", "yes"], [-1, 1], [False, True], [0.0, 1.0], [np.str_("a"), np.str_("b")]])
+def test_classes_of_every_kind(data, labels, tmp_path):
+    y = np.array(labels)[data.y_train]
+    weights = dict(zip(labels, (1.0, 2.0), strict=True))
+    classifier = DeepPruneClassifier(1, 0, 4, max_iter=1, class_weight=weights, random_state=0).fit(data.X_train, y)
+    save_model(classifier, tmp_path / "model")
+    model = load_model(tmp_path / "model")
+    assert model.classes_.dtype == classifier.classes_.dtype
+    np.testing.assert_array_equal(model.predict(data.X_test), classifier.predict(data.X_test))
+    assert model.class_weight == classifier.class_weight
+    model.fit(data.X_train, y)
+
+
+def test_classes_of_objects(data, tmp_path):
+    y = np.array(["no", "yes"], dtype=object)[data.y_train]
+    classifier = DeepPruneClassifier(1, 0, 4, max_iter=1, random_state=0).fit(data.X_train, y)
+    save_model(classifier, tmp_path / "model")
+    assert load_model(tmp_path / "model").classes_.dtype == classifier.classes_.dtype
+
+
+def test_columns_of_a_frame(tmp_path, rng):
+    frame = pd.DataFrame(rng.normal(size=(40, 6)).round(2), columns=list("abcdef"))
+    classifier = DeepPruneClassifier(
+        1, 0, 2, n_channels=1, reverse_complement=False, engine="tensorflow", max_iter=1, random_state=0
+    ).fit(frame, np.arange(40) % 2)
+    save_model(classifier, tmp_path / "model")
+    model = load_model(tmp_path / "model")
+    np.testing.assert_array_equal(model.predict_proba(frame), classifier.predict_proba(frame))
+    assert model.feature_names_in_.tolist() == list("abcdef")
+    assert model.n_features_in_ == 6
+
+
+def weight_like(network, scores, y):
+    return np.abs(network.dense_weights)
+
+
+def test_what_is_code_is_left_out_with_a_warning(data, tmp_path):
+    classifier = DeepPruneClassifier(1, 1, 4, max_iter=1, criterion=weight_like, random_state=np.random.default_rng(0))
+    classifier.fit(data.X_train, data.y_train)
+    with pytest.warns(UserWarning, match="criterion, random_state"):
+        save_model(classifier, tmp_path / "model")
+    model = load_model(tmp_path / "model")
+    assert (model.criterion, model.random_state) == ("weight", None)
+    np.testing.assert_array_equal(model.predict_proba(data.X_test), classifier.predict_proba(data.X_test))
+
+
+def test_what_is_not_fitted_is_not_saved(tmp_path):
+    with pytest.raises(NotFittedError):
+        save_model(DeepPruneClassifier(), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_save_leaves_the_old_file(fitted, tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    path.write_bytes(b"old")
+    monkeypatch.setattr("pathlib.Path.write_bytes", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises(OSError, match="No space"):
+        save_model(fitted, path)
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+    assert path.read_bytes() == b"old"
+
+
+@given(place=st.floats(0, 1, exclude_max=True))
+def test_a_file_that_is_cut_short_is_told(content, tmp_path_factory, place):
+    with pytest.raises(ValueError, match="damaged|no model file"):
+        loaded(content[: int(place * len(content))], tmp_path_factory.mktemp("cut"))
+
+
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_told(content, tmp_path_factory, place, bit):
+    flipped = bytearray(content)
+    at = int(place * len(content))
+    flipped[at] ^= 1 << bit
+    with pytest.raises(ValueError, match="damaged|no model file"):
+        loaded(bytes(flipped), tmp_path_factory.mktemp("flipped"))
+
+
+def test_every_byte_of_the_header_counts(content, tmp_path):
+    length = int.from_bytes(content[:8], "little")
+    padding = len(content[8 : 8 + length]) - len(content[8 : 8 + length].rstrip())
+    for at in range(0, 8 + length - padding, 7):
+        flipped = bytearray(content)
+        flipped[at] ^= 1
+        with pytest.raises(ValueError, match="damaged|no model file"):
+            loaded(bytes(flipped), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        b"",
+        b"short",
+        b">1 sequence\nACGT\n" * 10,
+        pickle.dumps({"a": 1}),
+        bytes(range(256)) * 20,
+        (2).to_bytes(8, "little") + b"{}",
+        (50).to_bytes(8, "little") + b'{"__metadata__":{"format":"pt"}}'.ljust(50),
+        (3).to_bytes(8, "little") + b"[1]",
+        b"\xff" * 8 + b"{" * 100,
+    ],
+)
+def test_a_foreign_file_is_told(foreign, tmp_path):
+    with pytest.raises(ValueError, match="is no model file of skdeepprune"):
+        loaded(foreign, tmp_path)
+
+
+def repacked(content, **changes):
+    """Write the file anew, with a right checksum, with a changed description or version."""
+    import skdeepprune._model_file as module
+
+    header, data = header_of(content)
+    description = json.loads(header["__metadata__"]["model"]) | changes
+    arrays = {name: module._array(entry, data) for name, entry in header.items() if name != "__metadata__"}
+    return _packed(arrays, json.dumps(description))
+
+
+def test_a_newer_format_is_told(content, tmp_path, monkeypatch):
+    monkeypatch.setattr("skdeepprune._model_file.FORMAT_VERSION", 2)
+    newer = repacked(content)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"format version 2, this skdeepprune reads version 1; upgrade"):
+        loaded(newer, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"stages": []}, {"params": {"n_layers": 3}}, {"classes_dtype": "O8"}, {"stages": [{}]}, {"classes_dtype": "V16"}],
+)
+def test_a_right_checksum_over_nonsense_is_told(content, tmp_path, changes):
+    with pytest.raises(ValueError, match="describes is no classifier"):
+        loaded(repacked(content, **changes), tmp_path)
+
+
+def test_nothing_in_a_file_is_run(content, tmp_path):
+    assert b"pickle" not in content
+    header, _ = header_of(content)
+    assert {entry["dtype"] for name, entry in header.items() if name != "__metadata__"} <= {"F32", "F64", "I64"}
+
+
+def test_the_layout_is_that_of_safetensors(content, fitted, tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
+    arrays = safetensors.load(content)
+    np.testing.assert_array_equal(arrays["stages.1.kernels"], fitted.kernels_)
+    assert len(arrays) == 10

@@ -1,0 +1,455 @@
+import base64
+import io
+import shutil
+import subprocess
+from copy import copy
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
+from skdeepprune import DeepPruneClassifier
+from skdeepprune._engines import scan
+from skdeepprune.datasets import load_simulated
+from skdeepprune.motifs import Motif, extract_motifs, tomtom
+from skdeepprune.report import write_report
+from skdeepprune.report._cards import _runs
+from skdeepprune.report._examples import Example, Mark
+from skdeepprune.report._kernels import kernel_placement
+from skdeepprune.report._performance import GRID, measure, rank_auc
+from skdeepprune.report._results import collect
+from skdeepprune.report._sequences import Sequences
+from skdeepprune.report._svg import label_of, number, ticks
+from skdeepprune.sequences import encode
+
+HOSTILE = "</td></p><script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\"> & 'quoted'"
+VOID = {"meta", "link", "br", "img"}
+
+
+class Page(HTMLParser):
+    """A parsed page: its elements with their attributes, its texts; complains about tags that do not match."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.texts, self._open = [], [], []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self._open and self._open[-1] == tag, f"</{tag}> closes <{self._open[-1:]}>"
+        self._open.pop()
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_simulated(3, n_train=1500, n_test=400, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    classifier = DeepPruneClassifier(n_kernels=3, n_prunings=2, kernel_length=10, max_iter=12, random_state=0)
+    return classifier.fit(data.X_train, data.y_train)
+
+
+@pytest.fixture(scope="module")
+def known(data):
+    rng = np.random.default_rng(0)
+    planted = [Motif(motif.name, motif.ppm * 100, n_sites=100, accession="MA1.1") for motif in data.motifs]
+    return planted + [Motif(f"other_{i}", rng.dirichlet([0.3] * 4, size=9) * 100, n_sites=100) for i in range(40)]
+
+
+@pytest.fixture(scope="module")
+def html(fitted, data, known, tmp_path_factory):
+    return written(tmp_path_factory.mktemp("page"), fitted, data, targets=known)
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def written(folder, classifier, data, *, test=True, **options):
+    path = folder / "report.html"
+    if test:
+        options |= {"X_test": data.X_test, "y_test": data.y_test}
+    write_report(classifier, data.X_train, data.y_train, path, **options)
+    assert [file.name for file in folder.iterdir()] == ["report.html"]
+    return path.read_text(encoding="utf-8")
+
+
+def measured(classifier, data, *, test=True):
+    train = Sequences.read(classifier, data.X_train, data.y_train, None, "y")
+    other = Sequences.read(classifier, data.X_test, data.y_test, None, "y_test") if test else None
+    motifs = extract_motifs(classifier, data.X_train, data.y_train)
+    return collect(classifier, train, other, motifs, random_state=0)
+
+
+def test_nothing_is_loaded_from_anywhere(page, html):
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "xlink:href", "srcset", "poster", "action", "data"):
+            if name in attributes:
+                assert attributes[name].startswith(("#", "data:")), (tag, attributes)
+        assert not any(name.startswith("on") for name in attributes)
+    for forbidden in ("http://", "https://", "@import", "url(", "<script", "//cdn"):
+        assert forbidden not in html
+    (policy,) = [a["content"] for a in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+
+
+def test_it_is_small(html):
+    assert len(html.encode()) < 1_000_000
+
+
+def test_the_same_input_gives_the_same_page(html, fitted, data, known, tmp_path):
+    assert written(tmp_path, fitted, data, targets=known) == html
+
+
+def test_everything_can_be_read_aloud(page):
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("h1")) == 1
+    drawings = [a for a in page.all("svg") if a.get("aria-hidden") != "true"]
+    assert len(drawings) > 10
+    for drawing in drawings:
+        assert drawing["role"] == "img"
+        assert len(drawing["aria-label"]) > 10
+    headers = [a for a in page.all("th")]
+    assert all(header["scope"] in ("row", "col") for header in headers)
+    for region in page.elements:
+        if region[1].get("role") == "region":
+            assert region[1]["aria-label"] and region[1]["tabindex"] == "0"
+
+
+def test_references_lead_somewhere(page):
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    for _, attributes in page.elements:
+        for name in ("href", "aria-labelledby"):
+            if attributes.get(name, "").startswith("#"):
+                assert attributes[name][1:] in ids
+
+
+def test_it_says_what_was_found(page, fitted, data):
+    auc = roc_auc_score(data.y_test, fitted.predict_proba(data.X_test)[:, 1])
+    assert f"Three kernels, AUC {auc:.2f} on held-out sequences; the strongest reads" in page.text
+    assert len(page.all("article")) == 3
+    for name, value in fitted.get_params().items():
+        assert f"{name} {value}" in page.text
+
+
+def test_it_names_what_the_strongest_kernel_reads(fitted, data, known, tmp_path):
+    motifs = extract_motifs(fitted, data.X_train, data.y_train)
+    same = [replace(motif.reverse_complement(), name=f"known_{motif.kernel}", accession="MA1.1") for motif in motifs]
+    strongest = measured(fitted, data).kernels[0].index
+    page = Page(written(tmp_path, fitted, data, targets=same + known))
+    assert f"the strongest reads known_{strongest} (MA1.1)." in page.text
+    assert "Three motifs of 3 resemble a known one" in page.text
+
+
+def test_tables_can_be_taken_along(page, fitted):
+    links = {a["download"]: a["href"] for a in page.all("a") if "download" in a}
+    assert {"history.csv", "stages.csv", "roc.csv", "precision_recall.csv", "kernels.csv", "gc.csv"} <= set(links)
+    assert {f"kernel_{k}_{what}.csv" for k in range(3) for what in ("counts", "sites", "matches")} <= set(links)
+
+    def content(name):
+        return base64.b64decode(links[name].partition(";base64,")[2]).decode()
+
+    history = pd.read_csv(io.StringIO(content("history.csv")))
+    pd.testing.assert_frame_equal(history, fitted.history_.round(5))
+    assert pd.read_csv(io.StringIO(content("stages.csv")))["kernels"].tolist() == [12, 6, 3]
+    assert content("motifs.meme").startswith("MEME version 4")
+
+
+def test_names_with_html_are_shown_and_not_run(fitted, data, tmp_path):
+    names = [f"{HOSTILE} {i}" for i in range(400)]
+    targets = [Motif(f"<b>bold</b>_{i}", motif.ppm * 50, n_sites=50) for i, motif in enumerate(data.motifs * 15)]
+    page = Page(
+        written(
+            tmp_path,
+            fitted,
+            data,
+            title=HOSTILE,
+            names=[f"{HOSTILE} {i}" for i in range(1500)],
+            test_names=names,
+            notes={HOSTILE: HOSTILE},
+            targets=targets,
+        )
+    )
+    assert not page.all("script") and not page.all("img") and not page.all("b")
+    assert page.text.count(HOSTILE) > 20
+    assert "<b>bold</b>" in page.text
+
+
+def test_without_known_motifs_and_without_test_sequences(fitted, data, tmp_path):
+    page = Page(written(tmp_path, fitted, data, test=False, targets=None))
+    assert "on the sequences at hand; the strongest reads" in page.text
+    assert "expect less of others" in page.text
+    assert "E-value" not in page.text
+
+
+def test_one_kernel_trained_directly_that_is_silent(data, tmp_path):
+    classifier = DeepPruneClassifier(1, 0, 6, max_iter=1, random_state=0).fit(data.X_train, data.y_train)
+    network = classifier.stages_[-1].network
+    network.kernel_bias[:] = -100
+    with pytest.warns(UserWarning, match="has no site"):
+        page = Page(written(tmp_path, classifier, data, targets=None))
+    assert "One kernel, AUC 0.50 on held-out sequences; it reads no motif." in page.text
+    assert "One kernel" in page.text and "was trained directly" in page.text
+
+
+def test_sequences_shorter_than_a_kernel_and_with_n(tmp_path):
+    rng = np.random.default_rng(0)
+    X = ["".join(rng.choice(list("ACGTN"), size=rng.integers(3, 30))) for _ in range(80)]
+    y = np.arange(80) % 2
+    classifier = DeepPruneClassifier(2, 1, 12, max_iter=2, random_state=0).fit(X, y)
+    write_report(classifier, X, y, tmp_path / "report.html", targets=None)
+    assert "3 to 2" in Page((tmp_path / "report.html").read_text()).text
+
+
+def test_composition_that_separates_is_told(tmp_path):
+    rng = np.random.default_rng(0)
+    X = ["".join(rng.choice(list("ACGT"), p=p, size=n)) for p, n in [([0.1, 0.4, 0.4, 0.1], 60), ([0.25] * 4, 40)] * 50]
+    y = np.arange(100) % 2 == 0
+    classifier = DeepPruneClassifier(1, 0, 6, max_iter=1, random_state=0).fit(X, y)
+    write_report(classifier, X, y, tmp_path / "report.html", X_test=X[:20], y_test=y[:20], targets=None)
+    text = Page((tmp_path / "report.html").read_text()).text
+    assert "The GC content alone separates the classes with AUC 0.9" in text or "AUC 1.00" in text
+    assert "The length alone separates the classes with AUC 1.00" in text
+    assert "20 of the test sequences are among the others too" in text
+
+
+def test_composition_that_does_not_separate_is_not(page):
+    assert "alone separates" not in page.text
+
+
+def test_results_are_those_of_scikit_learn(fitted, data):
+    results = measured(fitted, data)
+    probability = fitted.predict_proba(data.X_test)[:, 1]
+    performance = results.performance
+    assert performance.roc_auc.value == pytest.approx(roc_auc_score(data.y_test, probability))
+    assert performance.average_precision.value == pytest.approx(average_precision_score(data.y_test, probability))
+    fall_out, recall, _ = roc_curve(data.y_test, probability, drop_intermediate=False)
+    inner = GRID[5:-1]
+    np.testing.assert_allclose(
+        np.interp(inner, GRID, performance.roc.value), np.interp(inner, fall_out, recall), atol=0.02
+    )
+    staged = [roc_auc_score(data.y_test, p[:, 1]) for p in fitted.staged_predict_proba(data.X_test)]
+    np.testing.assert_allclose(results.stage_aucs, staged)
+    scores = fitted.transform(data.X_test)
+    for k in range(3):
+        without = np.delete(scores, k, axis=1) @ np.delete(fitted.coef_[0], k)
+        drop = performance.roc_auc.value - roc_auc_score(data.y_test, without)
+        assert performance.auc_drops[k].value == pytest.approx(drop, abs=1e-6)
+    assert [performance.auc_drops[r.index].value for r in results.kernels] == sorted(
+        (drop.value for drop in performance.auc_drops), reverse=True
+    )
+    for reading in results.kernels:
+        score = scores[:, reading.index]
+        gap = score[data.y_test == 1].mean() - score[data.y_test == 0].mean()
+        assert reading.contribution == pytest.approx(reading.weight * gap)
+        assert reading.bound_scores.sum() == pytest.approx(1)
+        assert reading.bound_positions.sum() == pytest.approx(reading.bound_share)
+
+
+def test_intervals_hold_what_other_samples_give(fitted):
+    """Of 20 other test sets, most have an AUC within the interval of the first."""
+    first, *others = [load_simulated(3, n_train=2, n_test=400, random_state=seed) for seed in range(1, 22)]
+    scores = fitted.transform(first.X_test)
+    found = measure(fitted.stages_[-1].network, scores, first.y_test == 1, random_state=0)
+    assert found.roc_auc.low < found.roc_auc.value < found.roc_auc.high
+    assert (found.roc.low <= found.roc.value + 1e-12).all() and (found.roc.value <= found.roc.high + 1e-12).all()
+    aucs = [roc_auc_score(data.y_test, fitted.predict_proba(data.X_test)[:, 1]) for data in others]
+    spread = found.roc_auc.high - found.roc_auc.low
+    assert 0.4 < spread / (4 * np.std(aucs)) < 2.5
+
+
+def test_the_bootstrap_has_a_seed(fitted, data):
+    scores, bound, network = fitted.transform(data.X_test), data.y_test == 1, fitted.stages_[-1].network
+    one, again, other = (measure(network, scores, bound, random_state=seed).roc_auc for seed in (0, 0, 1))
+    assert one == again
+    assert one != other
+
+
+def test_rank_auc_counts_ties_half(rng):
+    bound, values = rng.random(200) < 0.3, rng.integers(5, size=200).astype(float)
+    assert rank_auc(bound, values) == pytest.approx(roc_auc_score(bound, values))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_where_a_kernel_lies_in_its_motif(fitted, data, turned):
+    found = scan(fitted.stages_[-1].network, encode(data.X_train))
+    for motif in extract_motifs(fitted, data.X_train, data.y_train, flank=3, trim=None):
+        motif = motif.window(1, motif.width)
+        expected = (2, False)
+        if turned:
+            motif, expected = motif.reverse_complement(), (3, True)
+        assert kernel_placement(motif, found, motif.kernel, 10) == expected
+
+
+def test_examples_are_cut_at_their_sites():
+    marks = (Mark(2, 3, 6, "+", 2.0), Mark(0, 5, 9, "-", -1.0))
+    runs = _runs(Example("bound", "name", "AAACCCGGGT", 0.9, marks))
+    assert [(run["letters"], run["kernel"], run.get("label")) for run in runs] == [
+        ("AAA", None, None),
+        ("CCC", 2, "2+"),
+        ("GGG", 0, "0\N{MINUS SIGN}"),
+        ("T", None, None),
+    ]
+    assert runs[2]["title"].endswith("6 to 9 bp, adds \N{MINUS SIGN}1.00 to the log-odds")
+
+
+def test_examples_show_whole_sequences(fitted, data):
+    results = measured(fitted, data)
+    kinds = [example.kind for example in results.examples]
+    assert kinds == ["bound"] * 6 + ["unlikely"] * 3 + ["false"] * 3
+    for example in results.examples:
+        assert "".join(run["letters"] for run in _runs(example)) == example.letters
+        assert example.letters == data.X_test[int(example.name.removeprefix("sequence_"))]
+
+
+def test_matches_of_tomtom_can_be_given(fitted, data, known, html, tmp_path):
+    motifs = extract_motifs(fitted, data.X_train, data.y_train)
+    assert written(tmp_path, fitted, data, motifs=motifs, targets=tomtom(motifs, known)) == html
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y_test": None}, "both X_test and y_test"),
+        ({"y_test": np.zeros(400)}, r"y_test has the classes \[0.0\]; expected sequences of both"),
+        ({"y_test": np.arange(400) % 3}, r"y_test has the classes \[0, 1, 2\]"),
+        ({"test_names": ["one"]}, "inconsistent numbers"),
+    ],
+)
+def test_what_does_not_fit_is_refused(fitted, data, tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        write_report(
+            fitted,
+            data.X_train,
+            data.y_train,
+            tmp_path / "report.html",
+            **({"X_test": data.X_test, "y_test": data.y_test, "targets": None} | change),
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_classifier_of_channels_is_refused(fitted, data, tmp_path):
+    classifier = copy(fitted)
+    classifier.is_dna_ = False
+    with pytest.raises(ValueError, match="expected one fitted on DNA"):
+        write_report(classifier, data.X_test, data.y_test, tmp_path / "report.html")
+
+
+def test_a_failed_report_leaves_the_old_one(fitted, data, tmp_path, monkeypatch):
+    (tmp_path / "report.html").write_text("old")
+
+    def fill_the_disk(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", fill_the_disk)
+    with pytest.raises(OSError, match="No space"):
+        write_report(fitted, data.X_train, data.y_train, tmp_path / "report.html", targets=None)
+    monkeypatch.undo()
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+    assert (tmp_path / "report.html").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (0.91, 0.93, [0.91, 0.915, 0.92, 0.925, 0.93]),
+        (-3, 3, [-2, 0, 2]),
+        (1, 1, [1]),
+    ],
+)
+def test_ticks_are_round(low, high, expected):
+    assert ticks(low, high) == pytest.approx(expected)
+    assert all(str(tick) != "-0.0" for tick in ticks(low, high))
+
+
+def test_numbers_are_short():
+    assert [number(value) for value in (1 / 3, -0.001, 100.0, 2.5)] == ["0.33", "0", "100", "2.5"]
+    assert [label_of(value) for value in (0.0, -2.5, 1e-5, 1234.0)] == ["0", "\N{MINUS SIGN}2.5", "1.0e-05", "1234"]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if path is None:
+        pytest.skip("no browser: neither chromium nor google-chrome is on the PATH")
+    return path
+
+
+def browse(chromium, folder, url, *options):
+    flags = """--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking
+        --disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr --v=0""".split()
+    command = [chromium, *flags, f"--user-data-dir={folder / 'profile'}", *options, url]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+def test_a_browser_shows_it_without_complaint(chromium, html, tmp_path):
+    (tmp_path / "report.html").write_text(html, encoding="utf-8")
+    for scheme, width in ((0, 1280), (1, 500)):
+        picture = tmp_path / f"{scheme}.png"
+        run = browse(
+            chromium,
+            tmp_path,
+            f"file://{tmp_path}/report.html",
+            f"--screenshot={picture}",
+            f"--window-size={width},900",
+            f"--blink-settings=preferredColorScheme={scheme}",
+        )
+        # The browser logs what breaks the page's own rule that nothing may be loaded, and every error of a script.
+        assert [line for line in run.stderr.splitlines() if "CONSOLE" in line] == []
+        import matplotlib.image
+
+        pixels = matplotlib.image.imread(picture)[..., :3]
+        paper = pixels[5, 5]
+        assert (paper < 0.2).all() if scheme == 0 else (paper > 0.9).all()
+        assert 0.01 < (np.abs(pixels - paper).max(axis=2) > 0.3).mean() < 0.5
+
+
+def test_a_browser_runs_nothing_in_it(chromium, fitted, data, tmp_path):
+    html = written(tmp_path, fitted, data, title=HOSTILE, test_names=[HOSTILE] * 400, targets=None)
+    run = browse(chromium, tmp_path, f"file://{tmp_path}/report.html", "--dump-dom")
+    assert [line for line in run.stderr.splitlines() if "CONSOLE" in line] == []
+    assert "<title>run</title>" not in run.stdout
+    assert "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_is_never_wider_than_the_window(chromium, html, tmp_path, width):
+    (tmp_path / "report.html").write_text(html, encoding="utf-8")
+    (tmp_path / "frame.html").write_text(
+        f"""<iframe src="report.html" style="width: {width}px; height: 900px; border: 0"></iframe><p></p><script>
+        onload = () => {{
+            const page = document.querySelector("iframe").contentDocument.documentElement;
+            document.querySelector("p").textContent = "wide: " + page.scrollWidth;
+        }}</script>"""
+    )
+    run = browse(chromium, tmp_path, f"file://{tmp_path}/frame.html", "--allow-file-access-from-files", "--dump-dom")
+    assert f"wide: {width}<" in run.stdout
