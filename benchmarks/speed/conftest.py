@@ -1,0 +1,35 @@
+"""The fixture `measure`, by which every benchmark is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def measure(benchmark: Any, turn: int) -> Callable[..., Any]:
+    def measure(
+        work: Callable[[], Any],
+        method: str,
+        parameter: str = "",
+        value: object = "",
+        *,
+        rounds: int = 1,
+        setup: Callable[[], None] | None = None,
+        epochs: int = 1,
+        bases: int = 0,
+        counted: Callable[[Any], dict[str, float]] = lambda result: {},
+    ) -> Any:
+        """Time `work()`, which trains `epochs` epochs or reads `bases` bases.
+
+        `counted` tells what else there is to know of its result; a count of "seconds" replaces the time taken.
+        """
+        result = benchmark.pedantic(work, setup=setup, rounds=rounds)
+        benchmark.extra_info.update(
+            method=method, parameter=parameter, value=str(value), epochs=epochs, bases=bases, counted=counted(result)
+        )
+        return result
+
+    return measure
