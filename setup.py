@@ -30,6 +30,7 @@ EXTRAS["test"] = [
 ]
 EXTRAS["docs"] = [
     *EXTRAS["plots"],
+    *EXTRAS["motifs"],
     "myst-parser>=5.0",
     "numpydoc>=1.10",
     "pydata-sphinx-theme>=0.16",

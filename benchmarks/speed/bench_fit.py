@@ -61,7 +61,7 @@ class Keras:
 
 
 @pytest.mark.parametrize("method", ["compiled", "tensorflow", "Keras"])
-@turns(5)
+@turns(3)
 def bench_fit(measure: Any, method: str, turn: int) -> None:
     data = load_simulated(3, random_state=turn)
     tool = (Keras if method == "Keras" else Ours)(method, turn)

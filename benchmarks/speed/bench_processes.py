@@ -16,7 +16,7 @@ from skdeepprune.datasets import load_simulated
 
 # Every candidate trains equally long, so that two processes can share the work evenly: 3 * 2 * 4 fits.
 GRID = {"criterion": ["weight", "score", "score-and-weight"], "learning_rate_init": [0.003, 0.01]}
-N_FOLDS, N_EPOCHS = 4, 2 if QUICK else 20
+N_FOLDS, N_EPOCHS = 4, 2 if QUICK else 5
 
 
 def search(n_jobs: int, max_iter: int = N_EPOCHS) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def stop_workers() -> None:
         ("1 process", 1, partial(warm_up, 1)),
     ],
 )
-@turns(5)
+@turns(3)
 def bench_processes(measure: Any, method: str, n_jobs: int, setup: Any) -> None:
     found = measure(
         lambda: search(n_jobs),

@@ -1,0 +1,59 @@
+"""What the baselines share: DNA in, two classes out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skdeepprune._inputs import read_input, read_target
+
+
+class BinarySequenceClassifier(ClassifierMixin, BaseEstimator):
+    """A classifier of DNA whose decision function is positive for `classes_[1]`."""
+
+    @abstractmethod
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Score sequences."""
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Of `classes_`: the positive class where the decision function is positive.
+        """
+        decision = self.decision_function(X)
+        return self.classes_[(decision > 0).astype(int)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+    def _read_training(self, X: Any, y: ArrayLike) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.bool_]]:
+        """Read X and y as codes, the classes, and whether a sequence is of the positive class."""
+        codes = read_input(self, X, n_channels=4, reset=True)
+        if codes.ndim != 2:
+            raise ValueError(
+                f"{type(self).__name__} reads DNA, but X holds other numbers; expected strings or the output of"
+                " OneHotDNA."
+            )
+        classes, y_binary = read_target(self, y, codes)
+        return codes, classes, y_binary == 1
+
+    def _read_fitted(self, X: Any) -> NDArray[np.uint8]:
+        """Read X as codes, as in `fit`."""
+        check_is_fitted(self)
+        return read_input(self, X, n_channels=4, reset=False, expect_dna=True)

@@ -1,0 +1,40 @@
+"""Which engine computes a gkm-SVM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skdeepprune.baselines._gkm_interface import Codes, GkmEngine, GkmSettings
+from skdeepprune.baselines._gkmsvm_lite import GkmsvmLite
+from skdeepprune.baselines._lsgkm import LsGkm
+
+_INSTALLATION = (
+    "gkm-SVM needs the package gkmsvm-lite (pip install skdeepprune[baselines]), or LS-GKM's programs gkmtrain and"
+    " gkmpredict on the PATH"
+)
+_BY_NAME: dict[str, GkmEngine] = {engine.name: engine for engine in (LsGkm(), GkmsvmLite())}
+# In the order in which "auto" tries them.
+ENGINES = list(_BY_NAME)
+
+
+def choose_engine(names: Sequence[str], settings: GkmSettings, codes: Codes) -> GkmEngine:
+    """Take the first of the engines that is installed and can do it.
+
+    Raises
+    ------
+    ImportError
+        If none of them is installed.
+    ValueError
+        If none of those installed can do it; the message says why not.
+    """
+    installed = [engine for engine in map(_BY_NAME.__getitem__, names) if engine.is_installed()]
+    if not installed:
+        raise ImportError(f"engine={' or '.join(map(repr, names))} is not installed. {_INSTALLATION}.")
+    obstacles = [engine.obstacle(settings, codes) for engine in installed]
+    for engine, obstacle in zip(installed, obstacles, strict=True):
+        if obstacle is None:
+            return engine
+    reasons = "; ".join(f"{engine.name} cannot: {why}" for engine, why in zip(installed, obstacles, strict=True))
+    absent = [name for name in ENGINES if not _BY_NAME[name].is_installed()]
+    missing = f" {' and '.join(absent)} is not installed. {_INSTALLATION}." if absent else ""
+    raise ValueError(f"{reasons}.{missing}")

@@ -1,0 +1,220 @@
+"""The best known motif, as a classifier."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from joblib import effective_n_jobs
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval
+
+from skdeepprune._engines import scan
+from skdeepprune._network import Network
+from skdeepprune.baselines._binary import BinarySequenceClassifier
+from skdeepprune.motifs import Motif, load_jaspar, read_motifs
+
+# Scores of 100,000 sequences by as many motifs are 25 MB.
+_MOTIFS_TOGETHER = 64
+
+
+class MotifScanClassifier(BinarySequenceClassifier):
+    """Score sequences by the best site of one motif, the one of a database that tells the training set best.
+
+    The score of a motif is the greatest log-odds against its background over all positions, and both strands. `fit`
+    takes the motif with the highest area under the ROC curve, and the threshold with the highest mean of sensitivity
+    and specificity.
+
+    Parameters
+    ----------
+    motifs : str, path, Motif or list of Motif, default="JASPAR2024"
+        A release of JASPAR, whose vertebrates of the collection CORE are taken (needs ``pip install
+        skdeepprune[motifs]``); a motif file; or motifs.
+    pseudocount : float, default=1.0
+        Added to the counts of every position before the logarithm, shared among the letters as in the background.
+    reverse_complement : bool, default=True
+        Look for sites on both strands.
+    n_jobs : int, default=None
+        Threads. The result does not depend on it.
+
+    Attributes
+    ----------
+    motif_ : Motif
+        The one that is used.
+    threshold_ : float
+        Score, in bits, above which a sequence is predicted to be positive.
+    ranking_ : DataFrame
+        A row per motif, the best first: name, accession, width, roc_auc on the training set. The index is its place
+        among `motifs`.
+    classes_ : ndarray, shape (2,)
+        ``classes_[1]`` is the positive class: bound.
+
+    See Also
+    --------
+    GkmSVMClassifier : The other end: all gapped k-mers.
+    skdeepprune.motifs.tomtom : Which known motifs a kernel resembles.
+
+    Notes
+    -----
+    N adds nothing to a site's score, and a sequence shorter than a motif is read as if padded with N, as in
+    `DeepPruneClassifier`.
+
+    Examples
+    --------
+    >>> from skdeepprune.baselines import MotifScanClassifier
+    >>> from skdeepprune.datasets import load_jaspar_motifs, load_simulated
+    >>> from skdeepprune.motifs import Motif
+    >>> motifs = [Motif(known.name, 100 * known.ppm, n_sites=100) for known in load_jaspar_motifs().values()]
+    >>> data = load_simulated(1, n_train=500, n_test=200, random_state=0)
+    >>> classifier = MotifScanClassifier(motifs).fit(data.X_train, data.y_train)
+    >>> classifier.motif_.name in [motif.name for motif in data.motifs]
+    True
+    """
+
+    _parameter_constraints = {
+        "motifs": [str, os.PathLike, Motif, "array-like"],
+        "pseudocount": [Interval(Real, 0, None, closed="neither")],
+        "reverse_complement": ["boolean"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        motifs: Any = "JASPAR2024",
+        pseudocount: float = 1.0,
+        reverse_complement: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.motifs = motifs
+        self.pseudocount = pseudocount
+        self.reverse_complement = reverse_complement
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Choose the motif and the threshold.
+
+        Parameters
+        ----------
+        X : list, ndarray, Series or one-column DataFrame of str; or the output of `OneHotDNA`
+            DNA, also of unequal length.
+        y : array-like, shape (n,)
+            Two classes; the greater one is the positive class (bound).
+
+        Returns
+        -------
+        self : MotifScanClassifier
+
+        Raises
+        ------
+        ImportError
+            If the motifs of JASPAR are not installed.
+        TypeError
+            If `motifs` holds something else than motifs.
+        ValueError
+            If X or y is not as described, or there are no motifs.
+        """
+        codes, classes, is_positive = self._read_training(X, y)
+        motifs = _load_motifs(self.motifs)
+        roc_auc = np.empty(len(motifs))
+        for rows in _by_width(motifs):
+            roc_auc[rows] = _roc_auc(self._scores([motifs[i] for i in rows], codes), is_positive)
+        order = np.argsort(-roc_auc, kind="stable")
+        self.classes_ = classes
+        self.motif_ = motifs[order[0]]
+        self.threshold_ = _best_threshold(self._scores([self.motif_], codes)[:, 0], is_positive)
+        self.ranking_ = pd.DataFrame(
+            {
+                "name": [motif.name for motif in motifs],
+                "accession": [motif.accession for motif in motifs],
+                "width": [motif.width for motif in motifs],
+                "roc_auc": roc_auc,
+            }
+        ).iloc[order]
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Score sequences: the log-odds of the motif's best site, in bits, above `threshold_`.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Positive for the positive class.
+        """
+        codes = self._read_fitted(X)
+        return self._scores([self.motif_], codes)[:, 0] - self.threshold_
+
+    def _scores(self, motifs: list[Motif], codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Log-odds (n, n_motifs) of the best sites of motifs that are of one width."""
+        n_motifs = len(motifs)
+        network = Network(
+            kernels=np.array([motif.pwm(self.pseudocount) for motif in motifs], dtype=np.float32),
+            kernel_bias=np.zeros(n_motifs, dtype=np.float32),
+            dense_weights=np.ones(n_motifs, dtype=np.float32),
+            dense_bias=0.0,
+            reverse_complement=self.reverse_complement,
+        )
+        return scan(network, codes, effective_n_jobs(self.n_jobs)).best.astype(np.float64)
+
+
+def _load_motifs(motifs: Any) -> list[Motif]:
+    """Read motifs from wherever `motifs` says."""
+    if isinstance(motifs, Motif):
+        return [motifs]
+    if isinstance(motifs, str) and motifs.upper().startswith("JASPAR") and not Path(motifs).exists():
+        found = load_jaspar(motifs.upper())
+    elif isinstance(motifs, str | os.PathLike):
+        if not Path(motifs).exists():
+            raise ValueError(
+                f"motifs={os.fspath(motifs)!r} is neither a motif file nor a release of JASPAR such as 'JASPAR2024'."
+            )
+        found = read_motifs(motifs)
+    else:
+        found = list(motifs)
+    for i, motif in enumerate(found):
+        if not isinstance(motif, Motif):
+            raise TypeError(
+                f"motifs[{i}] is of type {type(motif).__name__}; expected a Motif. Make one of a matrix of counts with"
+                " skdeepprune.motifs.Motif(name, counts, n_sites)."
+            )
+    if not found:
+        raise ValueError("motifs is empty; expected at least one motif.")
+    return found
+
+
+def _by_width(motifs: list[Motif]) -> Iterator[NDArray[np.int64]]:
+    """Yield the motifs of a width together, so that none has to be padded: a padded one has fewer windows."""
+    widths = np.array([motif.width for motif in motifs])
+    for width in np.unique(widths):
+        rows = np.flatnonzero(widths == width)
+        yield from np.split(rows, range(_MOTIFS_TOGETHER, len(rows), _MOTIFS_TOGETHER))
+
+
+def _roc_auc(scores: NDArray[np.float64], is_positive: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Areas under the ROC curves of the columns of scores (n, n_motifs): Mann and Whitney's U."""
+    n_positive = int(is_positive.sum())
+    rank_sums = rankdata(scores, axis=0)[is_positive].sum(axis=0)
+    return (rank_sums - n_positive * (n_positive + 1) / 2) / (n_positive * (len(scores) - n_positive))
+
+
+def _best_threshold(scores: NDArray[np.float64], is_positive: NDArray[np.bool_]) -> float:
+    """Put the threshold midway between the two neighbouring scores that it separates best."""
+    values, index = np.unique(scores, return_inverse=True)
+    positives = np.bincount(index[is_positive], minlength=len(values))
+    negatives = np.bincount(index[~is_positive], minlength=len(values))
+    gain = np.cumsum(negatives / negatives.sum() - positives / positives.sum())[:-1]
+    if len(gain) == 0:
+        return float(values[0])
+    best = int(gain.argmax())
+    return float((values[best] + values[best + 1]) / 2)
