@@ -1,8 +1,8 @@
 """Accuracy: data sets x methods x seeds, a row per network size and cell.
 
     python benchmarks/accuracy.py simulated                      # the paper's five simulated sets, its settings
-    python benchmarks/accuracy.py quick --data ../shared/data    # eight real ChIP-seq sets
-    python benchmarks/accuracy.py fastsk --data ../shared/data   # three sets with published results
+    python benchmarks/accuracy.py quick --data FOLDER    # eight real ChIP-seq sets
+    python benchmarks/accuracy.py fastsk --data FOLDER   # three sets with published results
 
 A cell's rows are appended to the CSV as soon as it ends; run again, only the missing cells run.
 """

@@ -3,7 +3,7 @@
 Trains networks, extracts their motifs, compares them with JASPAR 2024 by Tomtom, and writes motifs_simulated.csv and
 motifs_real.csv::
 
-    python benchmarks/motifs.py --data ../shared/data --seeds 0
+    python benchmarks/motifs.py --data FOLDER --seeds 0
 
 With `--models FOLDER` the fitted classifiers are kept there, and taken from there where they already are.
 """
@@ -137,7 +137,7 @@ def real_rows(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the real sets")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the real sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder of the tables")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument(

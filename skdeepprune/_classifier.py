@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import fields
@@ -27,7 +27,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from tqdm import tqdm
 
 from skdeepprune._augmentation import augment
-from skdeepprune._engines import choose_engine, scan
+from skdeepprune._engines import choose_engine, decide, scan
 from skdeepprune._engines._interface import Engine
 from skdeepprune._inputs import hold_out, read_input, read_target
 from skdeepprune._network import Network
@@ -141,7 +141,7 @@ class DeepPruneClassifier(
         Weights of the dense layer.
     intercept_ : ndarray of float64, shape (1,)
         Bias of the dense layer.
-    mask_ : ndarray of bool, shape (n_kernels * 2**n_prunings,)
+    mask_ : ndarray of bool, shape (initial kernels,)
         Which of the initial kernels were kept.
     history_ : DataFrame
         A row per epoch: stage, n_kernels, epoch, learning_rate, loss, val_loss, val_roc_auc, seconds.
@@ -276,11 +276,12 @@ class DeepPruneClassifier(
         is_dna = sequences.ndim == 2
         self._check_augmentation(is_dna)
         classes, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
-        weights = self._read_weights(sample_weight, y, sequences)
+        weights = _check_sample_weight(sample_weight, sequences, dtype=np.float64, ensure_non_negative=True)
         rng = as_generator(self.random_state)
         if not (y_binary == 0).any():
             sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
             y_binary, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y_binary)), np.tile(weights, 2)
+        weights = self._by_class(weights, classes, y_binary)
         engine = choose_engine(self.engine, is_dna=is_dna, n_threads=effective_n_jobs(self.n_jobs))
         training, validation = self._load(engine, sequences, classes, y_binary, weights, rng)
         initial = Network.initial(
@@ -328,6 +329,11 @@ class DeepPruneClassifier(
                 f"reverse_complement=True needs the four channels of DNA, but n_channels={self.n_channels};"
                 " set reverse_complement=False."
             )
+        if self.n_kernels == "auto" and self.after_pruning == "none":
+            raise ValueError(
+                "n_kernels='auto' does not know which pruning is the last, after which after_pruning='none' would leave"
+                " the network untrained; set n_kernels to a number."
+            )
         sizes = kernel_schedule(self.n_kernels, self.n_prunings)
         if sizes[0] > _MOST_KERNELS:
             raise ValueError(
@@ -343,9 +349,13 @@ class DeepPruneClassifier(
                 " mutation_rate=0 and negatives='given'."
             )
 
-    def _read_weights(self, sample_weight: Any, y: Any, sequences: NDArray[Any]) -> NDArray[np.float64]:
-        weights = _check_sample_weight(sample_weight, sequences, dtype=np.float64, ensure_non_negative=True)
-        return weights * compute_sample_weight(self.class_weight, np.asarray(y).ravel())
+    def _by_class(
+        self, weights: NDArray[np.float64], classes: NDArray[Any], y: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Multiply by the class weights; "balanced" counts what has a weight."""
+        used = np.flatnonzero(weights > 0)
+        weights[used] *= compute_sample_weight(self.class_weight, classes[y[used].astype(int)])
+        return weights
 
     def _load(
         self,
@@ -456,11 +466,9 @@ class DeepPruneClassifier(
     def _n_features_out(self) -> int:
         return self._network.n_kernels
 
-    def _staged_scores(self, X: Any, networks: Sequence[Network]) -> Iterator[NDArray[Any]]:
-        """Motif scores of X under each of the networks."""
-        sequences = read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=self.is_dna_)
-        for network in networks:
-            yield scan(network, sequences, effective_n_jobs(self.n_jobs)).scores
+    def _read(self, X: Any) -> NDArray[Any]:
+        check_is_fitted(self)
+        return read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=self.is_dna_)
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Motif scores: how well every kernel's best window matches.
@@ -473,12 +481,8 @@ class DeepPruneClassifier(
         -------
         ndarray, shape (n, n_kernels)
         """
-        return self._scores(X)
-
-    def _scores(self, X: Any) -> NDArray[np.float64]:
-        check_is_fitted(self)
-        (scores,) = self._staged_scores(X, [self._network])
-        return scores
+        sequences = self._read(X)
+        return scan(self._network, sequences, effective_n_jobs(self.n_jobs)).scores
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Log-odds of the positive class.
@@ -491,8 +495,8 @@ class DeepPruneClassifier(
         -------
         ndarray, shape (n,)
         """
-        scores = self._scores(X)
-        return self._network.decision(scores)
+        sequences = self._read(X)
+        return decide(self._network, sequences, effective_n_jobs(self.n_jobs))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likelier class of every sequence.
@@ -546,10 +550,9 @@ class DeepPruneClassifier(
         ------
         ndarray, shape (n, 2)
         """
-        check_is_fitted(self)
-        networks = [stage.network for stage in self.stages_]
-        for network, scores in zip(networks, self._staged_scores(X, networks), strict=True):
-            yield _class_probabilities(network.decision(scores))
+        sequences = self._read(X)
+        for stage in self.stages_:
+            yield _class_probabilities(decide(stage.network, sequences, effective_n_jobs(self.n_jobs)))
 
     def at_size(self, n_kernels: int) -> Self:
         """Give the classifier as it was at another size, without training again.
@@ -562,7 +565,8 @@ class DeepPruneClassifier(
         Returns
         -------
         DeepPruneClassifier
-            Fitted; what it would have been with this `n_kernels` and accordingly fewer prunings.
+            Fitted; what it would have been with this `n_kernels` and accordingly fewer prunings. (Where
+            ``after_pruning="none"``, the sizes before the last were fine-tuned.)
 
         Raises
         ------

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._engines._interface import Engine
+from skdeepprune._engines._interface import SCORES_AT_ONCE, Engine, Trainer
 from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important, weight_importance
 
@@ -181,12 +181,12 @@ def deep_prune(
         # Of all training sequences at once the scores of a wide network are large; by weight they are not needed.
         rows = training.rows[:0] if settings.criterion is weight_importance else training.rows
         importances = _importances(settings.criterion, network, trained.scores(training.loaded, rows), training.y)
-        held_out = evaluate(network, trained.scores(validation.loaded, validation.rows), validation)
+        held_out = evaluate(decide(trained, validation), validation)
         yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
 
 
 def smallest_good_size(stages: Sequence[Stage]) -> int:
-    """Index of the smallest network within one standard error of the best (Breiman's rule), before any worse one.
+    """Index of the smallest network within one standard error of the best (Breiman's rule).
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def smallest_good_size(stages: Sequence[Stage]) -> int:
 
 
 def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-    importances = np.asarray(criterion(network, scores, y))
+    importances = np.asarray(criterion(network, scores, y), dtype=np.float64)
     if importances.shape != (network.n_kernels,) or not np.isfinite(importances).all():
         raise ValueError(
             f"The criterion returned {importances!r}; expected one finite importance for each of the"
@@ -232,9 +232,16 @@ class Evaluation(NamedTuple):
     roc_auc: float
 
 
-def evaluate(network: Network, scores: NDArray[Any], data: LabeledData) -> Evaluation:
-    """Evaluate a network whose motif scores on `data` are given."""
-    logits = network.decision(scores)
+def decide(trainer: Trainer, data: LabeledData) -> NDArray[np.float64]:
+    """Log-odds of the rows of `data` under the network as it is now, without holding all their motif scores at once."""
+    network = trainer.network
+    step = max(1, SCORES_AT_ONCE // network.n_kernels)
+    blocks = [data.rows[start : start + step] for start in range(0, len(data.rows), step)]
+    return np.concatenate([network.decision(trainer.scores(data.loaded, rows)) for rows in blocks])
+
+
+def evaluate(logits: NDArray[np.float64], data: LabeledData) -> Evaluation:
+    """Evaluate the log-odds that a network gives the rows of `data`."""
     losses = np.logaddexp(0, logits) - data.y * logits
     shares = data.sample_weight / data.sample_weight.sum(dtype=np.float64)
     loss = float(shares @ losses)
@@ -285,15 +292,14 @@ def train(
         loaded, order = training.draw(rng)
         loss = trainer.epoch(loaded, order, settings.batch_size, learning_rate)
         current = trainer.network
-        val_scores = trainer.scores(validation.loaded, validation.rows)
         with np.errstate(over="ignore", invalid="ignore"):
-            diverged = not (np.isfinite(loss) and np.isfinite(current.decision(val_scores)).all())
-        if diverged:
+            logits = decide(trainer, validation)
+        if not (np.isfinite(loss) and np.isfinite(logits).all()):
             raise FloatingPointError(
                 f"Training diverged at {network.n_kernels} kernels in epoch {len(epochs) + 1}: the loss is {loss}."
                 f" Lower learning_rate_init (now {learning_rate:g} at this size), or scale the input."
             )
-        val_loss, _, val_roc_auc = evaluate(current, val_scores, validation)
+        val_loss, _, val_roc_auc = evaluate(logits, validation)
         seconds = time.perf_counter() - start
         epoch = Epoch(stage, network.n_kernels, len(epochs) + 1, learning_rate, loss, val_loss, val_roc_auc, seconds)
         epochs.append(epoch)

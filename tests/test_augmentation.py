@@ -73,6 +73,18 @@ def test_positives_alone_learn_against_their_shuffles():
     assert roc_auc_score(np.repeat([1, 0], len(held_out)), scores) > 0.85
 
 
+def test_class_weights_reach_the_generated_negatives():
+    positives = [x for x, label in zip(X, y, strict=True) if label]
+    ones = np.ones(len(positives), int)
+
+    def mean_probability(**parameters):
+        fitted = small(negatives="dinucleotide", max_iter=10, **parameters).fit(positives, ones)
+        return fitted.predict_proba(X_test)[:, 1].mean()
+
+    assert mean_probability(class_weight={0: 1, 1: 20}) > mean_probability() + 0.1
+    assert mean_probability(class_weight={0: 20}) < mean_probability() - 0.1
+
+
 def test_augmented_fits_repeat():
     fits = [small(negatives="dinucleotide", mutation_rate=0.1, max_iter=3).fit(X, y) for _ in range(2)]
     np.testing.assert_array_equal(fits[0].kernels_, fits[1].kernels_)

@@ -8,7 +8,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
-from skdeepprune import DeepPruneClassifier, OneHotDNA
+from skdeepprune import DeepPruneClassifier, OneHotDNA, _training
+from skdeepprune._engines import _compiled
 from skdeepprune._engines._compiled import CompiledTrainer
 from skdeepprune._engines._interface import Trainer
 from skdeepprune._pruning import CRITERIA
@@ -154,7 +155,8 @@ def test_all_faces_of_dna_give_the_same_bits(fitted, convert):
     np.testing.assert_array_equal(again.predict_proba(convert(X_test)), fitted.predict_proba(X_test))
 
 
-def test_same_seed_same_bits_whatever_n_jobs(fitted):
+def test_same_seed_same_bits_whatever_n_jobs(fitted, monkeypatch):
+    monkeypatch.setattr(_compiled, "_CHUNK_BYTES", 2**12)  # many chunks, for the threads to share
     again = small(n_jobs=2).fit(X, y)
     other = small(random_state=1).fit(X, y)
     np.testing.assert_array_equal(again.kernels_, fitted.kernels_)
@@ -185,14 +187,37 @@ def test_after_pruning_variants(fitted):
     np.testing.assert_array_equal(last.network.kernels, before.network.kernels[kept])
     np.testing.assert_array_equal(before.network.kernels, fitted.stages_[-2].network.kernels)
 
-    rewound = small(after_pruning="rewind", max_iter=1, learning_rate_init=1e-9).fit(X, y)
-    first, last = rewound.stages_[0], rewound.stages_[-1]
-    np.testing.assert_allclose(last.network.kernels, first.network.kernels[last.kept], atol=1e-6)
-    assert rewound.history_["learning_rate"].nunique() == 1
 
-    redrawn = small(after_pruning="reinitialize", max_iter=1, learning_rate_init=1e-9).fit(X, y)
-    first, last = redrawn.stages_[0], redrawn.stages_[-1]
-    assert not np.allclose(last.network.kernels, first.network.kernels[last.kept], atol=1e-2)
+@pytest.mark.parametrize("after_pruning", ["fine-tune", "rewind", "reinitialize"])
+def test_where_training_starts_after_pruning(monkeypatch, after_pruning):
+    starts = []
+    train = _training.train
+
+    def recorded(engine, network, *arguments, **options):
+        starts.append(network)
+        return train(engine, network, *arguments, **options)
+
+    monkeypatch.setattr(_training, "train", recorded)
+    stages = small(after_pruning=after_pruning, max_iter=4).fit(X, y).stages_
+    initial = starts[0]
+    assert not np.allclose(initial.kernels, stages[0].network.kernels, atol=1e-3), "training moved the weights"
+    for previous, stage, start in zip(stages, stages[1:], starts[1:], strict=False):
+        survivors = previous.network.select(np.isin(previous.kept, stage.kept))
+        candidates = {"fine-tune": survivors, "rewind": initial.select(stage.kept)}
+        for name, candidate in candidates.items():
+            assert np.array_equal(start.kernels, candidate.kernels) == (name == after_pruning)
+            assert np.array_equal(start.dense_weights, candidate.dense_weights) == (name == after_pruning)
+
+
+@pytest.mark.parametrize(("after_pruning", "n_rates"), [("fine-tune", 4), ("rewind", 1), ("reinitialize", 1)])
+def test_learning_rate_falls_only_when_fine_tuning(after_pruning, n_rates):
+    history = small(after_pruning=after_pruning, max_iter=1).fit(X, y).history_
+    assert history["learning_rate"].nunique() == n_rates
+
+
+def test_auto_has_no_last_pruning_to_leave_untrained():
+    with pytest.raises(ValueError, match="set n_kernels to a number"):
+        small(n_kernels="auto", after_pruning="none").fit(X, y)
 
 
 def test_criteria_rank_differently_and_callables_work():
@@ -213,6 +238,17 @@ def test_weights_of_zero_leave_sequences_out():
     masked = small(max_iter=4).fit(X, y, sample_weight=weights)
     alone = small(max_iter=4).fit([X[i] for i in kept], y[kept])
     np.testing.assert_allclose(masked.kernels_, alone.kernels_, atol=1e-6)
+
+
+def test_balanced_classes_count_what_has_a_weight():
+    rare = np.where(y == 1, np.arange(len(X)) % 8 == 0, 1.0)
+    balanced = small(max_iter=10, class_weight="balanced").fit(X, y, sample_weight=rare)
+    by_hand = rare * np.where(y == 1, 1 / (rare * y).sum(), 1 / (rare * (1 - y)).sum())
+    np.testing.assert_allclose(
+        balanced.predict_proba(X_test),
+        small(max_iter=10).fit(X, y, sample_weight=by_hand).predict_proba(X_test),
+        atol=1e-3,
+    )
 
 
 def test_weights_move_the_prediction():

@@ -13,7 +13,7 @@ from skdeepprune._engines import _loops
 from skdeepprune._engines._compiled import CompiledEngine, Words, scan
 from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 from skdeepprune._network import Network, reverse_complement_kernels
-from skdeepprune.sequences import encode, one_hot, sequence_lengths
+from skdeepprune.sequences import dinucleotide_shuffle, encode, one_hot, sequence_lengths
 
 A_KERNEL_LENGTH = st.one_of(st.integers(1, 12), st.sampled_from([15, 16, 24, 25, 35, 36, 37, 50]))
 
@@ -395,3 +395,16 @@ def test_words_may_take_the_memory_of_the_codes(rng, width):
     np.testing.assert_array_equal(in_place.words, apart.words)
     np.testing.assert_array_equal(in_place.lengths, apart.lengths)
     assert in_place.words is owned
+
+
+def test_without_any_folder_for_the_cache_it_compiles_all_the_same():
+    code = (
+        "import numba.core.caching as caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "import numpy as np\n"
+        "from skdeepprune.sequences import dinucleotide_shuffle\n"
+        "from skdeepprune._engines import _loops\n"
+        "print(dinucleotide_shuffle(['ACAGATA'], random_state=1)[0])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == dinucleotide_shuffle(["ACAGATA"], random_state=1)[0]

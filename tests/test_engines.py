@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from test_network import draw_network
 
+from skdeepprune import _engines
 from skdeepprune._engines import choose_engine
 from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 from skdeepprune._network import Network
@@ -235,9 +236,23 @@ def test_compiled_engine_refuses_real_values():
         choose_engine("compiled", is_dna=False)
 
 
-def test_auto_takes_the_compiled_engine_for_dna_only():
-    assert choose_engine("auto", is_dna=False).name == "tensorflow"
-    assert choose_engine("auto", is_dna=True).name == "compiled"
+@pytest.mark.parametrize(
+    ("is_dna", "has_gpu", "expected"),
+    [(True, False, "compiled"), (True, True, "tensorflow"), (False, False, "tensorflow"), (False, True, "tensorflow")],
+)
+def test_auto_takes_the_compiled_engine_for_dna_without_a_gpu(monkeypatch, is_dna, has_gpu, expected):
+    monkeypatch.setattr(_engines, "_has_gpu", lambda: has_gpu)
+    assert choose_engine("auto", is_dna=is_dna).name == expected
+
+
+@pytest.mark.parametrize("n_kernels", [1, 5, 40])
+def test_log_odds_by_blocks_are_those_of_all_at_once(monkeypatch, rng, n_kernels):
+    network = draw_network(4, n_kernels, reverse_complement=True)
+    codes = draw_codes(rng, 100, 20)
+    together = network.decision(_engines.scan(network, codes).scores)
+    monkeypatch.setattr(_engines, "SCORES_AT_ONCE", 64)
+    np.testing.assert_array_equal(_engines.decide(network, codes), together)
+    assert _engines.decide(network, codes[:0]).shape == (0,)
 
 
 def test_lengths_reach_the_engine(rng):

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 
 FLOORS = [
-    {"_glyphs", "_random", "_writing", "sequences", "_network"},
+    {"_compiling", "_glyphs", "_random", "_writing", "sequences", "_network"},
     {"_augmentation", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot"},
     {"_classifier", "motifs", "datasets", "baselines"},
@@ -23,6 +23,7 @@ DOORS = {"__init__", "__main__"}
 SAME_FLOOR = {
     ("baselines", "motifs"),
     ("_network", "sequences"),
+    ("sequences", "_compiling"),
     ("sequences", "_random"),
     ("cli", "_model_file"),
     ("cli", "plots"),

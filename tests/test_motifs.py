@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from Bio import motifs as bio_motifs
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from skdeepprune import DeepPruneClassifier
 from skdeepprune.datasets import load_jaspar_motifs, make_motif_sequences
 from skdeepprune.motifs import Motif, Site, best_alignment, extract_motifs
+from skdeepprune.motifs._extract import note_copies
 from skdeepprune.sequences import encode, reverse_complement
 
 COUNTS = st.integers(1, 12).flatmap(lambda width: arrays(np.float64, (width, 4), elements=st.integers(0, 50)))
@@ -242,10 +244,25 @@ class TestExtraction:
         kernels = np.stack([kernel_for(word) for word in words])
         kernels[1, 7] = 0.25  # The same motif, one position further left.
         classifier = fitted(X, y, kernels, [-7.5, -6.5, -7.5, -4.5], np.ones(4), reverse=True)
-        notes = [motif.notes for motif in extract_motifs(classifier, X, y)]
+        notes = [motif.notes for motif in extract_motifs(classifier, X, y, trim=None)]
         assert notes[0] == () and notes[3] == ()
         assert notes[1][0].startswith("copy of kernel_0, shifted by +1")
         assert notes[2][0].startswith("copy of kernel_0, on the other strand")
+
+    def test_copies_are_said_of_the_motifs_as_they_are_shown(self, planted):
+        X, y, _ = planted
+        kernels = np.stack([kernel_for("TGACGTTA"), kernel_for(reverse_complement("TGACGTTA"))])
+        found = extract_motifs(fitted(X, y, kernels, [-7.5, -7.5], np.ones(2), reverse=True), X, y)
+        assert "on the other strand" in found[1].notes[0]
+        (noted,) = note_copies([found[0], found[1].reverse_complement()])[1].notes
+        assert noted.startswith("copy of kernel_0 (correlation")
+
+    def test_names_are_taken_in_their_order(self, planted):
+        X, y, _ = planted
+        classifier = fitted(X, y, kernel_for("TGACGTTA")[None], [-7.5], [1.0], reverse=True)
+        names = pd.Series([f"peak_{i}" for i in range(len(X))], index=np.arange(len(X))[::-1])
+        (motif,) = extract_motifs(classifier, X, y, names=names)
+        assert all(site.name == f"peak_{site.sequence}" for site in motif.sites)
 
     def test_a_dead_kernel_is_left_out_and_named(self, planted):
         X, y, _ = planted

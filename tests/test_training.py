@@ -16,7 +16,7 @@ def test_evaluation_is_scikit_learns(rng):
     network = draw_network(0)
     scores = rng.exponential(size=(200, 3))
     y, weights = rng.integers(0, 2, 200), rng.uniform(0.1, 3, 200)
-    loss, _, roc_auc = evaluate(network, scores, labeled(y, weights))
+    loss, _, roc_auc = evaluate(network.decision(scores), labeled(y, weights))
     probability = network.probability(scores)
     assert loss == pytest.approx(log_loss(y, probability, sample_weight=weights), rel=1e-6)
     assert roc_auc == pytest.approx(roc_auc_score(y, probability, sample_weight=weights), rel=1e-6)
@@ -33,7 +33,8 @@ def test_standard_error_is_the_spread_over_repeated_samples(rng):
     network = draw_network(0)
     weights = np.ones(400)
     evaluations = [
-        evaluate(network, rng.exponential(size=(400, 3)), labeled(rng.integers(0, 2, 400), weights)) for _ in range(300)
+        evaluate(network.decision(rng.exponential(size=(400, 3))), labeled(rng.integers(0, 2, 400), weights))
+        for _ in range(300)
     ]
     spread = np.std([evaluation.loss for evaluation in evaluations])
     assert np.mean([evaluation.loss_se for evaluation in evaluations]) == pytest.approx(spread, rel=0.1)

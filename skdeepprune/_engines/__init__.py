@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._engines._interface import Engine
+from skdeepprune._engines._interface import SCORES_AT_ONCE, Engine
 from skdeepprune._network import Network, Scan
 
 
@@ -54,6 +55,21 @@ def scan(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> Scan:
     from skdeepprune._engines._compiled import scan
 
     return scan(network, sequences, n_threads)
+
+
+def decide(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> NDArray[np.float64]:
+    """Log-odds of the positive class, without holding all motif scores at once.
+
+    Parameters
+    ----------
+    network : Network
+    sequences : ndarray of uint8, shape (n, L), or of reals, shape (n, L, C)
+    n_threads : int, default=1
+        For codes.
+    """
+    step = max(1, SCORES_AT_ONCE // network.n_kernels)
+    blocks = [sequences[start : start + step] for start in range(0, max(len(sequences), 1), step)]
+    return np.concatenate([network.decision(scan(network, block, n_threads).scores) for block in blocks])
 
 
 def _has_gpu() -> bool:

@@ -12,6 +12,8 @@ from skdeepprune._network import Network
 ADAM_BETA1 = 0.9
 ADAM_BETA2 = 0.999
 ADAM_EPSILON = 1e-7
+# Motif scores to hold at a time where only what follows from them is wanted: 16 MB.
+SCORES_AT_ONCE = 2**22
 
 
 class Trainer(Protocol):

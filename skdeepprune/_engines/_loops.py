@@ -22,9 +22,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from skdeepprune._compiling import compiled
 from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 
 WORD_LETTERS = 3
@@ -36,15 +37,6 @@ _UNSIGNED = np.uint64
 _INDEX = ir.IntType(64)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INTS = ir.VectorType(ir.IntType(32), LANES)
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile on first use, without the GIL; keep the machine code on disk where any folder can be written."""
-    options = {"nogil": True, "error_model": "numpy"}
-    try:
-        return njit(function, cache=True, **options)
-    except RuntimeError:  # numba found no folder for its cache
-        return njit(function, **options)
 
 
 def _best_window(typing_context, tables, n_tables, words, start, n_windows, best, position, lane):  # type: ignore[no-untyped-def]
@@ -170,7 +162,7 @@ def _row_sum(typing_context, target, i, first, j, second, k):  # type: ignore[no
 _add_rows: Any = intrinsic(_row_sum)
 
 
-@_compiled
+@compiled
 def read_words(codes: Any, words: Any, lengths: Any) -> None:
     """Write the words of sequences and their lengths; what lies beyond the end reads as N."""
     n_sequences, width = codes.shape
@@ -188,13 +180,13 @@ def read_words(codes: Any, words: Any, lengths: Any) -> None:
             words[i, p] = 25 * a + 5 * b + 4
 
 
-@_compiled
+@compiled
 def _count_tables(kernel_length: int, words: Any) -> int:
     """How many tables a window reaches: those that would lie beyond every sequence add 0 and are left out."""
     return (min(kernel_length, words.shape[1]) + WORD_LETTERS - 1) // WORD_LETTERS
 
 
-@_compiled
+@compiled
 def _fill_tables(block: Any, kernel_length: int, cells: Any, tables: Any) -> None:
     """Sum the cells of a block's kernels for every word. `cells` has a row of zeros for N."""
     both_strands = block.shape[1] < LANES
@@ -217,7 +209,7 @@ def _fill_tables(block: Any, kernel_length: int, cells: Any, tables: Any) -> Non
                     _add_rows(tables, N_WORDS * t + 25 * a + 5 * b + c, pair, 0, cells, 15 * t + 10 + c)
 
 
-@_compiled
+@compiled
 def _sum_over_words(table_gradient: Any, kernel_length: int, cell_gradient: Any, block_gradient: Any) -> None:
     """Pass the gradient of the tables on to the cells that they were filled from."""
     both_strands = block_gradient.shape[1] < LANES
@@ -246,7 +238,7 @@ def _sum_over_words(table_gradient: Any, kernel_length: int, cell_gradient: Any,
                     block_gradient[4 * w + base, lane] += cell_gradient[w, base, lane]
 
 
-@_compiled
+@compiled
 def _settle_strands(best: Any, bias: Any) -> None:
     """Give -inf to the strand that loses, and add the bias."""
     half = LANES // 2
@@ -261,7 +253,7 @@ def _settle_strands(best: Any, bias: Any) -> None:
             best[lane] += bias[lane]
 
 
-@_compiled
+@compiled
 def scan_rows(words: Any, lengths: Any, rows: Any, blocks: Any, kernel_length: int, best: Any, position: Any) -> None:
     """Find the best windows of all kernels in the sequences `rows`.
 
@@ -282,7 +274,7 @@ def scan_rows(words: Any, lengths: Any, rows: Any, blocks: Any, kernel_length: i
             _settle_strands(best[number, i], bias)
 
 
-@_compiled
+@compiled
 def take_winners(
     lane_best: Any, lane_position: Any, kernels_per_block: int, best: Any, position: Any, reverse: Any
 ) -> None:
@@ -300,7 +292,7 @@ def take_winners(
                 reverse[i, first + lane] = is_reverse
 
 
-@_compiled
+@compiled
 def _compare_with_labels(
     best: Any, dense: Any, dense_bias: float, y: Any, sample_weight: Any, rows: Any, n_rows: int, residual: Any
 ) -> float:
@@ -323,7 +315,7 @@ def _compare_with_labels(
     return loss
 
 
-@_compiled
+@compiled
 def _add_to_winners(
     words: Any, rows: Any, residual: Any, dense: Any, best: Any, position: Any, table_gradient: Any, out: Any
 ) -> None:
@@ -345,7 +337,7 @@ def _add_to_winners(
                     table_gradient[t, word, column] += slope
 
 
-@_compiled
+@compiled
 def batch_gradient(
     words: Any,
     lengths: Any,
@@ -399,7 +391,7 @@ def batch_gradient(
     return loss
 
 
-@_compiled
+@compiled
 def run_epoch(
     words: Any,
     lengths: Any,
@@ -441,7 +433,7 @@ def run_epoch(
     return loss
 
 
-@_compiled
+@compiled
 def _step(theta: Any, gradient: Any, first: Any, second: Any, rate: float) -> None:
     for j in range(len(theta)):
         slope = gradient[j]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +18,8 @@ from sklearn.utils._param_validation import Interval
 from skdeepprune._engines import scan
 from skdeepprune._network import Network
 from skdeepprune.baselines._binary import BinarySequenceClassifier
-from skdeepprune.motifs import Motif, load_jaspar, read_motifs
+from skdeepprune.motifs import Motif
+from skdeepprune.motifs._tomtom import load_motifs
 
 # Scores of 100,000 sequences by as many motifs are 25 MB.
 _MOTIFS_TOGETHER = 64
@@ -122,7 +122,9 @@ class MotifScanClassifier(BinarySequenceClassifier):
             If X or y is not as described, or there are no motifs.
         """
         codes, classes, is_positive = self._read_training(X, y)
-        motifs = _load_motifs(self.motifs)
+        motifs = load_motifs(self.motifs, "motifs")
+        if not motifs:
+            raise ValueError("motifs is empty; expected at least one motif.")
         roc_auc = np.empty(len(motifs))
         for rows in _by_width(motifs):
             roc_auc[rows] = _roc_auc(self._scores([motifs[i] for i in rows], codes), is_positive)
@@ -166,31 +168,6 @@ class MotifScanClassifier(BinarySequenceClassifier):
             reverse_complement=self.reverse_complement,
         )
         return scan(network, codes, effective_n_jobs(self.n_jobs)).best.astype(np.float64)
-
-
-def _load_motifs(motifs: Any) -> list[Motif]:
-    """Read motifs from wherever `motifs` says."""
-    if isinstance(motifs, Motif):
-        return [motifs]
-    if isinstance(motifs, str) and motifs.upper().startswith("JASPAR") and not Path(motifs).exists():
-        found = load_jaspar(motifs.upper())
-    elif isinstance(motifs, str | os.PathLike):
-        if not Path(motifs).exists():
-            raise ValueError(
-                f"motifs={os.fspath(motifs)!r} is neither a motif file nor a release of JASPAR such as 'JASPAR2024'."
-            )
-        found = read_motifs(motifs)
-    else:
-        found = list(motifs)
-    for i, motif in enumerate(found):
-        if not isinstance(motif, Motif):
-            raise TypeError(
-                f"motifs[{i}] is of type {type(motif).__name__}; expected a Motif. Make one of a matrix of counts with"
-                " skdeepprune.motifs.Motif(name, counts, n_sites)."
-            )
-    if not found:
-        raise ValueError("motifs is empty; expected at least one motif.")
-    return found
 
 
 def _by_width(motifs: list[Motif]) -> Iterator[NDArray[np.int64]]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from skdeepprune._writing import replacing
+from skdeepprune._writing import permit_as_new, replacing
 
 
 def refuse_to_overwrite(paths: Iterable[Path | None], force: bool) -> None:
@@ -58,9 +58,7 @@ def filled_folder(path: Path, names: Iterable[str]) -> Iterator[Path]:
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
     try:
         yield part
-        umask = os.umask(0)
-        os.umask(umask)
-        part.chmod(0o777 & ~umask)
+        permit_as_new(part)
         if not path.exists():
             part.rename(path)
             return

@@ -21,7 +21,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="skdeepprune",
         description="Learn a handful of readable motif detectors from DNA sequences.",
-        epilog="Exit codes: 0 success, 1 bad data, 2 bad usage, 130 interrupted.",
+        epilog="Exit codes: 0 success, 1 bad data, 2 bad usage, 130 interrupted, 143 terminated.",
     )
     parsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_demo):

@@ -116,7 +116,13 @@ def _labeled(given: Named, options: argparse.Namespace, rng: np.random.Generator
             f"{options.positives} has bound and unbound sequences, and --negatives names more; expected"
             " one or the other."
         )
-    return Labeled.joined(given, read_named(options.negatives, options))
+    negatives = read_named(options.negatives, options)
+    if negatives.labels is not None and negatives.labels.any():
+        raise UsageError(
+            f"--negatives {options.negatives} has {int(negatives.labels.sum())} sequences labeled as bound; expected"
+            " unbound ones alone."
+        )
+    return Labeled.joined(given, negatives)
 
 
 def _held_out(y: NDArray[Any], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from skdeepprune.sequences import decode, from_one_hot
 
 _N = 4
 # Two motifs whose best alignment correlates more than this are called copies of each other.
+_COPY_OF = "copy of "
 _COPY_CORRELATION = 0.8
 
 
@@ -114,8 +115,8 @@ def extract_motifs(
     values = read_input(classifier, X, n_channels=classifier.n_channels, reset=False, expect_dna=classifier.is_dna_)
     codes = _letters(values)
     bound = _bound(classifier, y, len(codes))
-    if names is None:
-        names = [f"sequence_{i}" for i in range(len(codes))]
+    # A Series would be looked up by its labels.
+    names = [f"sequence_{i}" for i in range(len(codes))] if names is None else list(names)
     check_consistent_length(codes, names)
     network: Network = classifier.stages_[-1].network
     found = scan(network, values, effective_n_jobs(classifier.n_jobs))
@@ -140,8 +141,7 @@ def extract_motifs(
                 threshold=limit,
             )
         )
-    motifs = _with_copies_noted(motifs)
-    return motifs if trim is None else [motif.trim(trim) for motif in motifs]
+    return note_copies(motifs if trim is None else [motif.trim(trim) for motif in motifs])
 
 
 def _letters(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -212,9 +212,11 @@ class _Sequences:
 _COMPLEMENT = np.array([3, 2, 1, 0, _N], dtype=np.uint8)
 
 
-def _with_copies_noted(motifs: list[Motif]) -> list[Motif]:
+def note_copies(motifs: Sequence[Motif]) -> list[Motif]:
+    """Note of each motif which earlier one it is a copy of, as the two read now; older notes of that kind go."""
     noted: list[Motif] = []
     for motif in motifs:
+        motif = replace(motif, notes=tuple(note for note in motif.notes if not note.startswith(_COPY_OF)))
         for earlier in noted:
             alignment = best_alignment(motif, earlier)
             if alignment.correlation > _COPY_CORRELATION:
@@ -225,7 +227,7 @@ def _with_copies_noted(motifs: list[Motif]) -> list[Motif]:
 
 
 def _copy_note(name: str, alignment: Alignment) -> str:
-    copy = f"copy of {name}"
+    copy = f"{_COPY_OF}{name}"
     if alignment.shift:
         copy = f"{copy}, shifted by {alignment.shift:+d}"
     if alignment.reverse:

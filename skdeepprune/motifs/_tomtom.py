@@ -102,7 +102,7 @@ def tomtom(
     ('random_7', 2, 7, '-', True)
     """
     query_list = [queries] if isinstance(queries, Motif) else list(queries)
-    target_list = _load_targets(targets)
+    target_list = load_motifs(targets, "targets")
     if not target_list:
         raise ValueError("There are no target motifs to compare with; expected at least one.")
     if n_nearest is not None and n_nearest < 1:
@@ -209,18 +209,27 @@ def _jaspar_motif(record: Any) -> Motif:
     return Motif(record.name, counts, float(counts.sum(axis=1).max()), accession=record.matrix_id, notes=tuple(notes))
 
 
-def _load_targets(targets: Targets) -> list[Motif]:
-    if isinstance(targets, Motif):
-        return [targets]
-    if not isinstance(targets, str | os.PathLike):
-        return list(targets)
-    if isinstance(targets, str) and targets.upper().startswith("JASPAR") and not Path(targets).exists():
-        return load_jaspar(targets.upper())
-    if not Path(targets).exists():
-        raise ValueError(
-            f"targets={os.fspath(targets)!r} is neither a motif file nor a release of JASPAR such as 'JASPAR2024'."
-        )
-    return read_motifs(targets)
+def load_motifs(source: Targets, argument: str) -> list[Motif]:
+    """Load motifs from wherever `source` says: a release of JASPAR, a file, or themselves. `argument` names it."""
+    if isinstance(source, Motif):
+        return [source]
+    if isinstance(source, str) and source.upper().startswith("JASPAR") and not Path(source).exists():
+        return load_jaspar(source.upper())
+    if isinstance(source, str | os.PathLike):
+        if not Path(source).exists():
+            raise ValueError(
+                f"{argument}={os.fspath(source)!r} is neither a motif file nor a release of JASPAR such as"
+                " 'JASPAR2024'."
+            )
+        return read_motifs(source)
+    motifs = list(source)
+    for i, motif in enumerate(motifs):
+        if not isinstance(motif, Motif):
+            raise TypeError(
+                f"{argument}[{i}] is of type {type(motif).__name__}; expected a Motif. Make one of a matrix of counts"
+                " with skdeepprune.motifs.Motif(name, counts, n_sites)."
+            )
+    return motifs
 
 
 def _match_by_memelite(queries: list[NDArray[Any]], targets: list[NDArray[Any]], n_jobs: int) -> list[Matches]:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._writing import replacing
 from skdeepprune.motifs import Motif, extract_motifs, orient_to_match, tomtom, write_motifs
+from skdeepprune.motifs._extract import note_copies
 from skdeepprune.report._figures import Match
 from skdeepprune.report._page import render
 from skdeepprune.report._results import collect
@@ -129,7 +130,8 @@ def turned_to_matches(motifs: Sequence[Motif], matches: pd.DataFrame) -> tuple[l
     oriented = [orient_to_match(motif, matches) for motif in motifs]
     turned = {motif.name for motif, new in zip(motifs, oriented, strict=True) if new is not motif}
     swapped = matches["orientation"].map({"+": "-", "-": "+"}.get)
-    return oriented, matches.assign(orientation=matches["orientation"].where(~matches["query"].isin(turned), swapped))
+    orientation = matches["orientation"].where(~matches["query"].isin(turned), swapped)
+    return note_copies(oriented), matches.assign(orientation=orientation)
 
 
 def _matches(motifs: Sequence[Motif], found: pd.DataFrame) -> dict[int, list[Match]]:

@@ -43,7 +43,7 @@ class Sequences:
         """Read what a classifier takes, and check that each class is there."""
         codes = read_input(classifier, X, n_channels=classifier.n_channels, reset=False, expect_dna=True)
         labels = column_or_1d(y)
-        names = [f"sequence_{i}" for i in range(len(codes))] if names is None else names
+        names = [f"sequence_{i}" for i in range(len(codes))] if names is None else list(names)
         check_consistent_length(codes, labels, names)
         bound = labels == classifier.classes_[1]
         if bound.all() or not (bound | (labels == classifier.classes_[0])).all() or not bound.any():

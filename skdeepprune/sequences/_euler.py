@@ -3,7 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from skdeepprune._compiling import compiled
 
 _N_LETTERS = 5
 _LOW_HALF = np.uint64(0xFFFFFFFF)
@@ -11,7 +12,7 @@ _HALF = np.uint64(32)
 _RANGE = np.uint64(1 << 32)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _random_bits(state: Any) -> Any:
     """Advance the generator splitmix64 and return 64 random bits."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -21,7 +22,7 @@ def _random_bits(state: Any) -> Any:
     return bits ^ (bits >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _below(state: Any, n: Any) -> Any:
     """Draw an integer from 0 to n - 1 without bias: Lemire's product, rejected where it would favour some."""
     bound = np.uint64(n)
@@ -32,7 +33,7 @@ def _below(state: Any, n: Any) -> Any:
             return np.int64(product >> _HALF)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def shuffle_rows(codes: Any, lengths: Any, seeds: Any) -> None:
     """Rewrite every row as a uniformly random Euler path through its letters.
 
