@@ -255,6 +255,23 @@ def test_log_odds_by_blocks_are_those_of_all_at_once(monkeypatch, rng, n_kernels
     assert _engines.decide(network, codes[:0]).shape == (0,)
 
 
+@pytest.mark.parametrize("n_kernels", [3, 130])
+def test_what_xla_compiles_does_not_change_the_training(rng, monkeypatch, n_kernels):
+    from skdeepprune._engines import _tensorflow
+
+    engine = choose_engine("tensorflow", is_dna=True)
+    codes = draw_codes(rng, 64, 30, unequal=True)
+    data = engine.load(codes, *draw_targets(rng, 64))
+    trained = []
+    for xla_pays in (2**60, 0):
+        monkeypatch.setattr(_tensorflow, "_XLA_PAYS", xla_pays)
+        trainer = engine.trainer(draw_network(2, n_kernels, reverse_complement=True))
+        trainer.epoch(data, np.arange(64), 32, 0.01)
+        trained.append(trainer.network)
+    for name in PARAMETERS:
+        np.testing.assert_allclose(*(getattr(network, name) for network in trained), atol=1e-5, err_msg=name)
+
+
 def test_lengths_reach_the_engine(rng):
     """A padded sequence has the scores of the sequence alone."""
     network = draw_network(11, reverse_complement=True)

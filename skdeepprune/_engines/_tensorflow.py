@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ import tensorflow as tf  # noqa: E402
 
 # Sequences x positions x kernels of one forward pass when only scores are wanted.
 _SCORE_CELLS = 2**25
-# Multiply-adds of an epoch from which on it pays to compile a batch's step with XLA, about a second for every shape.
+# Multiply-adds of an epoch from which on it pays to compile with XLA, about a second for every shape of a batch.
 _XLA_PAYS = 2**30
+# Kernels from which on TensorFlow's own convolution is faster than XLA's.
+_MANY_KERNELS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,7 @@ class TensorFlowTrainer:
         kernels = self._weights[0]
         multiply_adds = len(order) * data.X.shape[1] * int(tf.size(kernels)) * (1 + self._reverse_complement)
         loss_sum, self._weights, self._moments, self._step = _epoch(
-            _adam_step_xla if multiply_adds > _XLA_PAYS else _adam_step,
+            self._adam_step(multiply_adds),
             self._weights,
             self._moments,
             self._step,
@@ -105,6 +108,13 @@ class TensorFlowTrainer:
             self._reverse_complement,
         )
         return float(loss_sum) / len(order)
+
+    def _adam_step(self, multiply_adds: int) -> Any:
+        """Choose what XLA compiles: nothing, the step, or, next to a large convolution, the gradient alone."""
+        if multiply_adds < _XLA_PAYS:
+            return _adam_step
+        n_kernels = self._weights[0].shape[0] * (1 + self._reverse_complement)
+        return _adam_step_xla if n_kernels < _MANY_KERNELS else _adam_step_xla_gradient
 
     def scores(self, data: TensorFlowData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Motif scores (len(rows), K) of those rows of `data`."""
@@ -164,13 +174,31 @@ def _reverse_complement(kernels: Any) -> Any:
     return tf.concat([tf.reverse(flipped[..., :4], axis=[-1]), flipped[..., 4:]], axis=-1)
 
 
+def _kernel_gradient(
+    kernels: Any, values: Any, position: Any, reverse: Any, by_best: Any, reverse_complement: bool
+) -> Any:
+    """Sum the winning windows of every kernel, weighted by the derivatives of their sequences."""
+    windows = tf.gather(values, position[:, :, None] + tf.range(tf.shape(kernels)[1]), batch_dims=1)
+    if reverse_complement:
+        windows = tf.where(reverse[:, :, None, None], _reverse_complement(windows), windows)
+    return tf.einsum("bk,bkwc->kwc", by_best, windows)
+
+
+_kernel_gradient_xla = tf.function(_kernel_gradient, jit_compile=True, reduce_retracing=True)
+
+
 def _loss_and_gradients(
-    weights: tuple[Any, ...], X: Any, lengths: Any, y: Any, sample_weight: Any, reverse_complement: bool
+    weights: tuple[Any, ...],
+    X: Any,
+    lengths: Any,
+    y: Any,
+    sample_weight: Any,
+    reverse_complement: bool,
+    kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...]]:
     """Summed loss, and the gradient of the mean loss by every weight."""
     kernels, _, dense_weights, dense_bias = weights
-    kernel_length = tf.shape(kernels)[1]
-    values = _channels(X, kernel_length)
+    values = _channels(X, tf.shape(kernels)[1])
     best, position, reverse = _best_windows(weights, values, lengths, reverse_complement)
     scores = tf.nn.relu(best)
     logits = tf.linalg.matvec(scores, dense_weights) + dense_bias
@@ -179,14 +207,8 @@ def _loss_and_gradients(
     n_rows = tf.cast(tf.shape(y)[0], tf.float32)
     by_logit = sample_weight * (tf.sigmoid(logits) - y) / n_rows
     by_best = tf.where(best > 0, by_logit[:, None] * dense_weights, 0.0)
-    # (K, B) . (K, B, W*C): one matrix-vector product per kernel over its winning windows.
-    window = position[:, :, None] + tf.range(kernel_length)
-    windows = tf.gather(values, window, batch_dims=1)
-    if reverse_complement:
-        windows = tf.where(reverse[:, :, None, None], _reverse_complement(windows), windows)
-    by_kernel = tf.einsum("bk,bkwc->kwc", by_best, windows)
     gradients = (
-        by_kernel,
+        kernel_gradient(kernels, values, position, reverse, by_best, reverse_complement),
         tf.reduce_sum(by_best, axis=0),
         tf.linalg.matvec(scores, by_logit, transpose_a=True),
         tf.reduce_sum(by_logit),
@@ -211,8 +233,11 @@ def _adam_step(
     y: Any,
     sample_weight: Any,
     reverse_complement: bool,
+    kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
-    loss_sum, gradients = _loss_and_gradients(weights, X, lengths, y, sample_weight, reverse_complement)
+    loss_sum, gradients = _loss_and_gradients(
+        weights, X, lengths, y, sample_weight, reverse_complement, kernel_gradient
+    )
     n_weights = len(weights)
     first = tuple(ADAM_BETA1 * m + (1 - ADAM_BETA1) * g for m, g in zip(moments[:n_weights], gradients, strict=True))
     second = tuple(
@@ -227,6 +252,7 @@ def _adam_step(
 
 
 _adam_step_xla = tf.function(_adam_step, jit_compile=True, reduce_retracing=True)
+_adam_step_xla_gradient = partial(_adam_step, kernel_gradient=_kernel_gradient_xla)
 
 
 @tf.function(reduce_retracing=True)
