@@ -1,11 +1,17 @@
 """Sphinx configuration."""
 
+import argparse
+import re
+from collections.abc import Iterator
+
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
 import skdeepprune
+from skdeepprune.cli import make_parser
 
 # What inherited docstrings refer to in scikit-learn's own documentation.
 SCIKIT_LEARN_TARGETS = {"accuracy_score", "meta-estimator", "metadata_routing", "set_output"}
@@ -48,7 +54,19 @@ html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
-html_sidebars = {page: [] for page in ("auto_examples/*", "changelog", "contributing", "getting_started", "user_guide")}
+html_sidebars = {
+    page: []
+    for page in (
+        "accuracy",
+        "auto_examples/*",
+        "changelog",
+        "command_line",
+        "contributing",
+        "getting_started",
+        "motifs",
+        "user_guide",
+    )
+}
 html_theme_options = {
     "logo": {"text": "skdeepprune", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "show_prev_next": False,
@@ -58,6 +76,37 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
 }
 html_math_renderer = "mathml"
+
+
+class CommandLine(SphinxDirective):
+    """The reference of the command line: a section per command, as the parser has it."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()  # the parser may have changed though the page has not
+        commands = next(a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+        text = "\n".join(line for name, parser in commands.items() for line in _describe(name, parser))
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def _describe(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield the lines of a command's section."""
+    wanted = " ".join(_invocation(action) for action in parser._actions if action.required)
+    yield from (name, "-" * len(name), "", parser.description or "", "")
+    yield from (".. code-block:: console", "", f"   $ {parser.prog} {wanted} [options]".replace("  ", " "), "")
+    for group in parser._action_groups:
+        actions = [action for action in group._group_actions if not isinstance(action, argparse._HelpAction)]
+        if actions:
+            yield from (f".. rubric:: {(group.title or '').capitalize()}", "", ".. list-table::", "   :widths: 2 3", "")
+        for action in actions:
+            meaning = re.sub(r"--[a-z-]+", r"``\g<0>``", action.help or "")
+            yield from (f"   * - ``{_invocation(action)}``", f"     - {meaning}")
+        yield ""
+
+
+def _invocation(action: argparse.Action) -> str:
+    choices = "{" + ",".join(action.choices) + "}" if action.choices else None
+    value = "" if action.nargs == 0 else action.metavar or choices or action.dest.upper()
+    return f"{', '.join(action.option_strings)} {value}".strip()
 
 
 def _visit_math(translator: HTML5Translator, node: nodes.math) -> None:
@@ -75,6 +124,7 @@ def _leave_unlinked(app: Sphinx, env: object, node: nodes.Element, text: nodes.E
 
 
 def setup(app: Sphinx) -> None:
-    """Let browsers set the formulas themselves, so that the pages need no script from elsewhere."""
+    """Add the directive, and let browsers set the formulas themselves, without a script from elsewhere."""
+    app.add_directive("command-line", CommandLine)
     app.connect("missing-reference", _leave_unlinked)
     app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_math_block, None))

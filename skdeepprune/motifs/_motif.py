@@ -75,7 +75,7 @@ class Motif:
     accession : str
         Identifier in a database, such as "MA0108.3".
     notes : tuple of str
-        What else is worth knowing, such as "shifted copy of kernel_2 (by 3)".
+        What else is worth knowing, such as "copy of kernel_2, shifted by +3 (correlation 0.93)".
 
     Raises
     ------
