@@ -290,6 +290,8 @@ def test_an_interruption_leaves_nothing(inputs, tmp_path, number, code):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell lets its background jobs, and what they start, ignore interruptions.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not any(path.name.endswith(".part") for path in tmp_path.iterdir()):
