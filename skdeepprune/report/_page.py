@@ -113,7 +113,8 @@ def headline(results: Results, matches: Mapping[int, Sequence[Match]]) -> str:
     n = len(results.kernels)
     where = "held-out sequences" if results.has_test else "the sequences at hand"
     begin = f"{counted(n, 'kernel').capitalize()}, AUC {rounded(results.performance.roc_auc.value)} on {where};"
-    strongest = results.kernels[0]
+    # Not the one without which the AUC falls most: copies of a motif stand in for each other there.
+    strongest = max(results.kernels, key=lambda reading: abs(reading.contribution))
     subject = "the strongest" if n > 1 else "it"
     match = named_match(matches.get(strongest.index, ()))
     if match is not None:
