@@ -1,4 +1,5 @@
 import argparse
+import ctypes
 import errno
 import gzip
 import io
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skdeepprune import DeepPruneClassifier
 from skdeepprune._model_file import load_model
 from skdeepprune.cli import main, make_parser
 from skdeepprune.cli._commands import FILES
@@ -302,6 +304,24 @@ def test_an_interruption_leaves_nothing(inputs, tmp_path, number, code):
     _, error = process.communicate(timeout=120)
     assert process.returncode == code
     assert "Traceback" not in error
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_within_a_callback_from_c_is_not_lost(monkeypatch, inputs, tmp_path, capsys, number, code):
+    def interrupted(*_):
+        ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(number))()
+        time.sleep(60)
+
+    monkeypatch.setattr(DeepPruneClassifier, "fit", interrupted)
+    handler_before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    start = time.monotonic()
+    try:
+        assert run("fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out") == code
+    finally:
+        signal.signal(signal.SIGINT, handler_before)
+    assert time.monotonic() - start < 30
+    assert "Traceback" not in capsys.readouterr().err
     assert names_in(tmp_path) == []
 
 

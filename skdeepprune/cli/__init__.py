@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -58,12 +59,22 @@ def _terminable() -> Iterator[None]:
     def stop(*_: Any) -> None:
         raise SystemExit(143)
 
+    def send_again(unraisable: Any) -> None:
+        # What a handler raises within a callback from C, as LLVM's while it compiles, gets no further.
+        number = {SystemExit: signal.SIGTERM, KeyboardInterrupt: signal.SIGINT}.get(unraisable.exc_type)
+        if number is None:
+            hook_before(unraisable)
+        else:
+            threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+
     try:
-        before = signal.signal(signal.SIGTERM, stop)
+        handler_before = signal.signal(signal.SIGTERM, stop)
     except ValueError:  # not in the main thread
         yield
         return
+    hook_before, sys.unraisablehook = sys.unraisablehook, send_again
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        sys.unraisablehook = hook_before
+        signal.signal(signal.SIGTERM, handler_before)
