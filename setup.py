@@ -14,6 +14,8 @@ EXTRAS = {
     "baselines": ["gkmsvm-lite>=0.1"],
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],
     "genome": ["pyfaidx>=0.8"],
+    "fetch": ["pooch>=1.8"],
+    "bench": ["dask[distributed]>=2025.1"],
 }
 EXTRAS["test"] = [
     *(requirement for extra in EXTRAS.values() for requirement in extra),
@@ -69,12 +71,16 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["skdeepprune", "skdeepprune.*"]),
-    package_data={"skdeepprune": ["py.typed"], "skdeepprune.report": ["report.css", "report.html.jinja"]},
+    package_data={
+        "skdeepprune": ["py.typed"],
+        "skdeepprune.bench": ["benchmark.css", "benchmark.html.jinja"],
+        "skdeepprune.report": ["report.css", "report.html.jinja"],
+    },
     python_requires=">=3.11",
     install_requires=[
         "dnaio>=1.2",
         "jinja2>=3.1",
-        "joblib>=1.4",
+        "joblib>=1.5",
         "llvmlite",  # the version is numba's to choose
         "numba>=0.61.2",
         "numpy>=2.2",
@@ -82,6 +88,7 @@ setup(
         "scikit-learn>=1.6",
         "scipy>=1.13",
         "tensorflow>=2.20",
+        "threadpoolctl>=3.1",
         "tqdm>=4.66",
     ],
     extras_require=EXTRAS,

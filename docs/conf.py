@@ -59,6 +59,7 @@ html_sidebars = {
     for page in (
         "accuracy",
         "auto_examples/*",
+        "bench",
         "changelog",
         "command_line",
         "contributing",

@@ -1,6 +1,6 @@
 """Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding."""
 
-from skdeepprune import baselines, datasets, motifs, plots, report, sequences
+from skdeepprune import baselines, bench, datasets, motifs, plots, report, sequences
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._model_file import load_model, save_model
 from skdeepprune._onehot import OneHotDNA
@@ -10,6 +10,7 @@ __all__ = [
     "OneHotDNA",
     "__version__",
     "baselines",
+    "bench",
     "datasets",
     "load_model",
     "motifs",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune.sequences import shuffle_codes
 
 Codes = NDArray[np.uint8]
+
+_PAIRS_AT_ONCE = 2**20
 
 
 def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
@@ -70,10 +75,76 @@ def fresh_negatives(codes: Codes, y: NDArray[np.float32], rng: np.random.Generat
     return renewed
 
 
-def augment(
-    codes: Codes, y: NDArray[np.float32], *, mutation_rate: float, renew_negatives: bool, rng: np.random.Generator
-) -> Codes:
-    """Make the training sequences of one epoch: first fresh negatives, then substitutions in all sequences."""
-    if renew_negatives:
-        codes = fresh_negatives(codes, y, rng)
-    return substitute(codes, mutation_rate, rng)
+def are_shuffles(codes: Codes, y: NDArray[np.float32]) -> bool:
+    """Whether the negatives are dinucleotide shuffles of the positives.
+
+    They are if a quarter of them have the very dinucleotide counts of a positive; in long enough sequences others have
+    not. It need not be all, as the positive may be in another fold.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (n_sequences, length)
+    y : ndarray, shape (n_sequences,)
+        1 for positives, 0 for negatives.
+
+    Returns
+    -------
+    bool
+        False where no sequence has 20 letters: such counts may agree by chance.
+    """
+    if codes.shape[1] < 20:
+        return False
+    counts = dinucleotide_fingerprints(codes)
+    return bool(np.isin(counts[y == 0], counts[y == 1]).mean() >= 0.25)
+
+
+def dinucleotide_fingerprints(codes: Codes) -> NDArray[np.int64]:
+    """A number for every sequence, equal where all dinucleotide counts are, and hardly ever otherwise.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (n_sequences, length)
+
+    Returns
+    -------
+    ndarray of int64, shape (n_sequences,)
+    """
+    number_of_pair = np.random.default_rng(0).integers(-(2**63), 2**63, 25)
+    fingerprints = np.zeros(len(codes), dtype=np.int64)
+    step = max(1, _PAIRS_AT_ONCE // codes.shape[1])
+    for start in range(0, len(codes), step):
+        part = codes[start : start + step]
+        fingerprints[start : start + step] = number_of_pair[5 * part[:, :-1] + part[:, 1:]].sum(axis=1)
+    return fingerprints
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What changes in the training sequences from epoch to epoch."""
+
+    mutation_rate: float
+    renew_negatives: bool
+
+    @classmethod
+    def chosen(
+        cls, mutation_rate: float | str, negatives: str, sequences: NDArray[Any], y: NDArray[np.float32]
+    ) -> Augmentation:
+        """Decide what is left to "auto", and refuse what the sequences do not allow."""
+        is_dna = sequences.ndim == 2
+        if not is_dna and (mutation_rate not in ("auto", 0) or negatives == "dinucleotide"):
+            raise ValueError(
+                "mutation_rate and negatives='dinucleotide' need DNA, but X holds real-valued channels; set"
+                " mutation_rate=0 and negatives='given'."
+            )
+        rate = (0.1 if is_dna else 0.0) if isinstance(mutation_rate, str) else float(mutation_rate)
+        renew = negatives == "dinucleotide" or (negatives == "auto" and is_dna and are_shuffles(sequences, y))
+        return cls(rate, renew)
+
+    def __bool__(self) -> bool:
+        return self.mutation_rate > 0 or self.renew_negatives
+
+    def apply(self, codes: Codes, y: NDArray[np.float32], rng: np.random.Generator) -> Codes:
+        """Make the training sequences of one epoch: first fresh negatives, then substitutions in all sequences."""
+        if self.renew_negatives:
+            codes = fresh_negatives(codes, y, rng)
+        return substitute(codes, self.mutation_rate, rng)

@@ -7,8 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from skdeepprune._network import Network
+
+# Of the curvature, relative to its diagonal: how much less than fully kernels that read the same share one part.
+_RIDGE = 0.01
 
 Criterion = Callable[[Network, NDArray[Any], NDArray[Any]], NDArray[Any]]
 
@@ -68,10 +72,54 @@ def score_and_weight_importance(network: Network, scores: NDArray[Any], y: NDArr
     return weight_importance(network, scores, y) * score_importance(network, scores, y)
 
 
+def saliency(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Importance by what the loss would lose: Optimal Brain Surgeon (Hassibi and Stork 1992) on the dense layer.
+
+    Kernels are removed one after another, always the one without which the cross-entropy grows least, to second order,
+    once the other dense weights have adjusted. So of two kernels that read the same motif one is worth little, however
+    large its weight, and the other then takes its part.
+
+    Parameters
+    ----------
+    network : Network
+    scores : ndarray, shape (n_sequences, K)
+        Motif scores of training sequences.
+    y : ndarray, shape (n_sequences,)
+        Labels, 0 or 1; not used.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        Growth of the loss (nats) up to and with the kernel's removal.
+    """
+    probability = network.probability(scores)
+    share = probability * (1 - probability) / len(scores)
+    centered = scores - np.average(scores, axis=0, weights=share + np.finfo(float).tiny)
+    # The number of threads would change how BLAS rounds.
+    with threadpool_limits(1, user_api="blas"):
+        curvature = (centered * share[:, None]).T @ centered
+    scale = np.sqrt(np.diag(curvature))
+    weights = network.dense_weights * scale
+    scale[scale == 0] = 1
+    inverse = np.linalg.inv(curvature / np.outer(scale, scale) + _RIDGE * np.eye(len(scale)))
+    importances, grown, left = np.zeros(len(scale)), 0.0, np.ones(len(scale), dtype=bool)
+    for _ in range(len(scale)):
+        growth = np.where(left, weights**2 / (2 * np.diag(inverse)), np.inf)
+        k = int(growth.argmin())
+        grown += growth[k]
+        importances[k], left[k] = grown, False
+        column = inverse[:, k] / inverse[k, k]
+        weights = weights - weights[k] * column
+        inverse = inverse - np.outer(column, inverse[k])
+        inverse[k, k] = 1
+    return importances
+
+
 CRITERIA: dict[str, Criterion] = {
     "weight": weight_importance,
     "score": score_importance,
     "score-and-weight": score_and_weight_importance,
+    "saliency": saliency,
 }
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 
 from skdeepprune._engines._interface import SCORES_AT_ONCE, Engine, Trainer
 from skdeepprune._network import Network
-from skdeepprune._pruning import Criterion, most_important, weight_importance
+from skdeepprune._pruning import Criterion, most_important, saliency, weight_importance
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,7 @@ def deep_prune(
                 on_epoch=on_epoch,
             )
         trained = engine.trainer(network)
-        # Of all training sequences at once the scores of a wide network are large; by weight they are not needed.
-        rows = training.rows[:0] if settings.criterion is weight_importance else training.rows
+        rows = _rows_to_rank_by(settings.criterion, network, training.rows)
         importances = _importances(settings.criterion, network, trained.scores(training.loaded, rows), training.y)
         held_out = evaluate(decide(trained, validation), validation)
         yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
@@ -200,6 +201,29 @@ def smallest_good_size(stages: Sequence[Stage]) -> int:
     best = min(stages, key=lambda stage: stage.val_loss)
     good = [i for i, stage in enumerate(stages) if stage.val_loss <= best.val_loss + best.val_loss_se]
     return max(good)
+
+
+def warn_of_collapse(stages: Sequence[Stage]) -> None:
+    """Say so if the last network is much worse than a larger one was: AUC lower by 0.1, and the loss by two errors."""
+    last, best = stages[-1], max(stages, key=lambda stage: stage.val_roc_auc)
+    if last.val_roc_auc < best.val_roc_auc - 0.1 and last.val_loss > best.val_loss + 2 * best.val_loss_se:
+        warnings.warn(
+            f"Pruned to {last.n_kernels} kernels, the network has a held-out AUC of {last.val_roc_auc:.3f}; with"
+            f" {best.n_kernels} kernels it was {best.val_roc_auc:.3f}. Either so few kernels cannot tell these"
+            f" sequences apart, or one of them was lost: take at_size({best.n_kernels}) of this fit, set"
+            " n_kernels='auto', or try another random_state.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+def _rows_to_rank_by(criterion: Criterion, network: Network, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of all training sequences at once the scores of a wide network are large: as many as the criterion needs."""
+    if criterion is weight_importance:
+        return rows[:0]
+    if criterion is saliency:
+        return rows[:: -(-len(rows) * network.n_kernels // SCORES_AT_ONCE)]
+    return rows
 
 
 def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:

@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -7,8 +8,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from test_classifier import X, X_test, small, y, y_test
 
-from skdeepprune._augmentation import augment, fresh_negatives, substitute
-from skdeepprune.sequences import decode, dinucleotide_shuffle
+from skdeepprune._augmentation import (
+    Augmentation,
+    are_shuffles,
+    dinucleotide_fingerprints,
+    fresh_negatives,
+    substitute,
+)
+from skdeepprune.sequences import decode, dinucleotide_shuffle, shuffle_codes
 
 
 def dinucleotides(sequence):
@@ -51,9 +58,51 @@ def test_fresh_negatives_are_shuffles_of_the_positives(rng):
 
 def test_without_augmentation_nothing_changes(rng):
     codes = rng.integers(0, 5, (10, 20)).astype(np.uint8)
-    np.testing.assert_array_equal(
-        augment(codes, np.ones(10, np.float32), mutation_rate=0, renew_negatives=False, rng=rng), codes
-    )
+    np.testing.assert_array_equal(Augmentation(0.0, False).apply(codes, np.ones(10, np.float32), rng), codes)
+
+
+@given(st.integers(2, 60), st.integers(0, 10**6))
+def test_fingerprints_are_equal_where_all_dinucleotide_counts_are(length, seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 5, (8, length)).astype(np.uint8)
+    codes[4:] = shuffle_codes(codes[:4], rng)
+    counts = [sorted(dinucleotides(tuple(row)).items()) for row in codes.tolist()]
+    fingerprints = dinucleotide_fingerprints(codes)
+    for i, j in combinations(range(len(codes)), 2):
+        assert (fingerprints[i] == fingerprints[j]) == (counts[i] == counts[j])
+
+
+def test_shuffles_are_recognised_also_where_folds_part_them_from_their_source(rng):
+    positives = rng.integers(0, 5, (400, 60)).astype(np.uint8)
+    codes = np.concatenate([positives, shuffle_codes(positives, rng)])
+    labels = np.repeat([1, 0], 400).astype(np.float32)
+    assert are_shuffles(codes, labels)
+    half = rng.permutation(800)[:400]
+    assert are_shuffles(codes[half], labels[half])
+    others = np.concatenate([positives, rng.integers(0, 4, (400, 60)).astype(np.uint8)])
+    assert not are_shuffles(others, labels)
+    assert not are_shuffles(codes[:, :12], labels), "short sequences agree by chance"
+
+
+def test_auto_renews_negatives_that_are_shuffles_and_no_others():
+    positives = [x for x, label in zip(X, y, strict=True) if label]
+    shuffles = dinucleotide_shuffle(positives, random_state=0)
+    sequences, labels = positives + shuffles, np.repeat([1, 0], len(positives))
+    auto = small(negatives="auto", max_iter=2).fit(sequences, labels)
+    told = small(negatives="dinucleotide", max_iter=2).fit(sequences, labels)
+    assert auto.renews_negatives_ and told.renews_negatives_
+    np.testing.assert_array_equal(auto.kernels_, told.kernels_)
+    assert not small(negatives="given", max_iter=2).fit(sequences, labels).renews_negatives_
+    assert not small(negatives="auto", max_iter=2).fit(X, y).renews_negatives_, "independent negatives stay"
+
+
+def test_mutation_is_for_dna_alone_unless_told_otherwise(rng):
+    auto, told, none = (small(mutation_rate=rate, max_iter=2).fit(X, y) for rate in ("auto", 0.1, 0))
+    np.testing.assert_array_equal(auto.kernels_, told.kernels_)
+    assert not np.array_equal(auto.kernels_, none.kernels_)
+    values = rng.normal(size=(20, 10, 4))
+    auto, none = (small(mutation_rate=rate, max_iter=2).fit(values, np.arange(20) % 2) for rate in ("auto", 0))
+    np.testing.assert_array_equal(auto.kernels_, none.kernels_)
 
 
 def test_validation_sequences_are_not_augmented():

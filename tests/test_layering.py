@@ -16,16 +16,19 @@ FLOORS = [
     {"_augmentation", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot"},
     {"_classifier", "motifs", "datasets", "baselines"},
-    {"_model_file", "report", "plots", "cli"},
+    {"_model_file", "report", "plots", "cli", "bench"},
 ]
 # The doors: they may import anything, and nothing may import them.
 DOORS = {"__init__", "__main__"}
 SAME_FLOOR = {
+    ("bench", "plots"),
+    ("bench", "report"),
     ("baselines", "motifs"),
     ("_network", "sequences"),
     ("sequences", "_compiling"),
     ("sequences", "_random"),
     ("cli", "_model_file"),
+    ("cli", "bench"),
     ("cli", "plots"),
     ("cli", "report"),
 }

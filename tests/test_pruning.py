@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from skdeepprune._network import Network
-from skdeepprune._pruning import CRITERIA, kernel_schedule, most_important
+from skdeepprune._pruning import CRITERIA, kernel_schedule, most_important, saliency, weight_importance
 
 
 @pytest.fixture
@@ -26,6 +29,59 @@ def test_criteria_by_hand(network, criterion, expected):
     scores = np.array([[1.0, 0, 3], [3, 0, 3], [1, 3, 3], [1, 5, 3]])
     y = np.array([1, 1, 0, 0])
     np.testing.assert_allclose(CRITERIA[criterion](network, scores, y), expected)
+
+
+def least_loss(scores, y):
+    """The least cross-entropy of a dense layer on these scores, by scikit-learn."""
+    if scores.shape[1] == 0:
+        return np.log(2)
+    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(scores, y)
+    return log_loss(y, fitted.predict_proba(scores))
+
+
+def as_network(dense, bias):
+    n_kernels = len(dense)
+    return Network(np.zeros((n_kernels, 2, 4), np.float32), np.zeros(n_kernels, np.float32), dense, bias)
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=20)
+def test_saliency_is_what_the_best_dense_layer_would_lose(seed):
+    rng = np.random.default_rng(seed)
+    scores = np.abs(rng.normal(size=(4000, 4)))
+    scores[:, 3] = scores[:, 2] + 0.5 * scores[:, 3]
+    y = (rng.random(4000) < expit(scores @ [0.4, -0.25, 0.2, 0.1])).astype(int)
+    fitted = LogisticRegression(C=np.inf, tol=1e-8).fit(scores, y)
+    network = as_network(fitted.coef_[0].astype(np.float32), fitted.intercept_[0])
+    importances = saliency(network, scores.astype(np.float32), y)
+    before, removed = least_loss(scores, y), []
+    for k in np.argsort(importances):
+        removed.append(k)
+        left = np.setdiff1d(range(4), removed)
+        assert importances[k] == pytest.approx(least_loss(scores[:, left], y) - before, rel=0.15, abs=1e-3) or not len(
+            left
+        )
+
+
+def test_saliency_keeps_one_of_two_kernels_that_read_the_same_and_drops_dead_ones(rng):
+    scores = rng.exponential(size=(1000, 4)).astype(np.float32)
+    scores[:, 1] = scores[:, 0] * 1.01
+    scores[:, 3] = 0
+    network = as_network(np.array([1.0, 1.0, 0.6, 50.0], np.float32), -1.0)
+    y = rng.integers(0, 2, 1000)
+    assert most_important(weight_importance(network, scores, y), 2).tolist() != [0, 2]
+    importances = saliency(network, scores, y)
+    assert importances[3] == 0
+    assert set(most_important(importances, 2)) in ({0, 2}, {1, 2})
+
+
+def test_saliency_does_not_depend_on_the_scale_of_a_kernel(rng):
+    scores, dense = rng.exponential(size=(500, 5)), rng.normal(size=5)
+    factors = np.array([0.01, 1, 3, 100, 7])
+    y = np.zeros(500)
+    one = saliency(as_network(dense.astype(np.float32), 0.3), scores, y)
+    other = saliency(as_network((dense / factors).astype(np.float32), 0.3), scores * factors, y)
+    np.testing.assert_allclose(one, other, rtol=1e-4)
 
 
 @given(arrays(float, st.integers(1, 40), elements=st.integers(0, 3).map(float)), st.data())

@@ -18,6 +18,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf  # noqa: E402
 
+__all__ = ["TensorFlowData", "TensorFlowEngine", "TensorFlowTrainer", "tf"]
+
 # Sequences x positions x kernels of one forward pass when only scores are wanted.
 _SCORE_CELLS = 2**25
 # Multiply-adds of an epoch from which on it pays to compile with XLA, about a second for every shape of a batch.

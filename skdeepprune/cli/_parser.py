@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from skdeepprune.cli import _commands as commands
+from skdeepprune.cli._bench import add_bench
 from skdeepprune.cli._read import UsageError
 
 __all__ = ["UsageError", "make_parser"]
@@ -24,7 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 success, 1 bad data, 2 bad usage, 130 interrupted, 143 terminated.",
     )
     parsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_demo):
+    for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_demo, add_bench):
         add(parsers)
     return parser
 
@@ -173,7 +174,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--max-iter", metavar="N", type=int, default=1000, help="most epochs per size (default: 1000)")
     group.add_argument("--batch-size", metavar="N", type=int, default=256, help="(default: 256)")
-    group.add_argument("--learning-rate", metavar="RATE", type=float, default=0.003, help="(default: 0.003)")
+    group.add_argument("--learning-rate", metavar="RATE", type=float, default=0.01, help="(default: 0.01)")
     group.add_argument("--engine", choices=["auto", "compiled", "tensorflow"], default="auto", help="(default: auto)")
 
 

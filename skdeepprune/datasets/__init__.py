@@ -1,6 +1,7 @@
-"""Data sets: simulated ones whose truth is known, and loaders for local folders of the real collections."""
+"""Data sets: simulated ones whose truth is known, and the real collections, from local folders or from the web."""
 
 from skdeepprune.datasets._collections import SequenceDataset, list_datasets, load_deepbind, load_fastsk, load_zeng
+from skdeepprune.datasets._fetch import fetch_deepbind, fetch_zeng
 from skdeepprune.datasets._jaspar import JasparMotif, load_jaspar_motifs
 from skdeepprune.datasets._likelihood import ceiling_auc, log_likelihood_ratio
 from skdeepprune.datasets._simulated import PlantedSequences, SimulatedDataset, load_simulated, make_motif_sequences
@@ -11,6 +12,8 @@ __all__ = [
     "SequenceDataset",
     "SimulatedDataset",
     "ceiling_auc",
+    "fetch_deepbind",
+    "fetch_zeng",
     "list_datasets",
     "load_deepbind",
     "load_fastsk",

@@ -1,0 +1,293 @@
+"""Other one-layer convolutional networks: expectation pooling and circular filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, softmax
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skdeepprune._inputs import hold_out
+from skdeepprune._network import Network
+from skdeepprune._pruning import weight_importance
+from skdeepprune._random import as_generator
+from skdeepprune._training import Epoch, LabeledData, TrainingSettings, train
+from skdeepprune.baselines._binary import BinarySequenceClassifier
+from skdeepprune.sequences import one_hot, sequence_lengths
+
+# Numbers to hold at a time while sequences are scored.
+_CELLS_AT_ONCE = 2**22
+
+
+class ConvolutionClassifier(BinarySequenceClassifier):
+    r"""A one-layer convolutional network, never pruned; also with expectation pooling [1]_ or circular filters [2]_.
+
+    The activation of kernel k at position p is :math:`a_{pk} = \max(0, h_{pk})`, as in
+    :class:`~skdeepprune.DeepPruneClassifier`, and the log-odds of binding are a weighted sum of the pooled activations.
+
+    Parameters
+    ----------
+    n_kernels : int, default=4
+        Kernels, or circular filters.
+    kernel_length : int, default=16
+        Positions that a kernel sees.
+    pooling : {"max", "expectation"}, default="max"
+        How a kernel's activations become one number: their maximum, or their mean under weights that grow with the
+        activation, :math:`\sum_p a_p e^{m a_p} / \sum_p e^{m a_p}`.
+    sharpness : float, default=1.0
+        m of expectation pooling, a constant. Towards 0 it is the mean, towards infinity the maximum.
+    local_window : int, default=5
+        Expectation pooling is over the maxima of so many neighbouring positions each. 1 is over all positions.
+    circular : bool, default=False
+        Make of each kernel all its `kernel_length` rotations (circular shifts). They share the kernel's weights, and
+        each has its own bias and its own weight in the dense layer.
+    learning_rate_init : float, default=0.003
+        Learning rate of Adam.
+    batch_size : int, default=256
+    max_iter : int, default=1000
+        Most epochs.
+    n_iter_no_change : int, default=15
+        Training ends when the validation loss has not improved for so many epochs in a row. The best epoch's weights
+        are kept.
+    validation_fraction : float, default=0.1
+        Share of the training sequences held out for that, stratified by class.
+    random_state : int, RandomState, Generator or None, default=None
+        Determines the hold-out, the initial weights and the order of the sequences.
+
+    Attributes
+    ----------
+    kernels_ : ndarray of float32, shape (n_kernels, kernel_length, 4)
+        Of a circular filter, the rotation with the greatest weight in the dense layer, which the authors of [2]_ take
+        for the motif.
+    network_ : Network
+        All weights. Of circular filters it has every rotation as a kernel, ``n_kernels * kernel_length`` of them.
+    history_ : DataFrame
+        A row per epoch: n_kernels (of `network_`), epoch, learning_rate, loss, val_loss, val_roc_auc, seconds.
+    n_iter_ : int
+        Epochs.
+    classes_ : ndarray, shape (2,)
+        ``classes_[1]`` is the positive class: bound.
+
+    See Also
+    --------
+    skdeepprune.DeepPruneClassifier : With ``n_prunings=0`` the network of maxima, on a faster engine.
+
+    Notes
+    -----
+    From the papers and their authors' programs (github.com/gao-lab/ePooling, github.com/christopherblum/cnncf):
+
+    - expectation pooling with a softmax as weights, m = 1 and constant, over the maxima of windows of 5 positions: the
+      settings for the 690 ENCODE sets;
+    - circular filters as all rotations of one filter, each pooled by its maximum and with its own dense weight. The
+      program has one filter; here several may stand side by side.
+
+    Everything else is as in `DeepPruneClassifier`, so that the networks differ in one thing only. The first program has
+    a leaky ReLU of slope 0.5 with a cap at 10, and `same` padding; the second one gradient descent, an L2 penalty of
+    0.01 on the filter, and no biases in the convolution. Neither reads the other strand, nor has both ideas at once.
+    The last local window may be shorter here, so that no position is lost.
+
+    Training needs TensorFlow, predicting does not.
+
+    References
+    ----------
+    .. [1] X. Luo, X. Tu, Y. Ding, G. Gao and M. Deng, "Expectation pooling: an effective and interpretable pooling
+       method for predicting DNA-protein binding", Bioinformatics 36, 2020.
+    .. [2] C. F. Blum and M. Kollmann, "Neural networks with circular filters enable data efficient inference of
+       sequence motifs", Bioinformatics 35, 2019.
+
+    Examples
+    --------
+    >>> from skdeepprune.baselines import ConvolutionClassifier
+    >>> from skdeepprune.datasets import load_simulated
+    >>> data = load_simulated(3, n_train=200, n_test=100, random_state=0)
+    >>> classifier = ConvolutionClassifier(pooling="expectation", max_iter=2, random_state=0)
+    >>> classifier.fit(data.X_train, data.y_train).predict_proba(data.X_test).shape
+    (100, 2)
+    """
+
+    _parameter_constraints = {
+        "n_kernels": [Interval(Integral, 1, None, closed="left")],
+        "kernel_length": [Interval(Integral, 1, None, closed="left")],
+        "pooling": [StrOptions({"max", "expectation"})],
+        "sharpness": [Interval(Real, 0, None, closed="neither")],
+        "local_window": [Interval(Integral, 1, None, closed="left")],
+        "circular": ["boolean"],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    def __init__(
+        self,
+        n_kernels: int = 4,
+        kernel_length: int = 16,
+        pooling: str = "max",
+        sharpness: float = 1.0,
+        local_window: int = 5,
+        circular: bool = False,
+        learning_rate_init: float = 0.003,
+        batch_size: int = 256,
+        max_iter: int = 1000,
+        n_iter_no_change: int = 15,
+        validation_fraction: float = 0.1,
+        random_state: Any = None,
+    ) -> None:
+        self.n_kernels = n_kernels
+        self.kernel_length = kernel_length
+        self.pooling = pooling
+        self.sharpness = sharpness
+        self.local_window = local_window
+        self.circular = circular
+        self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.n_iter_no_change = n_iter_no_change
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X : list, ndarray, Series or one-column DataFrame of str; or the output of `OneHotDNA`
+            DNA, also of unequal length.
+        y : array-like, shape (n,)
+            Two classes; the greater one is the positive class (bound).
+
+        Returns
+        -------
+        self : ConvolutionClassifier
+
+        Raises
+        ------
+        ValueError
+            If X or y is not as described.
+        FloatingPointError
+            If training diverges.
+        """
+        from skdeepprune._engines._tensorflow_variants import TensorFlowVariantEngine, Variant
+
+        codes, classes, is_positive = self._read_training(X, y)
+        rng = as_generator(self.random_state)
+        labels, weights = is_positive.astype(np.float32), np.ones(len(codes), dtype=np.float32)
+        rows = hold_out(labels, weights, self.validation_fraction, classes, rng)
+        sharpness = self.sharpness if self.pooling == "expectation" else None
+        engine = TensorFlowVariantEngine(Variant(sharpness, self.local_window, self.circular))
+        loaded = engine.load(codes, labels, weights)
+        training, validation = (LabeledData(loaded, part, labels[part], weights[part]) for part in rows)
+        network, epochs = train(
+            engine,
+            self._initial(rng),
+            training,
+            validation,
+            self._settings(),
+            stage=0,
+            learning_rate=self.learning_rate_init,
+            rng=rng,
+            on_epoch=lambda epoch: None,
+        )
+        self.network_ = network
+        self.history_ = pd.DataFrame(epochs, columns=[field.name for field in fields(Epoch)]).drop(columns="stage")
+        self.n_iter_ = len(epochs)
+        self.classes_ = classes
+        return self
+
+    def _initial(self, rng: np.random.Generator) -> Network:
+        n_kernels = self.n_kernels * (self.kernel_length if self.circular else 1)
+        network = Network.initial(n_kernels, self.kernel_length, 4, reverse_complement=False, rng=rng)
+        if not self.circular:
+            return network
+        filters = network.kernels[:: self.kernel_length]
+        rotations = [np.roll(filters, -begin, axis=1) for begin in range(self.kernel_length)]
+        return replace(network, kernels=np.stack(rotations, axis=1).reshape(network.kernels.shape))
+
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(
+            batch_size=self.batch_size,
+            max_iter=self.max_iter,
+            n_iter_no_change=self.n_iter_no_change,
+            learning_rate_init=self.learning_rate_init,
+            learning_rate_decay=1.0,
+            criterion=weight_importance,
+            after_pruning="none",
+        )
+
+    @property
+    def kernels_(self) -> NDArray[np.float32]:
+        """Convolution weights (n_kernels, kernel_length, 4)."""
+        network = self.network_
+        if not self.circular:
+            return network.kernels
+        weights = network.dense_weights.reshape(-1, network.kernel_length)
+        best = weights.argmax(axis=1) + network.kernel_length * np.arange(len(weights))
+        return network.kernels[best]
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Log-odds of the positive class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+        """
+        codes = self._read_fitted(X)
+        return np.concatenate([self.network_.decision(scores) for scores in self._pooled(codes)])
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probability of every class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+        """
+        decision = self.decision_function(X)
+        return expit(np.column_stack([-decision, decision]))
+
+    def _pooled(self, codes: NDArray[np.uint8]) -> Iterator[NDArray[np.float64]]:
+        """Yield the pooled activations of every kernel, some sequences at a time."""
+        network = self.network_
+        if self.pooling == "max":
+            yield network.scan(codes).scores
+            return
+        step = max(1, _CELLS_AT_ONCE // (codes.shape[1] * max(network.n_kernels, 4 * network.kernel_length)))
+        for start in range(0, len(codes), step):
+            activations = _activations(network, codes[start : start + step])
+            yield _expectations(activations, self.sharpness, self.local_window)
+
+
+def _activations(network: Network, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Activations (N, P, K); 0 or more, and -inf where a sequence has ended."""
+    codes = np.pad(codes, ((0, 0), (0, max(network.kernel_length - codes.shape[1], 0))), constant_values=4)
+    windows = np.lib.stride_tricks.sliding_window_view(one_hot(codes, np.float64), network.kernel_length, axis=1)
+    activations = np.einsum("npcw,kwc->npk", windows, network.kernels, optimize=True) + network.kernel_bias
+    beyond = np.arange(activations.shape[1]) > (sequence_lengths(codes) - network.kernel_length)[:, None]
+    beyond[:, 0] = False
+    return np.where(beyond[:, :, None], -np.inf, np.maximum(activations, 0))
+
+
+def _expectations(activations: NDArray[np.float64], sharpness: float, window: int) -> NDArray[np.float64]:
+    """Pool activations (N, P, K) over P: the maximum of every window, and the expectation of the maxima."""
+    missing = -activations.shape[1] % window
+    padded = np.pad(activations, ((0, 0), (0, missing), (0, 0)), constant_values=-np.inf)
+    best = padded.reshape(len(padded), -1, window, padded.shape[2]).max(axis=2)
+    shares = softmax(sharpness * best, axis=1)
+    return np.einsum("npk,npk->nk", shares, np.maximum(best, 0))

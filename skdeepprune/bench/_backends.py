@@ -1,0 +1,162 @@
+"""Where jobs run: in processes of this machine, or on a Dask or Ray cluster, through joblib."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from itertools import islice
+from typing import Any, Literal, TypeVar
+
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Backend = Literal["loky", "dask", "ray"]
+
+# A task a job, each handed out as soon as there is room for it, its result as soon as it is there.
+_ONE_BY_ONE = {"return_as": "generator_unordered", "batch_size": 1}
+
+
+def each_finished(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    backend: Backend = "loky",
+    n_jobs: int | None = None,
+    scheduler: str | None = None,
+) -> Generator[tuple[Item, Result | Exception], None, None]:
+    """Call a function for every item, in other processes.
+
+    Parameters
+    ----------
+    function : callable
+        Should not raise: an error of its own ends everything.
+    items : sequence
+    backend : {"loky", "dask", "ray"}, default="loky"
+    n_jobs : int, default=None
+        Processes; -1 for all cores. With loky, 1 is this process.
+    scheduler : str, default=None
+        Address of a Dask scheduler, whose workers then decide how many run at once.
+
+    Yields
+    ------
+    item, result
+        As they come. The result is an error if the process died.
+    """
+    if not items:
+        return
+    calls = [(function, i, item) for i, item in enumerate(items)]
+    with _running(backend, n_jobs, scheduler) as run, closing(run(calls)) as results:
+        for i, result in results:
+            yield items[i], result
+
+
+def _call(function: Callable[[Any], Any], i: int, item: Any) -> tuple[int, Any]:
+    return i, function(item)
+
+
+def _end_with(parent: int) -> None:
+    """Let this process end when its parent has, even by kill -9, of which it would not hear."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _running(backend: str, n_jobs: int | None, scheduler: str | None) -> Iterator[Callable[[Any], Any]]:
+    """Prepare a backend; yield what runs calls on it."""
+    if scheduler is not None and backend != "dask":
+        raise ValueError(f"backend={backend!r} has no scheduler; expected backend='dask'.")
+    match backend:
+        case "loky":
+            yield lambda calls: _run_on_loky(calls, n_jobs)
+        case "dask":
+            with _dask_client(n_jobs, scheduler) as client:
+                yield lambda calls: _run_on_dask(calls, client)
+        case "ray":
+            parallel = Parallel(n_jobs, backend=_ray_backend(), **_ONE_BY_ONE)
+            yield lambda calls: parallel(delayed(_call)(*call) for call in calls)
+        case _:
+            raise ValueError(f"backend={backend!r}; expected 'loky', 'dask' or 'ray'.")
+
+
+def _run_on_loky(calls: Any, n_jobs: int | None) -> Iterator[tuple[int, Any]]:
+    """Run on processes of this machine. If one dies, find out by which call, and go on with the others."""
+    with parallel_config(backend="loky", inner_max_num_threads=1, initializer=_end_with, initargs=(os.getpid(),)):
+        parallel = Parallel(n_jobs, **_ONE_BY_ONE)
+        apart = Parallel(2)  # a single job would run in this process
+    left = {call[1]: call for call in calls}
+    while left:
+        try:
+            with closing(parallel([delayed(_call)(*call) for call in left.values()])) as results:
+                for i, result in results:
+                    del left[i]
+                    yield i, result
+        except BrokenProcessPool:
+            # The calls that were handed out are the first ones; as many wait as run.
+            for i in list(islice(left, 2 * effective_n_jobs(n_jobs))):
+                try:
+                    ((_, result),) = apart([delayed(_call)(*left[i])])
+                except BrokenProcessPool as error:
+                    result = error
+                del left[i]
+                yield i, result
+
+
+def _run_on_dask(calls: Any, client: Any) -> Iterator[tuple[int, Any]]:
+    """Hand all calls to the scheduler at once, so that workers that come later get theirs."""
+    from skdeepprune.bench._dask import DaskBackend
+
+    parallel = Parallel(backend=DaskBackend(client=client), pre_dispatch="all", **_ONE_BY_ONE)
+    try:
+        with closing(parallel(delayed(_call)(*call) for call in calls)) as results:
+            yield from results
+    except CancelledError as error:
+        raise ConnectionError(f"The Dask scheduler is gone: {error} Run again to go on.") from error
+
+
+@contextmanager
+def _dask_client(n_jobs: int | None, scheduler: str | None) -> Iterator[Any]:
+    try:
+        dask: Any = importlib.import_module("dask.distributed")
+    except ImportError as error:
+        raise ImportError("backend='dask' needs dask.distributed: `pip install skdeepprune[bench]`.") from error
+    if scheduler is not None:
+        with dask.Client(scheduler, set_as_default=False) as client:
+            for worker, n_threads in client.nthreads().items():
+                if n_threads > 1:
+                    raise ValueError(
+                        f"The Dask worker {worker} has {n_threads} threads; expected one, as each job needs a process"
+                        " to itself. Start workers with `--nthreads 1`, and `--nworkers` for more of them."
+                    )
+            yield client
+        return
+    n_workers = effective_n_jobs(n_jobs)
+    with (
+        dask.LocalCluster(n_workers=n_workers, threads_per_worker=1, memory_limit=0, dashboard_address=None) as cluster,
+        dask.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _ray_backend() -> Any:
+    try:
+        ray_backend: Any = importlib.import_module("ray.util.joblib.ray_backend")
+    except ImportError as error:
+        raise ImportError("backend='ray' needs Ray: `pip install ray`.") from error
+
+    class RayBackend(ray_backend.RayBackend):
+        # It inherits the No from joblib's multiprocessing, whose pool it replaces by its own.
+        supports_return_generator = True
+
+    return RayBackend()

@@ -1,0 +1,123 @@
+"""How methods are called, coloured and labelled in figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from skdeepprune.plots._axes import tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BETTER, WORSE, EQUAL = "#0072b2", "#d55e00", "#777777"
+# Title, colour and mark. Those that one figure shows together differ in both for every kind of colour vision.
+_METHODS = {
+    "deepprune": ("Deepprune", BETTER, "o"),
+    "deepprune-inter": ("Deepprune-inter", "#009e73", "^"),
+    "direct": ("trained directly", WORSE, "s"),
+    "deepprune-score": ("Deepprune by score", "#b57900", "s"),
+    "deepprune-score-and-weight": ("Deepprune by score and weight", "#008b8b", "^"),
+    "winning-tickets": ("winning tickets", "#b5508f", "D"),
+    "reinitialized": ("reinitialized", "#8a6d00", "v"),
+    "defaults": ("package defaults", "#5b4bb7", "p"),
+    "gkm-svm": ("gkm-SVM", "#333333", "*"),
+    "pwm-scan": ("PWM scan", "#777777", "X"),
+    "circular": ("circular filters", "#a0522d", "P"),
+    "expectation-pooling": ("expectation pooling", "#4f7a00", "h"),
+}
+_OTHERS = (("#8b1a4a", "<"), ("#00838f", ">"), ("#2f4f9f", "d"), ("#b04a00", "H"))
+COLORS = sorted({color for _, color, _ in _METHODS.values()} | {color for color, _ in _OTHERS} | {EQUAL})
+
+
+def title_of(method: str, n_kernels: int | None = None) -> str:
+    """Write a method's name for people."""
+    title = _METHODS[method][0] if method in _METHODS else _plain(method)
+    return title if n_kernels is None else f"{title}, {n_kernels} kernels"
+
+
+def style(method: str) -> dict[str, Any]:
+    """Colour and mark of a method, always the same."""
+    if method in _METHODS:
+        _, color, marker = _METHODS[method]
+    else:
+        color, marker = _OTHERS[sum(method.encode()) % len(_OTHERS)]
+    return {"color": color, "marker": marker}
+
+
+def short_names(datasets: Sequence[str]) -> dict[str, str]:
+    """Shorten the names of the public collections to factor and cell line, where that still tells them apart."""
+    short = {}
+    for name in datasets:
+        encode = re.fullmatch(r"wgEncodeAwgTfbs[A-Z][a-z]+(.+?)UniPk", name)
+        parts = name.split("_")
+        if encode:
+            short[name] = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", encode[1])
+        elif len(parts) > 2:
+            short[name] = " ".join(parts[:2])
+        else:
+            short[name] = re.sub(r"^simulated-(\d+)$", r"simulated set \1", name)
+    found = list(short.values())
+    return {name: _plain(value if found.count(value) == 1 else name) for name, value in short.items()}
+
+
+def _plain(name: str, most: int = 36) -> str:
+    """Keep a name from being read as a formula, or from taking the place of the plot."""
+    cut = name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 2 + 1 :]}"
+    return cut.replace("$", r"\$")
+
+
+def size_axis(ax: Axes, sizes: Iterable[Any]) -> None:
+    """Make the horizontal axis that of the number of kernels, which falls to the right as pruning goes on."""
+    numbers = [int(size) for size in sizes]
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(numbers, [str(number) for number in numbers])
+    ax.minorticks_off()
+    if not ax.xaxis_inverted():
+        ax.invert_xaxis()
+    ax.set_xlabel("kernels")
+    tidy(ax)
+
+
+def resize(ax: Axes, height: float, width: float = 7.6) -> None:
+    """Give the figure of an axes its size in inches: by default the width of a page."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.set_size_inches(width, height)
+
+
+def label_at_right(ax: Axes, ends: Sequence[tuple[float | None, float, str, str]]) -> None:
+    """Write names beside the right end of lines, moved apart where they would overlap.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Its limits must be final.
+    ends : list of (x, y, text, colour)
+        Where each line ends; x None is the right edge.
+    """
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    low, high = ax.get_ylim()
+    ends = sorted(ends, key=lambda end: end[1])
+    wanted = np.array([(y - low) / (high - low) for _, y, _, _ in ends])
+    # A line of text is 13 points high, and the axes take up about four fifths of the figure.
+    gap = 13 / (0.8 * 72 * figure.get_size_inches()[1])
+    steps = gap * np.arange(len(ends))
+    places = isotonic_regression(wanted - steps).x + steps
+    for (x, y, text, color), place in zip(ends, places, strict=True):
+        right_edge = x is None
+        ax.annotate(
+            text,
+            (1.0 if right_edge else x, y),
+            xycoords=("axes fraction" if right_edge else "data", "data"),
+            xytext=(1.035, place),
+            textcoords="axes fraction",
+            va="center",
+            color=color,
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.8, "alpha": 0.5, "shrinkA": 1, "shrinkB": 5},
+        )

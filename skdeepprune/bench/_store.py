@@ -1,0 +1,161 @@
+"""The store: a folder in which every cell that has ended is one small file."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from skdeepprune._writing import replacing
+from skdeepprune.bench._cell import Cell, Row
+
+_BEFORE_METRICS = ["collection", "dataset", "method", "seed", "n_kernels"]
+_METRICS = ["roc_auc", "average_precision"]
+_AFTER_METRICS = ["ceiling", "n_train", "n_test", "epochs", "fit_seconds", "score_seconds", "peak_mb", "parameters"]
+_AFTER_METRICS += ["version", "commit", "threads", "machine", "started", "error"]
+_WHOLE_NUMBERS = ["seed", "n_kernels", "n_train", "n_test", "epochs", "threads"]
+
+
+class Store:
+    """A folder of results.
+
+    ``cells/COLLECTION/DATASET/METHOD.seed-SEED.HASH.json`` holds the rows of a cell, and what determines it, of which
+    the hash is. A file is put into its place, complete, by renaming it. With a changed parameter a cell is another one;
+    that which it supersedes is moved to ``superseded/``, and comes back from there if it is wanted again. So
+    ``cells/`` has each method on each data set with each seed once, as it was last asked for.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder).resolve()
+
+    def path(self, cell: Cell) -> Path:
+        """Tell where the rows of a cell are, or will be."""
+        # "@" is quoted in names, so that no name of a method can be mistaken for one with its size.
+        method = _file_name(cell.method) + ("" if cell.size is None else f"@{cell.size}")
+        name = f"{method}.seed-{cell.seed}.{cell.key}.json"
+        return self._cells / _file_name(cell.dataset.collection) / _file_name(cell.dataset.name) / name
+
+    @property
+    def _cells(self) -> Path:
+        return self.folder / "cells"
+
+    def _superseded(self, path: Path) -> Path:
+        return self.folder / "superseded" / path.relative_to(self._cells)
+
+    def state(self, cell: Cell) -> str:
+        """Tell whether a cell is "done", has "failed", or is "missing"."""
+        path = self.path(cell)
+        rows = _read(path) or _read(self._superseded(path))
+        if rows is None:
+            return "missing"
+        return "failed" if _has_failed(rows) else "done"
+
+    def prepare(self, cells: Iterable[Cell], *, retry_failed: bool) -> list[Cell]:
+        """Move aside what the cells supersede, remove what is to be done again, and return the missing cells."""
+        there = defaultdict(list)
+        for path in self._cells.glob("*/*/*.json"):
+            there[_slot(path)].append(path)
+        missing = []
+        for cell in cells:
+            path = self.path(cell)
+            for other in there[_slot(path)]:
+                if other != path:
+                    _move(other, self._superseded(other))
+            if not path.exists():
+                _move(self._superseded(path), path)
+            if path.exists():
+                rows = _read(path)
+                if rows is None:
+                    warnings.warn(f"{path} is damaged; its cell runs again.", stacklevel=3)
+                if rows is None or (retry_failed and _has_failed(rows)):
+                    path.unlink(missing_ok=True)
+            if not path.exists():
+                missing.append(cell)
+        return missing
+
+    def put(self, cell: Cell, rows: Sequence[Row]) -> None:
+        """Keep the rows of a cell, for good once this returns."""
+        path = self.path(cell)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part, open(part, "w", encoding="utf-8") as file:
+            json.dump({"cell": cell.identity(), "rows": rows}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self, cells: Iterable[Cell] | None = None) -> pd.DataFrame:
+        """Tabulate the rows of some cells, or of all, as far as they have ended."""
+        paths = self._cells.glob("*/*/*.json") if cells is None else map(self.path, cells)
+        rows = [row for path in paths for row in _read(path) or ()]
+        further = {name for row in rows for name in row} - {*_BEFORE_METRICS, *_METRICS, *_AFTER_METRICS}
+        columns = [*_BEFORE_METRICS, *_METRICS, *sorted(further), *_AFTER_METRICS]
+        table = pd.DataFrame(rows, columns=columns)
+        table = table.astype({name: "Int64" for name in _WHOLE_NUMBERS})
+        numbers = [*_METRICS, *further, "ceiling", "fit_seconds", "score_seconds", "peak_mb"]
+        table = table.astype({name: float for name in numbers})
+        table["parameters"] = [json.dumps(value) for value in table["parameters"]]
+        order = ["collection", "dataset", "method", "seed", "n_kernels"]
+        return table.sort_values(order, ascending=[True, True, True, True, False], ignore_index=True)
+
+
+def read_store(folder: str | os.PathLike[str]) -> pd.DataFrame:
+    """Tabulate all cells of a store that have ended; also while others are still running.
+
+    Parameters
+    ----------
+    folder : str or path
+        That `run_benchmark` was given as `store`.
+
+    Returns
+    -------
+    DataFrame
+        A row per data set, method, seed and number of kernels, with the metrics, seconds, memory and conditions. A cell
+        that failed has one row, with its `error`.
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder.
+    """
+    store = Store(folder)
+    if not store.folder.is_dir():
+        raise NotADirectoryError(f"{store.folder} is no folder; expected the store of a benchmark.")
+    return store.read()
+
+
+def _read(path: Path) -> list[Row] | None:
+    """Rows of a file; None if it is not there, or not complete."""
+    try:
+        rows: Any = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return rows
+
+
+def _has_failed(rows: list[Row]) -> bool:
+    return any(row.get("error") for row in rows)
+
+
+def _file_name(name: str) -> str:
+    """Name a file so that no other name has it, too."""
+    return quote(name, safe="()+,=")
+
+
+def _slot(path: Path) -> Path:
+    """Path without the hash: what cells that differ in parameters alone have in common."""
+    return path.with_name(path.name.rsplit(".", 2)[0])
+
+
+def _move(path: Path, target: Path) -> None:
+    """Move a file, unless it is not there, or another run has been quicker."""
+    if path.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.replace(path, target)

@@ -1,0 +1,138 @@
+"""The command ``bench``: measure methods on data sets, as far as it is not done yet."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from skdeepprune._writing import replacing
+from skdeepprune.bench import METHODS, find_datasets, find_methods, list_cells, read_store, run_benchmark
+from skdeepprune.cli._output import print_json, tell
+from skdeepprune.cli._read import UsageError
+
+
+def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = parsers.add_parser(
+        "bench",
+        help="measure methods on data sets; goes on where it was stopped",
+        description="Measure every method on every data set with every seed, a job each. What has ended is kept in a"
+        " folder, whatever happens; run again, only what is missing runs. Writes results.csv into the folder.",
+    )
+    parser.add_argument("--out", metavar="STORE", type=Path, required=True, help="folder to keep the results in")
+    parser.add_argument(
+        "--datasets",
+        metavar="NAME",
+        nargs="+",
+        default=[],
+        help="collections (simulated, deepbind, zeng, fastsk, or the name of a folder of sets) or single sets (default:"
+        " simulated, and all of --data)",
+    )
+    parser.add_argument("--data", metavar="FOLDER", type=Path, help="folder of the real collections")
+    parser.add_argument(
+        "--methods",
+        metavar="NAME",
+        nargs="+",
+        default=["deepprune", "direct"],
+        help=f"{', '.join(METHODS)}; or module:function for one of your own (default: deepprune direct)",
+    )
+    parser.add_argument(
+        "--seeds", metavar="N", type=_seeds, default=range(5), help="how many, or FIRST-LAST (default: 5, from 0 on)"
+    )
+    parser.add_argument(
+        "--n-positives", metavar="N", type=int, help="train on at most so many bound sequences (default: all)"
+    )
+    parser.add_argument("--retry-failed", action="store_true", help="run what has failed before again, too")
+    parser.add_argument("--list", action="store_true", help="only show what is done, and what would run")
+    group = parser.add_argument_group("where it runs")
+    group.add_argument(
+        "--n-jobs", metavar="N", type=int, default=-1, help="processes, one thread each; -1 for all cores (default: -1)"
+    )
+    group.add_argument("--backend", choices=["loky", "dask", "ray"], help="(default: loky, processes of this machine)")
+    group.add_argument("--scheduler", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
+    group = parser.add_argument_group("general")
+    group.add_argument("--quiet", action="store_true", help="show no progress")
+    group.add_argument("--json", action="store_true", help="print a summary as JSON")
+    parser.set_defaults(run=bench)
+
+
+def bench(options: argparse.Namespace) -> None:
+    """Run what is missing, write all results as CSV, and print the mean AUC."""
+    if options.scheduler is not None and options.backend not in (None, "dask"):
+        raise UsageError(f"--scheduler is Dask's, but got --backend {options.backend}; leave one of them out.")
+    start = time.perf_counter()
+    datasets = find_datasets(options.datasets, options.data, n_positives=options.n_positives)
+    methods = find_methods(options.methods)
+    if options.list:
+        _show_states(list_cells(datasets, methods, options.seeds, options.out), options)
+        return
+    table = run_benchmark(
+        datasets,
+        methods,
+        options.seeds,
+        options.out,
+        n_jobs=options.n_jobs,
+        backend=options.backend or ("loky" if options.scheduler is None else "dask"),
+        scheduler=options.scheduler,
+        retry_failed=options.retry_failed,
+        verbose=int(not options.quiet),
+    )
+    results = options.out / "results.csv"
+    with replacing(results) as part:
+        read_store(options.out).to_csv(part, index=False)
+    failed = table[table["error"] != ""]
+    if len(failed):
+        tell(
+            f"{len(failed)} cells failed; results.csv has the errors, --retry-failed runs them again. The first:",
+            quiet=False,
+        )
+        tell(f"{failed['dataset'].iloc[0]} {failed['method'].iloc[0]}: {failed['error'].iloc[0]}", quiet=False)
+    by_size = table[table["error"] == ""].groupby(["collection", "method", "n_kernels"], dropna=False)
+    means = by_size["roc_auc"].mean().reset_index()
+    if options.json:
+        print_json(
+            {
+                "file": results,
+                "rows": len(table),
+                "failed": len(failed),
+                "mean_roc_auc": means.to_dict("records"),
+                "seconds": round(time.perf_counter() - start, 2),
+            }
+        )
+        return
+    print(_as_text(means))
+    print(f"Wrote {results}")
+
+
+def _seeds(text: str) -> range:
+    """Read "5" as the first five, "100-104" as it stands."""
+    first, dash, last = text.partition("-")
+    try:
+        seeds = range(int(first), int(last) + 1) if dash else range(int(first))
+    except ValueError:
+        seeds = range(0)
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"expected a number of seeds, such as 5, or FIRST-LAST, got {text!r}")
+    return seeds
+
+
+def _show_states(cells: pd.DataFrame, options: argparse.Namespace) -> None:
+    counts = cells.groupby(["collection", "method", "state"], sort=False).size().unstack("state", fill_value=0)
+    counts = counts.reindex(columns=["done", "failed", "missing"], fill_value=0).reset_index()
+    if options.json:
+        print_json(counts.to_dict("records"))
+    else:
+        print(counts.to_string(index=False))
+
+
+def _as_text(means: pd.DataFrame) -> str:
+    """Tabulate the mean AUC: a row per collection and method, a column per number of kernels."""
+    sizes = sorted(means["n_kernels"].dropna().unique(), reverse=True)
+    means = means.assign(n_kernels=means["n_kernels"].astype(object).where(means["n_kernels"].notna(), "-"))
+    table = means.pivot(index=["collection", "method"], columns="n_kernels", values="roc_auc")
+    table = table.reindex(columns=[*sizes, *(["-"] if "-" in table else [])])
+    table.columns.name = "mean AUC at n_kernels"
+    return table.to_string(float_format="{:.3f}".format, na_rep="")

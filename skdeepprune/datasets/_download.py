@@ -1,0 +1,206 @@
+"""A file from the web: kept, checked, and where the connection broke, continued."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from skdeepprune._writing import replacing
+
+# Where a connection breaks, the chunk on its way is lost.
+_CHUNK_BYTES = 2**13
+_TIMEOUT_SECONDS = 30
+_MISSING_POOCH = "Downloads need pooch; install it with `pip install skdeepprune[fetch]`."
+
+
+def download(
+    url: str,
+    path: Path,
+    *,
+    checksum: str | None,
+    n_retries: int,
+    delay: float,
+    if_absent: str,
+    by_hand: str,
+) -> None:
+    """Download a file unless it is there.
+
+    The file has its name only once it is complete and right. Its SHA-256 is written beside it, as `sha256sum` does.
+
+    Parameters
+    ----------
+    url : str
+    path : Path
+        Where it goes. An incomplete download waits there as ``NAME.part``, to be continued.
+    checksum : str or None
+        What the file must have: SHA-256, or any other as ``"algorithm:digest"``. By default, whatever it had when it
+        was downloaded first.
+    n_retries : int
+        How often to try again when the connection fails or the server does (5xx).
+    delay : float
+        Seconds to wait before that.
+    if_absent : str
+        What to say if the server has no such file.
+    by_hand : str
+        What else can be done, for the errors.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the server has no such file.
+    ConnectionError
+        If the server cannot be reached, or breaks off every time.
+    ValueError
+        If the server's file has another checksum. Nothing is kept of it.
+    ImportError
+        If pooch is not installed.
+    """
+    if is_intact(path, checksum):
+        return
+    try:
+        import pooch
+        import requests
+    except ImportError as error:
+        raise ImportError(f"{_MISSING_POOCH} {by_hand}") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path.parent):
+        if is_intact(path, checksum):  # now that another process is done
+            return
+        expected = checksum or _remembered(path)
+        if path.exists():
+            warnings.warn(f"{path} has not the checksum {expected}; it is downloaded again.", stacklevel=3)
+        keeper = pooch.create(path.parent, base_url="", registry={path.name: expected}, urls={path.name: url})
+        try:
+            keeper.fetch(path.name, downloader=_ResumingDownloader(path, n_retries, delay))
+        except requests.RequestException as error:
+            if error.response is not None and error.response.status_code in (404, 410):
+                raise FileNotFoundError(f"{url} is not there ({error.response.status_code}). {if_absent}") from error
+            raise ConnectionError(
+                f"{url} could not be downloaded with n_retries={n_retries}: {error}. {by_hand}"
+            ) from error
+        except ValueError as error:
+            accept = "Correct `checksums`" if checksum else f"To accept it, delete {_sum_file(path)}"
+            raise ValueError(f"{url} is another file than expected: {error} {accept}.") from error
+        remember(path)
+
+
+def is_intact(path: Path, checksum: str | None = None) -> bool:
+    """Whether a file is there and has the checksum, or else the one that it had when it came."""
+    if not path.exists():
+        return False
+    expected = checksum or _remembered(path)
+    if expected is None:
+        return True
+    algorithm, _, digest = expected.rpartition(":")
+    return _digest(path, algorithm or "sha256") == digest.lower()
+
+
+def remember(path: Path) -> None:
+    """Write the SHA-256 of a file beside it."""
+    with replacing(_sum_file(path)) as part:
+        part.write_text(f"{_digest(path, 'sha256')}  {path.name}\n")
+
+
+def _remembered(path: Path) -> str | None:
+    sum_file = _sum_file(path)
+    return sum_file.read_text().split()[0] if sum_file.exists() else None
+
+
+def _sum_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time download to a folder; the system ends the lock with the process."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with (folder / ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class _ResumingDownloader:
+    """Downloads for pooch, going on where an earlier try, or process, was cut off.
+
+    Beside the part lies the server's name for that version of the file (ETag or date): of another version the server
+    sends all.
+    """
+
+    def __init__(self, path: Path, n_retries: int, delay: float) -> None:
+        self._part = path.with_name(f"{path.name}.part")
+        self._version = path.with_name(f"{path.name}.part.version")
+        self._n_retries = n_retries
+        self._delay = delay
+
+    def __call__(self, url: str, output_file: Any, pooch: Any) -> None:
+        import requests
+
+        for n_left in reversed(range(self._n_retries + 1)):
+            try:
+                self._receive(url)
+                break
+            except requests.RequestException as error:
+                if n_left == 0 or not _may_pass(error):
+                    raise
+            time.sleep(self._delay)
+        os.replace(self._part, output_file)
+        self._version.unlink()
+
+    def _receive(self, url: str) -> None:
+        import requests
+
+        n_received, version = self._so_far()
+        headers = {"Accept-Encoding": "identity"}
+        if n_received:
+            headers |= {"Range": f"bytes={n_received}-", "If-Range": version}
+        with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS) as response:
+            status = response.status_code
+            continues = status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {n_received}-")
+            if n_received and status in (206, 416) and not continues:
+                self._begin("")
+                return self._receive(url)
+            response.raise_for_status()
+            if not continues:
+                self._begin(_version_of(response))
+            with self._part.open("ab") as file:
+                for chunk in response.iter_content(_CHUNK_BYTES):
+                    file.write(chunk)
+
+    def _so_far(self) -> tuple[int, str]:
+        """Bytes that can be kept, and the version of the file that they are of."""
+        version = self._version.read_text() if self._version.exists() else ""
+        return self._part.stat().st_size if version and self._part.exists() else 0, version
+
+    def _begin(self, version: str) -> None:
+        self._part.unlink(missing_ok=True)
+        self._version.write_text(version)
+
+
+def _version_of(response: Any) -> str:
+    etag = response.headers.get("ETag", "")
+    promises_equal_bytes = etag.startswith('"')  # W/"..." does not
+    return etag if promises_equal_bytes else response.headers.get("Last-Modified", "")
+
+
+def _may_pass(error: Any) -> bool:
+    """Whether the next try may do better."""
+    import requests
+
+    if error.response is not None:
+        return error.response.status_code >= 500
+    return isinstance(error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError)
