@@ -1,123 +1,73 @@
-"""Accuracy: data sets x methods x seeds, a row per network size and cell.
+"""Accuracy: what the page docs/accuracy.md is made from, measured by `skdeepprune.bench`.
 
-    python benchmarks/accuracy.py simulated                      # the paper's five simulated sets, its settings
-    python benchmarks/accuracy.py quick --data FOLDER    # eight real ChIP-seq sets
-    python benchmarks/accuracy.py fastsk --data FOLDER   # three sets with published results
+    python benchmarks/accuracy.py simulated              # the paper's five simulated sets, all methods but gkm-SVM
+    python benchmarks/accuracy.py capped --data FOLDER   # real sets, at most 5,000 positives, beside gkm-SVM
+    python benchmarks/accuracy.py all --data FOLDER      # real sets, all positives, the defaults
 
-A cell's rows are appended to the CSV as soon as it ends; run again, only the missing cells run.
+What has ended is kept in benchmarks/store; run again, only what is missing runs, and benchmarks/results/ gets all rows.
+LS-GKM takes part where gkmtrain and gkmpredict are on the PATH. `render_accuracy.py` makes the page.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from joblib import Parallel, delayed
-from sklearn.metrics import roc_auc_score
+from skdeepprune.bench import METHODS, BenchmarkDataset, find_datasets, read_store, run_benchmark
 
-import skdeepprune
-from skdeepprune import DeepPruneClassifier
-from skdeepprune.datasets import list_datasets, load_deepbind, load_fastsk, load_simulated
+HERE = Path(__file__).parent
 
-RESULTS = Path(__file__).parent / "results"
-# METHOD.md leaves the kernel length to the data: 24 for the simulated sets, 15 for the real ones.
-PAPER = {
-    "learning_rate_init": 0.01,
-    "learning_rate_decay": 1.2,
-    "reverse_complement": False,
-    "mutation_rate": 0.0,
-    "negatives": "given",
+
+def direct_few(dataset: BenchmarkDataset, seed: int) -> Mapping[int, Any]:
+    """The directly trained network at two sizes: those that the tables compare."""
+    return {size: classifier for size, classifier in METHODS["direct"](dataset, seed).items() if size in (4, 16)}
+
+
+PAPER = ("deepprune", "deepprune-score", "deepprune-score-and-weight", "deepprune-inter")
+OTHERS = ("winning-tickets", "reinitialized", "circular", "expectation-pooling", "pwm-scan")
+OURS = {name: METHODS[name] for name in ("defaults", "defaults-direct")}
+# A plan is what runs: data sets, at most how many positives, and methods with their seeds. gkm-SVM draws no random
+# numbers itself and takes days for all seeds.
+REAL = ["deepbind", "zeng", "fastsk"]
+PLANS: dict[str, tuple[list[str], int | None, list[tuple[dict[str, Any], range]]]] = {
+    "simulated": (
+        ["simulated"],
+        None,
+        [({**OURS, **{name: METHODS[name] for name in (*PAPER, "direct", *OTHERS)}}, range(100, 105))],
+    ),
+    "capped": (
+        REAL,
+        5000,
+        [
+            ({**OURS, "deepprune": METHODS["deepprune"], "direct": direct_few}, range(3)),
+            ({"gkm-svm": METHODS["gkm-svm"]}, range(1)),
+        ],
+    ),
+    "all": (REAL[:2], None, [({"defaults": METHODS["defaults"]}, range(3))]),
 }
-QUICK = ("REST", "GABPA", "ELK1", "MYC", "SRF", "TCF12", "USF2", "SERBP1")
-
-METHODS: dict[str, dict[str, Any]] = {
-    "deepprune": {},
-    "deepprune-inter": {"after_pruning": "none"},
-    "directly-trained": {"n_prunings": 0},
-}
-
-
-def simulated(folder: Path | None) -> dict[str, Callable[[int], Any]]:
-    return {f"simulated-{i}": lambda seed, i=i: load_simulated(i, random_state=seed) for i in range(1, 6)}
-
-
-def quick(folder: Path) -> dict[str, Callable[[int], Any]]:
-    names = [name for name in list_datasets(folder)["deepbind"] if name.startswith(QUICK)]
-    return {
-        name: lambda seed, name=name: load_deepbind(folder, name, n_positives=5000, random_state=seed) for name in names
-    }
-
-
-def fastsk(folder: Path) -> dict[str, Callable[[int], Any]]:
-    return {name: lambda seed, name=name: load_fastsk(folder, name) for name in list_datasets(folder)["fastsk"]}
-
-
-COLLECTIONS = {
-    "simulated": (simulated, {"kernel_length": 24}, range(100, 105)),
-    "quick": (quick, {"kernel_length": 15}, range(3)),
-    "fastsk": (fastsk, {"kernel_length": 15}, range(3)),
-}
-
-
-def run_cell(load: Callable[[int], Any], parameters: dict[str, Any], seed: int) -> Iterator[dict[str, Any]]:
-    """Train once; yield a row for the network at every size."""
-    data = load(seed)
-    start = time.perf_counter()
-    classifier = DeepPruneClassifier(**parameters, random_state=seed).fit(data.X_train, data.y_train)
-    seconds = time.perf_counter() - start
-    for stage, probability in zip(classifier.stages_, classifier.staged_predict_proba(data.X_test), strict=True):
-        yield {
-            "n_kernels": stage.n_kernels,
-            "auc": roc_auc_score(data.y_test, probability[:, 1]),
-            "val_auc": stage.val_roc_auc,
-            "epochs": len(stage.epochs),
-            "fit_seconds": seconds,
-            "ceiling": getattr(data, "ceiling", float("nan")),
-            "engine": classifier.engine_,
-            "version": skdeepprune.__version__,
-        }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("collection", choices=COLLECTIONS)
+    parser.add_argument("plan", choices=PLANS)
     parser.add_argument("--data", type=Path, help="folder of the real collections")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--settings", choices=["paper", "defaults"], default="paper")
-    parser.add_argument("--n-jobs", type=int, default=1)
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these of the plan's")
+    parser.add_argument("--seeds", type=int, metavar="N", help="only the plan's first seeds")
+    parser.add_argument("--n-jobs", type=int, default=-1)
     options = parser.parse_args()
-    collect, parameters, seeds = COLLECTIONS[options.collection]
-    settings = {**PAPER, **parameters} if options.settings == "paper" else parameters
-    path = RESULTS / f"accuracy_{options.collection}_{options.settings}.csv"
-    done = set()
-    if path.exists():
-        done = set(pd.read_csv(path)[["dataset", "method", "seed"]].itertuples(index=False, name=None))
-    cells = [
-        (name, load, method, seed)
-        for name, load in collect(options.data).items()
-        for seed in seeds
-        for method in options.methods
-        if (name, method, seed) not in done
-    ]
-
-    def job(name: str, load: Any, method: str, seed: int) -> pd.DataFrame:
-        rows = pd.DataFrame(run_cell(load, {**settings, **METHODS[method]}, seed))
-        return rows.assign(dataset=name, method=method, seed=seed)
-
-    jobs = Parallel(n_jobs=options.n_jobs, return_as="generator_unordered")(delayed(job)(*cell) for cell in cells)
-    for i, rows in enumerate(jobs):
-        path.parent.mkdir(exist_ok=True)
-        rows.round(5).to_csv(path, mode="a", header=not path.exists(), index=False)
-        last = rows.iloc[-1]
-        print(f"{i + 1}/{len(cells)}  {last.dataset} {last.method} seed {last.seed}: AUC {last.auc:.3f}", flush=True)
+    names, n_positives, parts = PLANS[options.plan]
+    datasets = find_datasets(names, options.data, n_positives=n_positives)
+    store = HERE / "store" / options.plan
+    for methods, seeds in parts:
+        chosen = {name: method for name, method in methods.items() if name in (options.methods or methods)}
+        if chosen:
+            run_benchmark(datasets, chosen, seeds[: options.seeds], store, n_jobs=options.n_jobs, verbose=1)
+    path = HERE / "results" / f"accuracy_{options.plan}.csv"
+    results = read_store(store).sort_values(["collection", "dataset", "method", "seed"], kind="stable")
+    results.to_csv(path, index=False, float_format="%.6g")
+    print(f"Wrote {len(results)} rows to {path}")
 
 
 if __name__ == "__main__":
