@@ -155,7 +155,8 @@ def capped() -> str:
     return f"""## Real sets, at most 5,000 positives
 
 {rows["dataset"].nunique()} sets, kernel length 16, {seeds} seeds of the defaults and the paper's settings; gkm-SVM
-(LS-GKM's default kernel) on the same sequences, of the first seed, where it was run. *Direct* networks were never pruned.
+(LS-GKM's default kernel) on the same sequences, of the first seed, where it was run. *Direct* networks were never
+pruned.
 
 {table(pd.DataFrame(columns))}
 
@@ -205,8 +206,8 @@ def simulated() -> str:
     return f"""## Simulated sets
 
 6,000 training and 6,000 test sequences of 101 bp, {rows["seed"].nunique()} seeds. The defaults read one strand,
-on which the motifs are planted, and have kernels of 16; the paper's settings have 24. The ceiling is the AUC of the exact
-likelihood ratio.
+on which the motifs are planted, and have kernels of 16; the paper's settings have 24. The ceiling is the AUC of
+the exact likelihood ratio.
 
 {table(pd.DataFrame(columns))}
 
@@ -222,9 +223,9 @@ def main() -> None:
 # Accuracy
 
 Every figure is a test AUC, a mean over seeds with the standard deviation behind it, measured by
-`benchmarks/accuracy.py` with {{doc}}`skdeepprune bench <bench>`. A seed determines the data (simulated), the choice of training positives and
-their shuffles (ChIP-seq), the hold-out, the initial weights and the order of the sequences. *Defaults* is
-`DeepPruneClassifier()` as it comes.
+`benchmarks/accuracy.py` with {{doc}}`skdeepprune bench <bench>`. A seed determines the data (simulated), the choice of
+training positives and their shuffles (ChIP-seq), the hold-out, the initial weights and the order of the
+sequences. *Defaults* is `DeepPruneClassifier()` as it comes.
 
 The [paper's experiments, with these numbers beside the paper's](_static/benchmark.html), have a page of their own.
 

@@ -302,7 +302,8 @@ def test_an_interruption_leaves_nothing(inputs, tmp_path, number, code):
     time.sleep(0.5)
     process.send_signal(number)
     _, error = process.communicate(timeout=120)
-    assert process.returncode == code
+    # Where the interruption met an `exec` of numba's, Python ends itself by the signal; a shell sees the same code.
+    assert process.returncode in (code, -signal.SIGINT if number == signal.SIGINT else code)
     assert "Traceback" not in error
     assert names_in(tmp_path) == []
 
@@ -378,7 +379,7 @@ def test_every_option_is_explained(capsys):
     assert main(["--help"]) == 0
     overview = capsys.readouterr().out
     (commands,) = [action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    assert list(commands.choices) == ["fit", "predict", "motifs", "report", "demo"]
+    assert list(commands.choices) == ["fit", "predict", "motifs", "report", "demo", "bench"]
     for name, parser in commands.choices.items():
         assert f"\n    {name} " in overview
         assert main([name, "--help"]) == 0

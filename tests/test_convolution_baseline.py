@@ -203,8 +203,11 @@ def test_training_keeps_the_rotations_of_a_filter_alike(pooling):
 
 def test_plain_it_is_the_network_of_deepprune_before_pruning():
     settings = {"n_kernels": 6, "max_iter": 5, "kernel_length": 8, "random_state": 3, "batch_size": 50}
+    settings["learning_rate_init"] = 0.01
     ours = ConvolutionClassifier(**settings).fit(DATA.X_train, DATA.y_train)
-    theirs = DeepPruneClassifier(n_prunings=0, reverse_complement=False, engine="tensorflow", **settings)
+    theirs = DeepPruneClassifier(
+        n_prunings=0, reverse_complement=False, mutation_rate=0, engine="tensorflow", **settings
+    )
     theirs.fit(DATA.X_train, DATA.y_train)
     np.testing.assert_allclose(ours.kernels_, theirs.kernels_, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(ours.predict_proba(DATA.X_test), theirs.predict_proba(DATA.X_test), atol=1e-5)

@@ -120,7 +120,7 @@ def test_what_is_code_is_left_out_with_a_warning(data, tmp_path):
     with pytest.warns(UserWarning, match="criterion, random_state"):
         save_model(classifier, tmp_path / "model")
     model = load_model(tmp_path / "model")
-    assert (model.criterion, model.random_state) == ("weight", None)
+    assert (model.criterion, model.random_state) == ("saliency", None)
     np.testing.assert_array_equal(model.predict_proba(data.X_test), classifier.predict_proba(data.X_test))
 
 

@@ -260,7 +260,7 @@ def test_results_are_those_of_scikit_learn(fitted, data):
     for k in range(3):
         without = np.delete(scores, k, axis=1) @ np.delete(fitted.coef_[0], k)
         drop = performance.roc_auc.value - roc_auc_score(data.y_test, without)
-        assert performance.auc_drops[k].value == pytest.approx(drop, abs=1e-6)
+        assert performance.auc_drops[k].value == pytest.approx(drop, abs=5e-5)
     assert [performance.auc_drops[r.index].value for r in results.kernels] == sorted(
         (drop.value for drop in performance.auc_drops), reverse=True
     )

@@ -143,9 +143,10 @@ def list_cells(
     Examples
     --------
     >>> from skdeepprune.bench import METHODS, find_datasets, list_cells
-    >>> cells = list_cells(find_datasets(["simulated"]), METHODS, range(5), "a store to be")
+    >>> methods = {"deepprune": METHODS["deepprune"]}
+    >>> cells = list_cells(find_datasets(["simulated"]), methods, range(5), "a store to be")
     >>> cells["state"].value_counts().to_dict()
-    {'missing': 525}
+    {'missing': 25}
     """
     kept = Store(store)
     return pd.DataFrame(
