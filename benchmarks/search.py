@@ -1,0 +1,327 @@
+"""The search for defaults: what was tried, on which sets, and what came of it.
+
+    python benchmarks/search.py --data FOLDER                      # all trials: hours
+    python benchmarks/search.py --data FOLDER --trials both "both, 0.2 substituted"
+    python benchmarks/search.py --summary                          # means of the rows that are there
+
+Every trial is a way to train and prune, run on simulated sets and on ChIP-seq sets with at most 3,000 positives; its
+test AUC at every size is a row of benchmarks/results/search.csv, whether it was taken or dropped. What is there already
+is not run again. The variants live here, on top of the package's engine; what was worth it moved into the package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy.special import expit
+from sklearn.metrics import roc_auc_score
+
+from skdeepprune._augmentation import Augmentation
+from skdeepprune._engines._compiled import CompiledEngine
+from skdeepprune._inputs import hold_out
+from skdeepprune._network import Network
+from skdeepprune._pruning import CRITERIA, most_important
+from skdeepprune._training import LabeledData, decide, evaluate
+from skdeepprune.datasets import list_datasets, load_deepbind, load_simulated
+from skdeepprune.sequences import encode
+
+RESULTS = Path(__file__).parent / "results" / "search.csv"
+SIMULATED = ("simulated-3", "simulated-4", "simulated-5")
+REAL = ("ELK1", "MYC", "TCF12", "SRF", "SERBP1")
+ENGINE = CompiledEngine()
+Scores = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A way to train and prune; the defaults are where the search began once both augmentations were in."""
+
+    learning_rate: float = 0.003
+    decay: float = 1.2
+    batch_size: int = 256
+    mutation_rate: float = 0.1
+    fresh_shuffles: bool = True
+    patience: int = 15
+    patience_below_32: int | None = None
+    # Share of the current weights in a running average over epochs, which is what is kept.
+    averaging: float = 1.0
+    # Epochs without gain after which the learning rate is halved.
+    plateau: int | None = None
+    first: int = 256
+    kernel_length: int = 16
+    criterion: str = "weight"
+    # Trainings at every size, of which the one with the least held-out loss is kept.
+    restarts: int = 1
+    # Share of the unpruned network's probability in the labels.
+    teacher: float = 0.0
+    # Initial kernels that read words of 8 enriched in positives.
+    enriched: int = 0
+    # Both strands of simulated sequences, whose motifs are on one.
+    both_strands_simulated: bool = True
+    # N read on either side of a sequence, so that kernels can reach over its ends.
+    padding: int = 0
+    # The trial whose networks of 64 kernels this one begins with.
+    after: str | None = None
+
+
+BOTH = Trial()
+SALIENCY = replace(BOTH, criterion="saliency")
+FASTER = replace(SALIENCY, learning_rate=0.01)
+ONE_STRAND = replace(FASTER, both_strands_simulated=False)
+SMALL = replace(BOTH, after="both")
+TRIALS: dict[str, Trial] = {
+    "no augmentation": replace(BOTH, mutation_rate=0.0, fresh_shuffles=False),
+    "substitutions": replace(BOTH, fresh_shuffles=False),
+    "both": BOTH,
+    "both, weights averaged": replace(BOTH, averaging=0.2),
+    "both, rate halved on a plateau": replace(BOTH, plateau=5),
+    "both, batch 64": replace(BOTH, batch_size=64),
+    "both, rate 0.01, halved on a plateau": replace(BOTH, learning_rate=0.01, plateau=5),
+    "both, rate 0.01, weights averaged": replace(BOTH, learning_rate=0.01, averaging=0.2),
+    **{
+        f"from 64: {name}": replace(SMALL, criterion=name)
+        for name in ("weight", "score", "score-and-weight", "saliency")
+    },
+    "from 64: weight x deviation": replace(SMALL, criterion="weight-and-deviation"),
+    "from 64: loss without the kernel": replace(SMALL, criterion="leave-one-out"),
+    "from 64: patience 40": replace(SMALL, patience=40),
+    "from 64: rate 0.01": replace(SMALL, learning_rate=0.01, decay=1.0),
+    "from 64: rate 0.01, weights averaged": replace(SMALL, learning_rate=0.01, decay=1.0, averaging=0.2),
+    "from 64: saliency, weights averaged": replace(SMALL, criterion="saliency", averaging=0.2),
+    "from 64: saliency, rate 0.01": replace(SMALL, criterion="saliency", learning_rate=0.01, decay=1.0),
+    "from 64: saliency, best of 3": replace(SMALL, criterion="saliency", restarts=3),
+    "from 64: saliency, half a teacher": replace(SMALL, criterion="saliency", teacher=0.5),
+    "saliency": SALIENCY,
+    "saliency, 128 enriched words": replace(SALIENCY, enriched=128),
+    "saliency, rate 0.01": FASTER,
+    "saliency, rate 0.01, patience 7": replace(FASTER, patience=7),
+    "saliency, rate 0.01, patience 7, 30 below 32": replace(FASTER, patience=7, patience_below_32=30),
+    "saliency, rate 0.01, patience 7, batch 128": replace(FASTER, patience=7, batch_size=128),
+    "saliency, rate 0.01, batch 64": replace(FASTER, batch_size=64),
+    "saliency, rate 0.01, 0.2 substituted": replace(FASTER, mutation_rate=0.2),
+    "saliency, rate 0.01, 64 first": replace(FASTER, first=64),
+    "one strand simulated, rate 0.01": ONE_STRAND,
+    "one strand simulated, rate 0.01, padding": replace(ONE_STRAND, padding=8),
+    "one strand simulated, rate 0.01, padding, length 20": replace(ONE_STRAND, padding=10, kernel_length=20),
+}
+
+
+class Sequences:
+    """A data set, split and loaded for the engine."""
+
+    def __init__(self, name: str, folder: Path | None, trial: Trial, seed: int) -> None:
+        data: Any
+        self.is_simulated = name.startswith("simulated")
+        if self.is_simulated:
+            data = load_simulated(int(name[-1]), random_state=seed)
+        else:
+            full_name = next(other for other in list_datasets(folder or "")["deepbind"] if other.startswith(name))
+            data = load_deepbind(folder or "", full_name, n_positives=3000, random_state=seed)
+        codes, y = encode(data.X_train), np.asarray(data.y_train, dtype=np.float32)
+        ones, self.padding = np.ones(len(y), np.float32), trial.padding
+        rows, held_out = hold_out(y, ones.astype(float), 0.1, np.array([0, 1]), np.random.default_rng(seed + 1000))
+        self.codes, self.y, self.y_test = codes[rows], y[rows], np.asarray(data.y_test)
+        loaded = self._loaded(codes, y)
+        self.training = LabeledData(loaded, rows, y[rows], ones[rows])
+        self.validation = LabeledData(loaded, held_out, y[held_out], ones[held_out])
+        self.test = self._loaded(encode(data.X_test), self.y_test.astype(np.float32))
+        self.augmentation = Augmentation(trial.mutation_rate, trial.fresh_shuffles and not self.is_simulated)
+
+    def _loaded(self, codes: NDArray[np.uint8], y: NDArray[np.float32]) -> Any:
+        if self.padding:
+            # The letter at the end keeps the N before it from being taken for what is beyond the sequence.
+            between = np.full((len(codes), self.padding), 4, np.uint8)
+            codes = np.hstack([between, codes, between, np.zeros((len(codes), 1), np.uint8)])
+        return ENGINE.load(codes, y, np.ones(len(y), np.float32))
+
+    def draw(self, rng: np.random.Generator) -> tuple[Any, NDArray[np.int64]]:
+        if not self.augmentation:
+            return self.training.draw(rng)
+        return self._loaded(self.augmentation.apply(self.codes, self.y, rng), self.y), rng.permutation(len(self.y))
+
+    def scores(self, network: Network) -> Scores:
+        return ENGINE.trainer(network).scores(self.training.loaded, self.training.rows)
+
+    def test_auc(self, network: Network) -> float:
+        scores = ENGINE.trainer(network).scores(self.test, np.arange(len(self.y_test)))
+        return float(roc_auc_score(self.y_test, network.decision(scores)))
+
+
+def by_deviation(network: Network, scores: Scores, y: Scores) -> Scores:
+    return np.abs(network.dense_weights) * scores.std(axis=0)
+
+
+def by_leaving_out(network: Network, scores: Scores, y: Scores) -> Scores:
+    logits = network.decision(scores)[:, None] - scores * network.dense_weights
+    return (np.logaddexp(0, logits) - y[:, None] * logits).mean(axis=0)
+
+
+IMPORTANCES = {**CRITERIA, "weight-and-deviation": by_deviation, "leave-one-out": by_leaving_out}
+
+
+def averaged(one: Network, other: Network, share: float) -> Network:
+    def mix(a: Any, b: Any) -> Any:
+        return ((1 - share) * a + share * b).astype(np.float32)
+
+    return replace(
+        one,
+        kernels=mix(one.kernels, other.kernels),
+        kernel_bias=mix(one.kernel_bias, other.kernel_bias),
+        dense_weights=mix(one.dense_weights, other.dense_weights),
+        dense_bias=float((1 - share) * one.dense_bias + share * other.dense_bias),
+    )
+
+
+def enriched_words(
+    codes: NDArray[np.uint8], y: NDArray[np.float32], n_words: int, length: int = 8
+) -> NDArray[np.int64]:
+    """Words in more positives than negatives, on either strand, each other than the ones before by two letters."""
+    n, n_windows = 4**length, codes.shape[1] - length + 1
+    windows = np.lib.stride_tricks.sliding_window_view(codes.astype(np.int64), length, axis=1)
+    places = 4 ** np.arange(length - 1, -1, -1)
+    words = np.minimum(windows, 3) @ places
+    letters = np.array(np.unravel_index(np.arange(n), (4,) * length)).T
+    other_strand = (3 - letters[:, ::-1]) @ places
+    words = np.minimum(words, other_strand[words])
+    in_sequence = np.repeat(np.arange(len(codes)), n_windows).reshape(words.shape)
+
+    def count(chosen: NDArray[np.bool_]) -> Scores:
+        usable = chosen[:, None] & (windows.max(axis=2) < 4)
+        counts = np.bincount(np.unique((in_sequence * n + words)[usable]) % n, minlength=n).astype(float)
+        cube = np.maximum(counts, counts[other_strand]).reshape((4,) * length)
+        return (cube + sum(0.5 * (cube.sum(axis=i, keepdims=True) - cube) for i in range(length))).ravel()
+
+    positive, negative = count(y == 1), count(y == 0)
+    excess = (positive - negative * (y == 1).sum() / (y == 0).sum()) / np.sqrt(positive + negative + 1)
+    found = []
+    for _ in range(n_words):
+        found.append(int(excess.argmax()))
+        for word in (found[-1], other_strand[found[-1]]):
+            excess[(letters != letters[word]).sum(axis=1) <= 1] = -np.inf
+    return letters[found]
+
+
+def initial_network(data: Sequences, trial: Trial, rng: np.random.Generator) -> Network:
+    both = trial.both_strands_simulated or not data.is_simulated
+    network = Network.initial(trial.first, trial.kernel_length, 4, reverse_complement=both, rng=rng)
+    if trial.enriched:
+        words = enriched_words(data.codes, data.y, trial.enriched)
+        start = (trial.kernel_length - words.shape[1]) // 2
+        reading = np.full((*words.shape, 4), -0.1, np.float32)
+        np.put_along_axis(reading, words[:, :, None], 0.3, axis=2)
+        network.kernels[: len(words), start : start + words.shape[1]] += reading
+        network.dense_weights[: len(words)] = np.abs(network.dense_weights[: len(words)])
+    return network
+
+
+def train(
+    network: Network, data: Sequences, trial: Trial, rate: float, teacher: Network | None, rng: np.random.Generator
+) -> tuple[Network, float, int]:
+    """Train one size; return the network of the least held-out loss, the loss, and the number of epochs."""
+    trainer, average = ENGINE.trainer(network), None
+    best, best_loss, n_worse, n_flat, n_epochs = network, np.inf, 0, 0, 0
+    patience = trial.patience if network.n_kernels > 16 else trial.patience_below_32 or trial.patience
+    while n_worse < patience:
+        loaded, order = data.draw(rng)
+        if teacher is not None:
+            taught = expit(teacher.decision(ENGINE.trainer(teacher).scores(loaded, np.arange(len(loaded)))))
+            loaded = replace(loaded, y=((1 - trial.teacher) * loaded.y + trial.teacher * taught).astype(np.float32))
+        trainer.epoch(loaded, order, trial.batch_size, rate)
+        n_epochs += 1
+        average = trainer.network if average is None else averaged(average, trainer.network, trial.averaging)
+        loss = evaluate(decide(ENGINE.trainer(average), data.validation), data.validation).loss
+        if loss < best_loss:
+            best, best_loss, n_worse, n_flat = average, loss, 0, 0
+        else:
+            n_worse, n_flat = n_worse + 1, n_flat + 1
+            if n_flat == trial.plateau:
+                rate, n_flat = rate / 2, 0
+    return best, best_loss, n_epochs
+
+
+@lru_cache(maxsize=4)
+def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tuple[Network, dict[str, Any]]]:
+    """Run a trial on a data set: the network of every size, with its row."""
+    trial = TRIALS[name]
+    data, rng = Sequences(dataset, folder, trial, seed), np.random.default_rng(seed)
+    found: list[tuple[Network, dict[str, Any]]] = []
+    if trial.after is not None:
+        found = [pair for pair in networks(trial.after, dataset, folder, seed) if pair[0].n_kernels >= 64]
+        rng = np.random.default_rng(seed + 77)
+    network = found[-1][0] if found else initial_network(data, trial, rng)
+    teacher = found[0][0] if trial.teacher else None
+    n_found = len(found)
+    size = network.n_kernels // 2 if found else trial.first
+    while size >= 4:
+        start, rate = time.process_time(), trial.learning_rate / trial.decay ** np.log2(256 / size)
+        if found:
+            importances = IMPORTANCES[trial.criterion](network, data.scores(network), data.y)
+            network = network.select(most_important(importances, size))
+        trainings = [train(network, data, trial, rate, teacher, rng) for _ in range(trial.restarts)]
+        network, loss, n_epochs = min(trainings, key=lambda training: training[1])
+        row = {"n_kernels": size, "auc": data.test_auc(network), "val_loss": loss, "epochs": n_epochs}
+        found.append((network, {**row, "seconds": time.process_time() - start}))
+        size //= 2
+    return found[n_found:]
+
+
+def job(name: str, dataset: str, folder: Path | None, seed: int) -> pd.DataFrame:
+    rows = pd.DataFrame([row for _, row in networks(name, dataset, folder, seed)])
+    rows.insert(0, "trial", name)
+    rows.insert(1, "dataset", dataset)
+    rows.insert(2, "seed", seed)
+    return rows.round({"auc": 5, "val_loss": 5, "seconds": 2})
+
+
+def missing(trials: list[str], datasets: list[str], seeds: range) -> Iterator[tuple[str, str, int]]:
+    done: set[Any] = set()
+    if RESULTS.exists():
+        done = set(pd.read_csv(RESULTS)[["trial", "dataset", "seed"]].itertuples(index=False, name=None))
+    cells = ((trial, dataset, seed) for seed in seeds for dataset in datasets for trial in trials)
+    return (cell for cell in cells if cell not in done)
+
+
+def summary() -> str:
+    """Mean AUC of every trial. Compare those that ran on the same sets."""
+    rows = pd.read_csv(RESULTS)
+    kind = np.where(rows["dataset"].str.startswith("simulated"), "simulated", "real")
+    means = rows.assign(kind=kind).pivot_table(index="trial", columns=["kind", "n_kernels"], values="auc", sort=False)
+    sets = rows.groupby("trial", sort=False)["dataset"].nunique()
+    return means.round(3).assign(sets=sets).to_string(na_rep="")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of the real collections; without it only simulated sets")
+    parser.add_argument("--trials", nargs="+", choices=TRIALS, metavar="NAME", default=list(TRIALS))
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--n-jobs", type=int, default=1)
+    parser.add_argument("--summary", action="store_true", help="only show the means")
+    options = parser.parse_args()
+    if not options.summary:
+        datasets = [*SIMULATED, *(REAL if options.data else ())]
+        cells = list(missing(options.trials, datasets, range(options.seeds)))
+        work: Callable[..., Any] = delayed(job)
+        jobs = (work(trial, dataset, options.data, seed) for trial, dataset, seed in cells)
+        for rows in Parallel(options.n_jobs, return_as="generator_unordered")(jobs):
+            rows.to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False)
+            print(rows.to_string(index=False, header=False), flush=True)
+    print(summary())
+
+
+if __name__ == "__main__":
+    main()
