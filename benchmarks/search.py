@@ -70,6 +70,8 @@ class Trial:
     teacher: float = 0.0
     # Initial kernels that read words of 8 enriched in positives.
     enriched: int = 0
+    # Initial kernels that read the motifs planted in a simulated set: what can be reached at all.
+    true_motifs: bool = False
     # Both strands of simulated sequences, whose motifs are on one.
     both_strands_simulated: bool = True
     # N read on either side of a sequence, so that kernels can reach over its ends.
@@ -116,6 +118,8 @@ TRIALS: dict[str, Trial] = {
     "saliency, rate 0.01, 64 first": replace(FASTER, first=64),
     "one strand simulated, rate 0.01": ONE_STRAND,
     "one strand simulated, rate 0.01, padding": replace(ONE_STRAND, padding=8),
+    "one strand simulated, rate 0.01, true motifs": replace(ONE_STRAND, first=8, true_motifs=True),
+    "one strand simulated, rate 0.01, true motifs, padding": replace(ONE_STRAND, first=8, true_motifs=True, padding=8),
     "one strand simulated, rate 0.01, padding, length 20": replace(ONE_STRAND, padding=10, kernel_length=20),
 }
 
@@ -131,6 +135,7 @@ class Sequences:
         else:
             full_name = next(other for other in list_datasets(folder or "")["deepbind"] if other.startswith(name))
             data = load_deepbind(folder or "", full_name, n_positives=3000, random_state=seed)
+        self.motifs = data.motifs if self.is_simulated else ()
         codes, y = encode(data.X_train), np.asarray(data.y_train, dtype=np.float32)
         ones, self.padding = np.ones(len(y), np.float32), trial.padding
         rows, held_out = hold_out(y, ones.astype(float), 0.1, np.array([0, 1]), np.random.default_rng(seed + 1000))
@@ -225,6 +230,13 @@ def initial_network(data: Sequences, trial: Trial, rng: np.random.Generator) -> 
         np.put_along_axis(reading, words[:, :, None], 0.3, axis=2)
         network.kernels[: len(words), start : start + words.shape[1]] += reading
         network.dense_weights[: len(words)] = np.abs(network.dense_weights[: len(words)])
+    if trial.true_motifs:
+        for kernel, motif in zip(network.kernels, data.motifs, strict=False):
+            width = min(len(motif.ppm), trial.kernel_length)
+            start, cut = (trial.kernel_length - width) // 2, (len(motif.ppm) - width) // 2
+            kernel[:] = 0
+            kernel[start : start + width] = 0.5 * np.log2(motif.ppm[cut : cut + width] / 0.26 + 0.04)
+        network = replace(network, kernel_bias=network.kernel_bias - 1, dense_weights=np.abs(network.dense_weights))
     return network
 
 
@@ -292,7 +304,11 @@ def missing(trials: list[str], datasets: list[str], seeds: range) -> Iterator[tu
     if RESULTS.exists():
         done = set(pd.read_csv(RESULTS)[["trial", "dataset", "seed"]].itertuples(index=False, name=None))
     cells = ((trial, dataset, seed) for seed in seeds for dataset in datasets for trial in trials)
-    return (cell for cell in cells if cell not in done)
+    return (
+        (trial, dataset, seed)
+        for trial, dataset, seed in cells
+        if (trial, dataset, seed) not in done and (dataset in SIMULATED or not TRIALS[trial].true_motifs)
+    )
 
 
 def summary() -> str:
@@ -301,7 +317,8 @@ def summary() -> str:
     kind = np.where(rows["dataset"].str.startswith("simulated"), "simulated", "real")
     means = rows.assign(kind=kind).pivot_table(index="trial", columns=["kind", "n_kernels"], values="auc", sort=False)
     sets = rows.groupby("trial", sort=False)["dataset"].nunique()
-    return means.round(3).assign(sets=sets).to_string(na_rep="")
+    means.index = means.index + " (" + sets[means.index].astype(str) + " sets)"
+    return means.round(3).to_string(na_rep="")
 
 
 def main() -> None:
