@@ -155,8 +155,10 @@ class Sequences:
 
     def draw(self, rng: np.random.Generator) -> tuple[Any, NDArray[np.int64]]:
         if not self.augmentation:
-            return self.training.draw(rng)
-        return self._loaded(self.augmentation.apply(self.codes, self.y, rng), self.y), rng.permutation(len(self.y))
+            return next(self.training.blocks(len(self.y), rng))
+        sources = self.augmentation.sources(self.y, rng)
+        codes = self.augmentation.apply(self.codes[sources], self.y, rng)
+        return self._loaded(codes, self.y), rng.permutation(len(self.y))
 
     def scores(self, network: Network) -> Scores:
         return ENGINE.trainer(network).scores(self.training.loaded, self.training.rows)

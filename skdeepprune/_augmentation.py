@@ -55,26 +55,6 @@ def _bernoulli_hits(n: int, rate: float, rng: np.random.Generator) -> NDArray[np
     return hits[(hits >= 0) & (hits < n)]
 
 
-def fresh_negatives(codes: Codes, y: NDArray[np.float32], rng: np.random.Generator) -> Codes:
-    """Replace the negatives by new dinucleotide shuffles of the positives, every positive as often as every other.
-
-    Parameters
-    ----------
-    codes : ndarray of uint8, shape (n_sequences, length)
-    y : ndarray, shape (n_sequences,)
-        1 for positives, 0 for negatives.
-    rng : Generator
-
-    Returns
-    -------
-    ndarray of uint8, shape (n_sequences, length)
-    """
-    positives, negatives = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
-    renewed = codes.copy()
-    renewed[negatives] = shuffle_codes(codes[np.resize(rng.permutation(positives), len(negatives))], rng)
-    return renewed
-
-
 def are_shuffles(codes: Codes, y: NDArray[np.float32]) -> bool:
     """Whether the negatives are dinucleotide shuffles of the positives.
 
@@ -143,8 +123,20 @@ class Augmentation:
     def __bool__(self) -> bool:
         return self.mutation_rate > 0 or self.renew_negatives
 
-    def apply(self, codes: Codes, y: NDArray[np.float32], rng: np.random.Generator) -> Codes:
-        """Make the training sequences of one epoch: first fresh negatives, then substitutions in all sequences."""
+    def sources(self, y: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
+        """What every sequence of an epoch is made of: itself, or, if it is a negative to renew, a positive.
+
+        Every positive is taken as often as every other.
+        """
+        sources = np.arange(len(y))
         if self.renew_negatives:
-            codes = fresh_negatives(codes, y, rng)
+            negatives = np.flatnonzero(y == 0)
+            sources[negatives] = np.resize(rng.permutation(np.flatnonzero(y == 1)), len(negatives))
+        return sources
+
+    def apply(self, codes: Codes, y: NDArray[np.float32], rng: np.random.Generator) -> Codes:
+        """Make sequences of an epoch out of their sources: first shuffle what is to be negative, then substitute."""
+        if self.renew_negatives and (y == 0).any():
+            codes = codes.copy()
+            codes[y == 0] = shuffle_codes(codes[y == 0], rng)
         return substitute(codes, self.mutation_rate, rng)

@@ -374,7 +374,7 @@ class DeepPruneClassifier(
         weights: NDArray[np.float64],
         augmentation: Augmentation,
         rng: np.random.Generator,
-    ) -> tuple[LabeledData, LabeledData]:
+    ) -> tuple[LabeledData | AugmentedData, LabeledData]:
         """Load the sequences, into their own memory if possible, and split off the validation set, stratified.
 
         Sequences of weight 0 are left out.
@@ -382,16 +382,17 @@ class DeepPruneClassifier(
         training_rows, validation_rows = hold_out(y, weights, self.validation_fraction, classes, rng)
         # Mean 1, so that a weighted gradient has the size of an unweighted one.
         scaled = (weights / weights[training_rows].mean()).astype(np.float32)
-        loaded = engine.load(sequences, y, scaled, overwrite_X=not augmentation)
+        if augmentation:
+            y_training, y_held_out = y[training_rows], y[validation_rows]
+            w_training, w_held_out = scaled[training_rows], scaled[validation_rows]
+            held_out = engine.load(sequences[validation_rows], y_held_out, w_held_out, overwrite_X=True)
+            return (
+                AugmentedData(engine, sequences, training_rows, y_training, w_training, augmentation),
+                LabeledData(held_out, np.arange(len(y_held_out)), y_held_out, w_held_out),
+            )
+        loaded = engine.load(sequences, y, scaled, overwrite_X=True)
         training, validation = (LabeledData(loaded, r, y[r], scaled[r]) for r in (training_rows, validation_rows))
-        if not augmentation:
-            return training, validation
-
-        def reload(rng: np.random.Generator) -> Any:
-            codes = augmentation.apply(sequences[training_rows], training.y, rng)
-            return engine.load(codes, training.y, training.sample_weight, overwrite_X=True)
-
-        return AugmentedData(**vars(training), reload=reload), validation
+        return training, validation
 
     def _settings(self) -> TrainingSettings:
         return TrainingSettings(

@@ -12,9 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from skdeepprune._augmentation import Augmentation
 from skdeepprune._engines._interface import SCORES_AT_ONCE, Engine, Trainer
 from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important, saliency, weight_importance
+
+# Augmented sequences to make at a time: 8 MB, and some more on the way.
+_BASES_AT_ONCE = 2**23
 
 
 @dataclass(frozen=True)
@@ -56,20 +60,49 @@ class LabeledData:
     y: NDArray[np.float32]
     sample_weight: NDArray[np.float32]
 
-    def draw(self, rng: np.random.Generator) -> tuple[Any, NDArray[np.int64]]:
-        """What an epoch trains on: loaded sequences, and the order of their rows."""
-        return self.loaded, rng.permutation(self.rows)
+    def blocks(self, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Any, NDArray[np.int64]]]:
+        """What an epoch trains on, one after another: loaded sequences, and the order of their rows."""
+        yield self.loaded, rng.permutation(self.rows)
+
+    def scores(self, trainer: Trainer, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Motif scores of the sequences number `chosen` of these."""
+        return trainer.scores(self.loaded, self.rows[chosen])
 
 
 @dataclass(frozen=True, eq=False)
-class AugmentedData(LabeledData):
-    """Labeled data of which every epoch sees other variants: `reload` makes and loads those of the rows."""
+class AugmentedData:
+    """Some rows of codes of which every epoch sees other variants, made and loaded block by block.
 
-    reload: Callable[[np.random.Generator], Any]
+    So that beside the codes there is never a second copy of them all.
+    """
 
-    def draw(self, rng: np.random.Generator) -> tuple[Any, NDArray[np.int64]]:
-        """What an epoch trains on: new variants of the sequences, and the order of their rows."""
-        return self.reload(rng), rng.permutation(len(self.rows))
+    engine: Engine
+    codes: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    y: NDArray[np.float32]
+    sample_weight: NDArray[np.float32]
+    augmentation: Augmentation
+
+    def blocks(self, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Any, NDArray[np.int64]]]:
+        """What an epoch trains on, one after another: loaded variants, and the order of their rows."""
+        sources = self.augmentation.sources(self.y, rng)
+        for chosen in self._parts(rng.permutation(len(self.rows)), batch_size):
+            codes = self.augmentation.apply(self.codes[self.rows[sources[chosen]]], self.y[chosen], rng)
+            yield self._load(codes, chosen), np.arange(len(chosen))
+
+    def scores(self, trainer: Trainer, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Motif scores of the sequences number `chosen` of these, as they are."""
+        parts = [np.empty((0, trainer.network.n_kernels), np.float32)]
+        for part in self._parts(chosen, 1):
+            parts.append(trainer.scores(self._load(self.codes[self.rows[part]], part), np.arange(len(part))))
+        return np.concatenate(parts)
+
+    def _parts(self, numbers: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
+        step = batch_size * max(1, _BASES_AT_ONCE // (batch_size * max(self.codes.shape[1], 1)))
+        return (numbers[start : start + step] for start in range(0, len(numbers), step))
+
+    def _load(self, codes: NDArray[np.uint8], chosen: NDArray[np.int64]) -> Any:
+        return self.engine.load(codes, self.y[chosen], self.sample_weight[chosen], overwrite_X=True)
 
 
 @dataclass(frozen=True)
@@ -126,7 +159,7 @@ def deep_prune(
     engine: Engine,
     initial: Network,
     sizes: Sequence[int],
-    training: LabeledData,
+    training: LabeledData | AugmentedData,
     validation: LabeledData,
     settings: TrainingSettings,
     *,
@@ -142,7 +175,8 @@ def deep_prune(
         Untrained, with ``sizes[0]`` kernels.
     sizes : sequence of int
         Falling numbers of kernels.
-    training, validation : LabeledData
+    training : LabeledData or AugmentedData
+    validation : LabeledData
     settings : TrainingSettings
     rng : Generator
     on_epoch : callable
@@ -180,8 +214,9 @@ def deep_prune(
                 on_epoch=on_epoch,
             )
         trained = engine.trainer(network)
-        rows = _rows_to_rank_by(settings.criterion, network, training.rows)
-        importances = _importances(settings.criterion, network, trained.scores(training.loaded, rows), training.y)
+        chosen = _chosen_to_rank_by(settings.criterion, network, len(training.rows))
+        scores = training.scores(trained, chosen)
+        importances = _importances(settings.criterion, network, scores, training.y[chosen])
         held_out = evaluate(decide(trained, validation), validation)
         yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
 
@@ -217,13 +252,12 @@ def warn_of_collapse(stages: Sequence[Stage]) -> None:
         )
 
 
-def _rows_to_rank_by(criterion: Criterion, network: Network, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _chosen_to_rank_by(criterion: Criterion, network: Network, n_sequences: int) -> NDArray[np.int64]:
     """Of all training sequences at once the scores of a wide network are large: as many as the criterion needs."""
-    if criterion is weight_importance:
-        return rows[:0]
+    step = 1
     if criterion is saliency:
-        return rows[:: -(-len(rows) * network.n_kernels // SCORES_AT_ONCE)]
-    return rows
+        step = -(-n_sequences * network.n_kernels // SCORES_AT_ONCE)
+    return np.arange(0 if criterion is weight_importance else n_sequences)[::step]
 
 
 def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
@@ -276,7 +310,7 @@ def evaluate(logits: NDArray[np.float64], data: LabeledData) -> Evaluation:
 def train(
     engine: Engine,
     network: Network,
-    training: LabeledData,
+    training: LabeledData | AugmentedData,
     validation: LabeledData,
     settings: TrainingSettings,
     *,
@@ -292,7 +326,8 @@ def train(
     engine : Engine
     network : Network
         Where to start.
-    training, validation : LabeledData
+    training : LabeledData or AugmentedData
+    validation : LabeledData
     settings : TrainingSettings
     stage : int
         For the records.
@@ -313,8 +348,11 @@ def train(
     epochs: list[Epoch] = []
     while len(epochs) < settings.max_iter and n_worse < settings.n_iter_no_change:
         start = time.perf_counter()
-        loaded, order = training.draw(rng)
-        loss = trainer.epoch(loaded, order, settings.batch_size, learning_rate)
+        losses = [
+            (trainer.epoch(loaded, order, settings.batch_size, learning_rate), len(order))
+            for loaded, order in training.blocks(settings.batch_size, rng)
+        ]
+        loss = sum(loss * n for loss, n in losses) / len(training.rows)
         current = trainer.network
         with np.errstate(over="ignore", invalid="ignore"):
             logits = decide(trainer, validation)

@@ -12,9 +12,11 @@ from skdeepprune._augmentation import (
     Augmentation,
     are_shuffles,
     dinucleotide_fingerprints,
-    fresh_negatives,
     substitute,
 )
+from skdeepprune._engines._compiled import CompiledEngine
+from skdeepprune._network import Network
+from skdeepprune._training import AugmentedData
 from skdeepprune.sequences import decode, dinucleotide_shuffle, shuffle_codes
 
 
@@ -47,13 +49,52 @@ def test_substitutes_are_uniform_over_positions_and_letters(rng):
 def test_fresh_negatives_are_shuffles_of_the_positives(rng):
     codes = rng.integers(0, 4, (30, 40)).astype(np.uint8)
     labels = (np.arange(30) % 3 == 0).astype(np.float32)
-    renewed = fresh_negatives(codes, labels, rng)
-    np.testing.assert_array_equal(renewed[labels == 1], codes[labels == 1])
+    augmentation = Augmentation(0.0, True)
+
+    def renewed():
+        return augmentation.apply(codes[augmentation.sources(labels, rng)], labels, rng)
+
+    once = renewed()
+    np.testing.assert_array_equal(once[labels == 1], codes[labels == 1])
     sources = Counter(frozenset(dinucleotides(s).items()) for s in decode(codes[labels == 1], strip=False))
-    shuffles = Counter(frozenset(dinucleotides(s).items()) for s in decode(renewed[labels == 0], strip=False))
+    shuffles = Counter(frozenset(dinucleotides(s).items()) for s in decode(once[labels == 0], strip=False))
     assert set(shuffles) == set(sources)
     assert set(shuffles.values()) == {2}, "every positive twice among twice as many negatives"
-    assert not np.array_equal(renewed, fresh_negatives(codes, labels, rng))
+    assert not np.array_equal(once, renewed())
+
+
+@pytest.mark.parametrize("bases_at_once", [1, 5000, 2**23])
+def test_an_epoch_in_blocks_shows_every_sequence_once(rng, monkeypatch, bases_at_once):
+    monkeypatch.setattr("skdeepprune._training._BASES_AT_ONCE", bases_at_once)
+    codes = rng.integers(0, 4, (500, 30)).astype(np.uint8)
+    rows = np.flatnonzero(rng.random(500) < 0.8)
+    labels = rng.integers(0, 2, len(rows)).astype(np.float32)
+    weights = rng.random(len(rows)).astype(np.float32)
+    engine = CompiledEngine()
+    trainer = engine.trainer(Network.initial(3, 8, 4, reverse_complement=False, rng=rng))
+
+    def seen(loaded, order):
+        columns = trainer.scores(loaded, order), loaded.y[order], loaded.sample_weight[order]
+        return np.column_stack(columns).tolist()
+
+    data = AugmentedData(engine, codes, rows, labels, weights, Augmentation(0.0, False))
+    blocks = list(data.blocks(16, rng))
+    assert len(blocks) == {1: -(-len(rows) // 16), 5000: -(-len(rows) // 160), 2**23: 1}[bases_at_once]
+    assert all(len(order) % 16 == 0 for _, order in blocks[:-1]), "batches are not cut"
+    expected = seen(engine.load(codes[rows], labels, weights), np.arange(len(rows)))
+    assert sorted(row for block in blocks for row in seen(*block)) == sorted(expected)
+    chosen = np.arange(len(rows))[::3]
+    np.testing.assert_array_equal(data.scores(trainer, chosen), np.array(expected)[chosen, :3])
+    assert data.scores(trainer, chosen[:0]).shape == (0, 3)
+
+
+def test_the_first_epoch_is_the_same_in_blocks(monkeypatch):
+    settings = {"mutation_rate": 1e-9, "max_iter": 1, "n_prunings": 0, "batch_size": 20}
+    whole = small(**settings).fit(X, y)
+    monkeypatch.setattr("skdeepprune._training._BASES_AT_ONCE", 50 * len(X[0]))
+    parts = small(**settings).fit(X, y)
+    assert whole.history_["loss"][0] == pytest.approx(parts.history_["loss"][0], rel=1e-6)
+    np.testing.assert_array_equal(whole.kernels_, parts.kernels_)
 
 
 def test_without_augmentation_nothing_changes(rng):
