@@ -34,11 +34,12 @@ from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, kernel_schedule
 from skdeepprune._random import as_generator
 from skdeepprune._training import (
-    AugmentedData,
     Epoch,
     LabeledData,
     Stage,
+    TrainingData,
     TrainingSettings,
+    UnloadedData,
     deep_prune,
     smallest_good_size,
     warn_of_collapse,
@@ -374,7 +375,7 @@ class DeepPruneClassifier(
         weights: NDArray[np.float64],
         augmentation: Augmentation,
         rng: np.random.Generator,
-    ) -> tuple[LabeledData | AugmentedData, LabeledData]:
+    ) -> tuple[TrainingData, TrainingData]:
         """Load the sequences, into their own memory if possible, and split off the validation set, stratified.
 
         Sequences of weight 0 are left out.
@@ -383,16 +384,14 @@ class DeepPruneClassifier(
         # Mean 1, so that a weighted gradient has the size of an unweighted one.
         scaled = (weights / weights[training_rows].mean()).astype(np.float32)
         if augmentation:
-            y_training, y_held_out = y[training_rows], y[validation_rows]
-            w_training, w_held_out = scaled[training_rows], scaled[validation_rows]
-            held_out = engine.load(sequences[validation_rows], y_held_out, w_held_out, overwrite_X=True)
-            return (
-                AugmentedData(engine, sequences, training_rows, y_training, w_training, augmentation),
-                LabeledData(held_out, np.arange(len(y_held_out)), y_held_out, w_held_out),
-            )
+            rows = (training_rows, validation_rows)
+            training, validation = (UnloadedData(engine, sequences, r, y[r], scaled[r], augmentation) for r in rows)
+            return training, validation
         loaded = engine.load(sequences, y, scaled, overwrite_X=True)
-        training, validation = (LabeledData(loaded, r, y[r], scaled[r]) for r in (training_rows, validation_rows))
-        return training, validation
+        return (
+            LabeledData(loaded, training_rows, y[training_rows], scaled[training_rows]),
+            LabeledData(loaded, validation_rows, y[validation_rows], scaled[validation_rows]),
+        )
 
     def _settings(self) -> TrainingSettings:
         return TrainingSettings(

@@ -17,8 +17,8 @@ from skdeepprune._engines._interface import SCORES_AT_ONCE, Engine, Trainer
 from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important, saliency, weight_importance
 
-# Augmented sequences to make at a time: 8 MB, and some more on the way.
-_BASES_AT_ONCE = 2**23
+# Of sequences that are loaded block by block: 4 MB, and some more on the way.
+_BASES_AT_ONCE = 2**22
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class LabeledData:
 
 
 @dataclass(frozen=True, eq=False)
-class AugmentedData:
-    """Some rows of codes of which every epoch sees other variants, made and loaded block by block.
+class UnloadedData:
+    """Some rows of codes, loaded block by block: as new variants to be trained on, as they are to be scored.
 
-    So that beside the codes there is never a second copy of them all.
+    So there is never a second copy of them all.
     """
 
     engine: Engine
@@ -103,6 +103,9 @@ class AugmentedData:
 
     def _load(self, codes: NDArray[np.uint8], chosen: NDArray[np.int64]) -> Any:
         return self.engine.load(codes, self.y[chosen], self.sample_weight[chosen], overwrite_X=True)
+
+
+TrainingData = LabeledData | UnloadedData
 
 
 @dataclass(frozen=True)
@@ -159,8 +162,8 @@ def deep_prune(
     engine: Engine,
     initial: Network,
     sizes: Sequence[int],
-    training: LabeledData | AugmentedData,
-    validation: LabeledData,
+    training: TrainingData,
+    validation: TrainingData,
     settings: TrainingSettings,
     *,
     rng: np.random.Generator,
@@ -175,8 +178,7 @@ def deep_prune(
         Untrained, with ``sizes[0]`` kernels.
     sizes : sequence of int
         Falling numbers of kernels.
-    training : LabeledData or AugmentedData
-    validation : LabeledData
+    training, validation : LabeledData or UnloadedData
     settings : TrainingSettings
     rng : Generator
     on_epoch : callable
@@ -290,15 +292,16 @@ class Evaluation(NamedTuple):
     roc_auc: float
 
 
-def decide(trainer: Trainer, data: LabeledData) -> NDArray[np.float64]:
+def decide(trainer: Trainer, data: TrainingData) -> NDArray[np.float64]:
     """Log-odds of the rows of `data` under the network as it is now, without holding all their motif scores at once."""
     network = trainer.network
     step = max(1, SCORES_AT_ONCE // network.n_kernels)
-    blocks = [data.rows[start : start + step] for start in range(0, len(data.rows), step)]
-    return np.concatenate([network.decision(trainer.scores(data.loaded, rows)) for rows in blocks])
+    numbers = np.arange(len(data.rows))
+    blocks = [numbers[start : start + step] for start in range(0, len(numbers), step)]
+    return np.concatenate([network.decision(data.scores(trainer, chosen)) for chosen in blocks])
 
 
-def evaluate(logits: NDArray[np.float64], data: LabeledData) -> Evaluation:
+def evaluate(logits: NDArray[np.float64], data: TrainingData) -> Evaluation:
     """Evaluate the log-odds that a network gives the rows of `data`."""
     losses = np.logaddexp(0, logits) - data.y * logits
     shares = data.sample_weight / data.sample_weight.sum(dtype=np.float64)
@@ -310,8 +313,8 @@ def evaluate(logits: NDArray[np.float64], data: LabeledData) -> Evaluation:
 def train(
     engine: Engine,
     network: Network,
-    training: LabeledData | AugmentedData,
-    validation: LabeledData,
+    training: TrainingData,
+    validation: TrainingData,
     settings: TrainingSettings,
     *,
     stage: int,
@@ -326,8 +329,7 @@ def train(
     engine : Engine
     network : Network
         Where to start.
-    training : LabeledData or AugmentedData
-    validation : LabeledData
+    training, validation : LabeledData or UnloadedData
     settings : TrainingSettings
     stage : int
         For the records.
