@@ -23,6 +23,9 @@ class Ours:
         self.classifier = DeepPruneClassifier(
             kernel_length=KERNEL_LENGTH,
             reverse_complement=False,
+            criterion="weight",
+            mutation_rate=0,
+            negatives="given",
             learning_rate_init=LEARNING_RATE,
             max_iter=MAX_ITER,
             n_iter_no_change=PATIENCE,

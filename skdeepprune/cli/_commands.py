@@ -42,11 +42,7 @@ def fit(options: argparse.Namespace) -> None:
     targets = _targets(options)
     classifier = _classifier(options)
     train, test, shuffled = read_split(options, np.random.default_rng(options.seed))
-    if options.fresh_shuffles:
-        if not shuffled:
-            raise UsageError(
-                "--fresh-shuffles needs bound sequences alone, without --negatives or labels of both kinds."
-            )
+    if shuffled:
         classifier.set_params(negatives="dinucleotide")
     with filled_folder(options.out, FILES) as folder:
         tell(f"Training on {train.describe()}", quiet=options.quiet)

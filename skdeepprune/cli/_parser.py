@@ -169,9 +169,6 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--prunings", metavar="N", type=int, default=6, help="how often half is pruned (default: 6)")
     group.add_argument("--kernel-length", metavar="BP", type=int, default=16, help="(default: 16)")
     group.add_argument("--one-strand", action="store_true", help="read the given strand only")
-    group.add_argument(
-        "--fresh-shuffles", action="store_true", help="train on fresh shuffles of the bound sequences in every epoch"
-    )
     group.add_argument("--max-iter", metavar="N", type=int, default=1000, help="most epochs per size (default: 1000)")
     group.add_argument("--batch-size", metavar="N", type=int, default=256, help="(default: 256)")
     group.add_argument("--learning-rate", metavar="RATE", type=float, default=0.01, help="(default: 0.01)")
