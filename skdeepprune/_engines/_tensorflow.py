@@ -240,6 +240,13 @@ def _adam_step(
     loss_sum, gradients = _loss_and_gradients(
         weights, X, lengths, y, sample_weight, reverse_complement, kernel_gradient
     )
+    return loss_sum, *_adam(weights, moments, gradients, step, learning_rate)
+
+
+def _adam(
+    weights: tuple[Any, ...], moments: tuple[Any, ...], gradients: tuple[Any, ...], step: Any, learning_rate: Any
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Update weights and moments: first all first moments, then all second ones."""
     n_weights = len(weights)
     first = tuple(ADAM_BETA1 * m + (1 - ADAM_BETA1) * g for m, g in zip(moments[:n_weights], gradients, strict=True))
     second = tuple(
@@ -250,7 +257,7 @@ def _adam_step(
     weights = tuple(
         weight - rate * m / (tf.sqrt(v) + ADAM_EPSILON) for weight, m, v in zip(weights, first, second, strict=True)
     )
-    return loss_sum, weights, first + second
+    return weights, first + second
 
 
 _adam_step_xla = tf.function(_adam_step, jit_compile=True, reduce_retracing=True)

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 from skdeepprune._engines._tensorflow import (
     _SCORE_CELLS,
     TensorFlowData,
     TensorFlowEngine,
     TensorFlowTrainer,
+    _adam,
     _channels,
     _network,
     _weights,
@@ -152,12 +152,4 @@ def _adam_step(
     reverse_complement: bool,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     loss_sum, gradients = _loss_and_gradients(variant, weights, X, lengths, y, sample_weight)
-    time = tf.cast(step, tf.float32)
-    rate = learning_rate * tf.sqrt(1 - ADAM_BETA2**time) / (1 - ADAM_BETA1**time)
-    updated, first, second = [], [], []
-    n_weights = len(weights)
-    for weight, gradient, m, v in zip(weights, gradients, moments[:n_weights], moments[n_weights:], strict=True):
-        first.append(ADAM_BETA1 * m + (1 - ADAM_BETA1) * gradient)
-        second.append(ADAM_BETA2 * v + (1 - ADAM_BETA2) * gradient * gradient)
-        updated.append(weight - rate * first[-1] / (tf.sqrt(second[-1]) + ADAM_EPSILON))
-    return loss_sum, tuple(updated), (*first, *second)
+    return loss_sum, *_adam(weights, moments, gradients, step, learning_rate)
