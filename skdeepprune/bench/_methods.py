@@ -85,6 +85,19 @@ METHODS: dict[str, Method] = {
     "pwm-scan": lambda dataset, seed: MotifScanClassifier(),
 }
 
+GROUPS: dict[str, tuple[str, ...]] = {
+    "paper": (
+        "deepprune",
+        "deepprune-score",
+        "deepprune-score-and-weight",
+        "deepprune-inter",
+        "winning-tickets",
+        "reinitialized",
+        "direct",
+    ),
+    "all": tuple(METHODS),
+}
+
 
 def find_methods(names: Iterable[str]) -> dict[str, Method]:
     """Find methods by name.
@@ -92,8 +105,8 @@ def find_methods(names: Iterable[str]) -> dict[str, Method]:
     Parameters
     ----------
     names : iterable of str
-        Keys of `METHODS`, or ``"module:function"`` for one of your own, which then has the function's name. Modules are
-        looked for in the working folder, too.
+        Keys of `METHODS`; "paper" for those of the paper, or "all"; or ``"module:function"`` for one of your own, which
+        then has the function's name. Modules are looked for in the working folder, too.
 
     Returns
     -------
@@ -112,7 +125,7 @@ def find_methods(names: Iterable[str]) -> dict[str, Method]:
     >>> list(find_methods(["deepprune", "gkm-svm"]))
     ['deepprune', 'gkm-svm']
     """
-    return dict(map(_find, names))
+    return dict(_find(member) for name in names for member in GROUPS.get(name, (name,)))
 
 
 def _find(name: str) -> tuple[str, Method]:
@@ -121,7 +134,8 @@ def _find(name: str) -> tuple[str, Method]:
     module_name, colon, function_name = name.partition(":")
     if not colon:
         raise ValueError(
-            f"There is no method {name!r}; expected one of {', '.join(METHODS)}, or module:function for your own."
+            f"There is no method {name!r}; expected one of {', '.join([*METHODS, *GROUPS])}, or module:function for"
+            " your own."
         )
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())

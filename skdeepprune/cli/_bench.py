@@ -9,7 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from skdeepprune._writing import replacing
-from skdeepprune.bench import METHODS, find_datasets, find_methods, list_cells, read_store, run_benchmark
+from skdeepprune.bench import (
+    METHODS,
+    find_datasets,
+    find_methods,
+    list_cells,
+    read_store,
+    run_benchmark,
+    write_benchmark_page,
+)
 from skdeepprune.cli._output import print_json, tell
 from skdeepprune.cli._read import UsageError
 
@@ -20,7 +28,8 @@ def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "bench",
         help="measure methods on data sets; goes on where it was stopped",
         description="Measure every method on every data set with every seed, a job each. What has ended is kept in a"
-        " folder, whatever happens; run again, only what is missing runs. Writes results.csv into the folder.",
+        " folder, whatever happens; run again, only what is missing runs. Writes results.csv into the folder, and"
+        " results.html: the paper's figures and tables with these results.",
     )
     parser.add_argument("--out", metavar="STORE", type=Path, required=True, help="folder to keep the results in")
     parser.add_argument(
@@ -37,7 +46,7 @@ def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="NAME",
         nargs="+",
         default=["deepprune", "direct"],
-        help=f"{', '.join(METHODS)}; or module:function for one of your own (default: deepprune direct)",
+        help=f"{', '.join(METHODS)}; paper, all; or module:function for one of your own (default: deepprune direct)",
     )
     parser.add_argument(
         "--seeds", metavar="N", type=_seeds, default=range(5), help="how many, or FIRST-LAST (default: 5, from 0 on)"
@@ -83,6 +92,7 @@ def bench(options: argparse.Namespace) -> None:
     results = options.out / "results.csv"
     with replacing(results) as part:
         read_store(options.out).to_csv(part, index=False)
+    page = _write_page(results, options.out / "results.html")
     failed = table[table["error"] != ""]
     if len(failed):
         tell(
@@ -96,6 +106,7 @@ def bench(options: argparse.Namespace) -> None:
         print_json(
             {
                 "file": results,
+                "page": page,
                 "rows": len(table),
                 "failed": len(failed),
                 "mean_roc_auc": means.to_dict("records"),
@@ -104,7 +115,17 @@ def bench(options: argparse.Namespace) -> None:
         )
         return
     print(_as_text(means))
-    print(f"Wrote {results}")
+    print(f"Wrote {results}" + ("" if page is None else f" and {page}"))
+
+
+def _write_page(results: Path, path: Path) -> Path | None:
+    """Write the page of figures and tables, if there is what it needs: matplotlib, and a run that succeeded."""
+    try:
+        write_benchmark_page(results, path)
+    except (ImportError, ValueError) as error:
+        tell(f"No page: {error}", quiet=False)
+        return None
+    return path
 
 
 def _seeds(text: str) -> range:
