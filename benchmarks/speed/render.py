@@ -42,8 +42,8 @@ SECTIONS = {
     ),
     "gkm": (
         "Against gkm-SVM",
-        "Real sequences of 101 bp (CTCFL in K562) and shuffled ones; 1,000 others are scored. The classifier has its"
-        " default settings, gkm-SVM LS-GKM's (l 11, k 7, d 3). Both read both strands.",
+        "Real sequences of 101 bp (CTCFL in K562) and shuffled ones; 1,000 others are scored. The classifier has the"
+        " default settings of the commit named at the end, gkm-SVM LS-GKM's (l 11, k 7, d 3). Both read both strands.",
     ),
     "prediction": (
         "Prediction",

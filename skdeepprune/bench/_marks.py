@@ -25,12 +25,13 @@ _METHODS = {
     "winning-tickets": ("winning tickets", "#b5508f", "D"),
     "reinitialized": ("reinitialized", "#8a6d00", "v"),
     "defaults": ("package defaults", "#5b4bb7", "p"),
+    "defaults-direct": ("package defaults, trained directly", "#8b1a4a", "<"),
     "gkm-svm": ("gkm-SVM", "#333333", "*"),
     "pwm-scan": ("PWM scan", "#777777", "X"),
     "circular": ("circular filters", "#a0522d", "P"),
     "expectation-pooling": ("expectation pooling", "#4f7a00", "h"),
 }
-_OTHERS = (("#8b1a4a", "<"), ("#00838f", ">"), ("#2f4f9f", "d"), ("#b04a00", "H"))
+_OTHERS = (("#00838f", ">"), ("#2f4f9f", "d"), ("#b04a00", "H"))
 COLORS = sorted({color for _, color, _ in _METHODS.values()} | {color for color, _ in _OTHERS} | {EQUAL})
 
 

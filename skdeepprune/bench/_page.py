@@ -97,9 +97,8 @@ def _headline(results: pd.DataFrame) -> str:
     try:
         found = compare(results[~is_simulated(results)], DEEPPRUNE, DIRECT)
     except ValueError:
-        return (
-            f"{counted(results['method'].nunique(), 'method')} on {counted(results['dataset'].nunique(), 'data set')}."
-        )
+        methods = counted(results["method"].nunique(), "method")
+        return f"{methods.capitalize()} on {counted(results['dataset'].nunique(), 'data set')}."
     n = len(found.differences)
     return (
         f"With four kernels, Deepprune is better than the same network trained directly on {found.wins} of"
