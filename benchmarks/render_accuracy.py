@@ -162,9 +162,9 @@ def capped() -> str:
     failed = rows[rows["error"] != ""]
     return f"""## Real sets, at most 5,000 positives
 
-{rows["dataset"].nunique()} sets, kernel length 16, {seeds} seeds of the defaults and the paper's settings; gkm-SVM
-(LS-GKM's default kernel) on the same sequences, of the first seed, where it was run. *Direct* networks were never
-pruned.
+{rows["dataset"].nunique()} sets, {seeds} seeds of the defaults (kernels of 16 bp) and the paper's settings (15 bp);
+gkm-SVM (LS-GKM's default kernel) on the same sequences, of the first seed, where it was run. *Direct* networks were
+never pruned.
 
 {table(pd.DataFrame(columns))}
 

@@ -1,7 +1,7 @@
 """The search for defaults: what was tried, on which sets, and what came of it.
 
     python benchmarks/search.py --data FOLDER                      # all trials: hours
-    python benchmarks/search.py --data FOLDER --trials both "both, 0.2 substituted"
+    python benchmarks/search.py --data FOLDER --trials both "both, batch 64"
     python benchmarks/search.py --summary                          # means of the rows that are there
 
 Every trial is a way to train and prune, run on simulated sets and on ChIP-seq sets with at most 3,000 positives; its

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune.sequences import shuffle_codes
+from skdeepprune.sequences import sequence_lengths, shuffle_codes
 
 Codes = NDArray[np.uint8]
 
 _PAIRS_AT_ONCE = 2**20
+_NEGATIVES_TO_LOOK_AT = 20_000
 
 
 def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
@@ -58,8 +59,8 @@ def _bernoulli_hits(n: int, rate: float, rng: np.random.Generator) -> NDArray[np
 def are_shuffles(codes: Codes, y: NDArray[np.float32]) -> bool:
     """Whether the negatives are dinucleotide shuffles of the positives.
 
-    They are if a quarter of them have the very dinucleotide counts of a positive; in long enough sequences others have
-    not. It need not be all, as the positive may be in another fold.
+    They are if a quarter of them have the very dinucleotide counts of a positive and are not the same; other sequences
+    of 40 bp or more have not. It need not be all, as the positive may be in another fold. Shorter ones do not count.
 
     Parameters
     ----------
@@ -70,30 +71,37 @@ def are_shuffles(codes: Codes, y: NDArray[np.float32]) -> bool:
     Returns
     -------
     bool
-        False where no sequence has 20 letters: such counts may agree by chance.
     """
-    if codes.shape[1] < 20:
+    long_enough = sequence_lengths(codes) >= 40
+    positives, negatives = (np.flatnonzero(long_enough & (y == label)) for label in (1, 0))
+    if not len(positives) or not len(negatives):
         return False
-    counts = dinucleotide_fingerprints(codes)
-    return bool(np.isin(counts[y == 0], counts[y == 1]).mean() >= 0.25)
+    negatives = negatives[:: -(-len(negatives) // _NEGATIVES_TO_LOOK_AT)]
+    known, asked = (dinucleotide_fingerprints(codes, rows) for rows in (positives, negatives))
+    known, first = np.unique(known, return_index=True)
+    place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+    found = np.flatnonzero(known[place] == asked)
+    same = (codes[negatives[found]] == codes[positives[first[place[found]]]]).all(axis=1)
+    return bool((~same).sum() >= 0.25 * len(negatives))
 
 
-def dinucleotide_fingerprints(codes: Codes) -> NDArray[np.int64]:
-    """A number for every sequence, equal where all dinucleotide counts are, and hardly ever otherwise.
+def dinucleotide_fingerprints(codes: Codes, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number for each of some sequences, equal where all dinucleotide counts are, and hardly ever otherwise.
 
     Parameters
     ----------
     codes : ndarray of uint8, shape (n_sequences, length)
+    rows : ndarray of int64, shape (n,)
 
     Returns
     -------
-    ndarray of int64, shape (n_sequences,)
+    ndarray of int64, shape (n,)
     """
     number_of_pair = np.random.default_rng(0).integers(-(2**63), 2**63, 25)
-    fingerprints = np.zeros(len(codes), dtype=np.int64)
+    fingerprints = np.zeros(len(rows), dtype=np.int64)
     step = max(1, _PAIRS_AT_ONCE // codes.shape[1])
-    for start in range(0, len(codes), step):
-        part = codes[start : start + step]
+    for start in range(0, len(rows), step):
+        part = codes[rows[start : start + step]]
         fingerprints[start : start + step] = number_of_pair[5 * part[:, :-1] + part[:, 1:]].sum(axis=1)
     return fingerprints
 

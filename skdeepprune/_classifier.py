@@ -68,8 +68,9 @@ class _NoCallbacks:
         return False
 
 
-# A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam.
-_MOST_KERNELS = 2**20
+# A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam. The saliency's
+# matrices have a row and a column for every kernel.
+_MOST_KERNELS, _MOST_BY_SALIENCY = 2**20, 2**12
 
 
 class DeepPruneClassifier(
@@ -121,8 +122,8 @@ class DeepPruneClassifier(
     negatives : {"auto", "given", "dinucleotide"}, default="auto"
         Augmentation, for DNA: "dinucleotide" says that the negatives are dinucleotide shuffles of the positives, and
         trains on fresh ones in every epoch. Then `fit` also takes positives alone, `y` all ones. "auto" does so where
-        the negatives have the very dinucleotide counts of positives. The paper has "given". The held-out sequences are
-        never augmented.
+        a quarter of the negatives, of 40 bp or more, have the very dinucleotide counts of positives. The paper has
+        "given". The held-out sequences are never augmented.
     class_weight : dict or "balanced", default=None
         Weights of the classes, as everywhere in scikit-learn.
     n_channels : int, default=4
@@ -133,7 +134,7 @@ class DeepPruneClassifier(
     n_jobs : int, default=None
         Threads of the compiled engine. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
-        Determines the hold-out, the initial weights and the order of the sequences.
+        Determines the hold-out, the initial weights, the order of the sequences and how they are augmented.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -263,7 +264,7 @@ class DeepPruneClassifier(
         X : list, ndarray, Series or one-column DataFrame of str; array-like (n, L * C); or ndarray (n, L, C)
             DNA strings, also of unequal length; the output of `OneHotDNA`; or any `n_channels` values per position.
         y : array-like, shape (n,)
-            Two classes; the greater one is the positive class (bound).
+            Two classes; the greater one is the positive class (bound). Or all ones, if ``negatives="dinucleotide"``.
         sample_weight : array-like, shape (n,), default=None
             Non-negative. A sequence of weight 0 is left out.
 
@@ -281,7 +282,8 @@ class DeepPruneClassifier(
         Warns
         -----
         ConvergenceWarning
-            If the AUC of the held-out sequences is lower by more than 0.1 than it was with more kernels.
+            If the AUC of the held-out sequences is lower by more than 0.1 than it was with more kernels, and their loss
+            higher by more than two standard errors; not with ``after_pruning="none"``.
         """
         self._forget_fit()
         sizes = self._sizes()
@@ -290,10 +292,11 @@ class DeepPruneClassifier(
         classes, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
         weights = _check_sample_weight(sample_weight, sequences, dtype=np.float64, ensure_non_negative=True)
         rng = as_generator(self.random_state)
+        used = slice(None) if weights.all() else weights > 0
+        augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences[used], y_binary[used])
         if not (y_binary == 0).any():
             sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
             y_binary, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y_binary)), np.tile(weights, 2)
-        augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences, y_binary)
         weights = self._by_class(weights, classes, y_binary)
         engine = choose_engine(self.engine, is_dna=is_dna, n_threads=effective_n_jobs(self.n_jobs))
         training, validation = self._load(engine, sequences, classes, y_binary, weights, augmentation, rng)
@@ -351,10 +354,11 @@ class DeepPruneClassifier(
                 " the network untrained; set n_kernels to a number."
             )
         sizes = kernel_schedule(self.n_kernels, self.n_prunings)
-        if sizes[0] > _MOST_KERNELS:
+        most = _MOST_BY_SALIENCY if self.criterion == "saliency" and self.n_prunings else _MOST_KERNELS
+        if sizes[0] > most:
             raise ValueError(
                 f"n_kernels={self.n_kernels!r} and n_prunings={self.n_prunings} begin with {sizes[0]} kernels; expected"
-                f" at most {_MOST_KERNELS}. Lower one of them."
+                f" at most {_MOST_BY_SALIENCY} with criterion='saliency', {_MOST_KERNELS} with others."
             )
         return sizes
 
@@ -383,15 +387,14 @@ class DeepPruneClassifier(
         training_rows, validation_rows = hold_out(y, weights, self.validation_fraction, classes, rng)
         # Mean 1, so that a weighted gradient has the size of an unweighted one.
         scaled = (weights / weights[training_rows].mean()).astype(np.float32)
-        if augmentation:
-            rows = (training_rows, validation_rows)
-            training, validation = (UnloadedData(engine, sequences, r, y[r], scaled[r], augmentation) for r in rows)
-            return training, validation
-        loaded = engine.load(sequences, y, scaled, overwrite_X=True)
-        return (
-            LabeledData(loaded, training_rows, y[training_rows], scaled[training_rows]),
-            LabeledData(loaded, validation_rows, y[validation_rows], scaled[validation_rows]),
-        )
+        loaded = None if augmentation else engine.load(sequences, y, scaled, overwrite_X=True)
+
+        def part(rows: NDArray[np.int64]) -> TrainingData:
+            if augmentation:
+                return UnloadedData(engine, sequences, rows, y[rows], scaled[rows], augmentation)
+            return LabeledData(loaded, rows, y[rows], scaled[rows])
+
+        return part(training_rows), part(validation_rows)
 
     def _settings(self) -> TrainingSettings:
         return TrainingSettings(

@@ -34,7 +34,8 @@ class Epoch:
         Counted from 1 within the stage.
     learning_rate : float
     loss : float
-        Mean cross-entropy (nats) of the training sequences, each seen before its batch's update.
+        Mean cross-entropy (nats) of the training sequences as the epoch saw them, augmented, each before its batch's
+        update. So it may be above `val_loss`.
     val_loss : float
         Mean cross-entropy (nats) of the held-out sequences after the epoch.
     val_roc_auc : float
@@ -250,7 +251,7 @@ def warn_of_collapse(stages: Sequence[Stage]) -> None:
             f" sequences apart, or one of them was lost: take at_size({best.n_kernels}) of this fit, set"
             " n_kernels='auto', or try another random_state.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -108,7 +108,7 @@ def test_fingerprints_are_equal_where_all_dinucleotide_counts_are(length, seed):
     codes = rng.integers(0, 5, (8, length)).astype(np.uint8)
     codes[4:] = shuffle_codes(codes[:4], rng)
     counts = [sorted(dinucleotides(tuple(row)).items()) for row in codes.tolist()]
-    fingerprints = dinucleotide_fingerprints(codes)
+    fingerprints = dinucleotide_fingerprints(codes, np.arange(len(codes)))
     for i, j in combinations(range(len(codes)), 2):
         assert (fingerprints[i] == fingerprints[j]) == (counts[i] == counts[j])
 
@@ -122,7 +122,13 @@ def test_shuffles_are_recognised_also_where_folds_part_them_from_their_source(rn
     assert are_shuffles(codes[half], labels[half])
     others = np.concatenate([positives, rng.integers(0, 4, (400, 60)).astype(np.uint8)])
     assert not are_shuffles(others, labels)
-    assert not are_shuffles(codes[:, :12], labels), "short sequences agree by chance"
+    assert not are_shuffles(codes[:, :30], labels), "short sequences agree by chance"
+    assert not are_shuffles(np.concatenate([positives, positives]), labels), "contradictory labels are no shuffles"
+    short = np.full((400, 60), 4, np.uint8)
+    short[:, :8] = rng.integers(0, 4, (400, 8))
+    assert not are_shuffles(np.concatenate([short, short[:, ::-1]]), labels)
+    one_long = np.concatenate([short, positives[:1], short, positives[1:2]])
+    assert not are_shuffles(one_long, np.repeat([1, 0], 401).astype(np.float32))
 
 
 def test_auto_renews_negatives_that_are_shuffles_and_no_others():
@@ -185,6 +191,23 @@ def test_real_values_cannot_be_augmented(parameters, rng):
     values = rng.normal(size=(20, 10, 4))
     with pytest.raises(ValueError, match="need DNA, but X holds real-valued channels"):
         small(**parameters).fit(values, np.arange(20) % 2)
+
+
+def test_sequences_of_weight_0_do_not_tell_whether_negatives_are_shuffles():
+    positives = [x for x, label in zip(X, y, strict=True) if label]
+    others = [x for x, label in zip(X, y, strict=True) if not label]
+    sequences = positives + others + dinucleotide_shuffle(positives, random_state=0)
+    labels = np.repeat([1, 0, 0], [len(positives), len(others), len(positives)])
+    weights = np.repeat([1.0, 1.0, 0.0], [len(positives), len(others), len(positives)])
+    assert small(negatives="auto", max_iter=1, n_prunings=0).fit(sequences, labels).renews_negatives_
+    assert not small(negatives="auto", max_iter=1, n_prunings=0).fit(sequences, labels, weights).renews_negatives_
+
+
+def test_real_values_with_positives_alone_are_refused(rng):
+    with pytest.raises(ValueError, match="need DNA, but X holds real-valued channels"):
+        small(negatives="dinucleotide", n_channels=5, reverse_complement=False).fit(
+            rng.normal(size=(20, 30, 5)), np.ones(20)
+        )
 
 
 def test_one_class_says_how_to_train_on_positives_alone():

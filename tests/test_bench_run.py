@@ -495,6 +495,12 @@ def test_command_line_with_a_method_of_ones_own(project, capsys):
     assert (counts["done"], counts["missing"]) == (6, 0)
 
 
+def test_cells_that_differ_in_parameters_alone_are_refused(tmp_path):
+    datasets = find_datasets(["simulated-3"], n_positives=20) + find_datasets(["simulated-3"], n_positives=30)
+    with pytest.raises(ValueError, match=r"1 cells are there twice .* simulated/simulated-3/mine.seed-0. Give"):
+        run_benchmark(datasets, {"mine": lambda dataset, seed: DeepPruneClassifier()}, [0], tmp_path)
+
+
 def test_command_line_says_what_failed(project, capsys):
     (project / "failing.py").write_text(
         "from sklearn.svm import SVC\n\ndef svm(dataset, seed):\n    return SVC(C=-1)\n"

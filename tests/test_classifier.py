@@ -216,10 +216,16 @@ def test_learning_rate_falls_only_when_fine_tuning(after_pruning, n_rates):
     assert history["learning_rate"].nunique() == n_rates
 
 
+def test_too_many_kernels_for_the_saliency_are_refused_before_training():
+    with pytest.raises(ValueError, match="begin with 8192 kernels; expected at most 4096 with criterion='saliency'"):
+        small(n_kernels=2, n_prunings=12).fit(X, y)
+
+
 def test_a_collapse_is_not_silent():
     collapsing = small(after_pruning="reinitialize", max_iter=1)
-    with pytest.warns(ConvergenceWarning, match=r"Pruned to 2 kernels, .* take at_size\(\d+\) of this fit"):
+    with pytest.warns(ConvergenceWarning, match=r"Pruned to 2 kernels, .* take at_size\(\d+\) of this fit") as warned:
         collapsing.fit(X, y)
+    assert warned[0].filename == __file__
     aucs = [stage.val_roc_auc for stage in collapsing.stages_]
     assert aucs[-1] < max(aucs) - 0.1
 

@@ -75,6 +75,16 @@ def test_saliency_keeps_one_of_two_kernels_that_read_the_same_and_drops_dead_one
     assert set(most_important(importances, 2)) in ({0, 2}, {1, 2})
 
 
+def test_removing_several_at_once_keeps_nearly_the_same(rng, monkeypatch):
+    scores = np.abs(rng.normal(size=(600, 40)) @ rng.normal(size=(40, 40)))
+    network = as_network(rng.normal(size=40).astype(np.float32), 0.0)
+    exact = most_important(saliency(network, scores, np.zeros(600)), 20)
+    monkeypatch.setattr("skdeepprune._pruning._REMOVED_ONE_BY_ONE", 8)
+    quick = saliency(network, scores, np.zeros(600))
+    assert len(np.unique(quick)) == 40
+    assert len(np.intersect1d(exact, most_important(quick, 20))) >= 17
+
+
 def test_saliency_does_not_depend_on_the_scale_of_a_kernel(rng):
     scores, dense = rng.exponential(size=(500, 5)), rng.normal(size=5)
     factors = np.array([0.01, 1, 3, 100, 7])

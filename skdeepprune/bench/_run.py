@@ -102,6 +102,7 @@ def run_benchmark(
     """
     kept = Store(store)
     cells = list({kept.path(cell): cell for cell in make_cells(datasets, methods, list(seeds), metrics)}.values())
+    kept.check_slots(cells)
     kept.folder.mkdir(parents=True, exist_ok=True)
     missing = kept.prepare(cells, retry_failed=retry_failed)
     random.SystemRandom().shuffle(missing)

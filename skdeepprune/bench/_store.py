@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +57,16 @@ class Store:
         if rows is None:
             return "missing"
         return "failed" if _has_failed(rows) else "done"
+
+    def check_slots(self, cells: Iterable[Cell]) -> None:
+        """Refuse cells that differ in their parameters alone: one would supersede the other."""
+        counts = Counter(_slot(self.path(cell)) for cell in cells)
+        doubled = [slot for slot, count in counts.items() if count > 1]
+        if doubled:
+            raise ValueError(
+                f"{len(doubled)} cells are there twice with different parameters, the first:"
+                f" {doubled[0].relative_to(self._cells)}. Give data sets and methods that differ names that differ."
+            )
 
     def prepare(self, cells: Iterable[Cell], *, retry_failed: bool) -> list[Cell]:
         """Move aside what the cells supersede, remove what is to be done again, and return the missing cells."""

@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Let a signal to terminate, which batch systems send, unwind like an interruption, so that nothing is left."""
+    timers: list[threading.Timer] = []
 
     def stop(*_: Any) -> None:
         raise SystemExit(143)
@@ -64,8 +65,10 @@ def _terminable() -> Iterator[None]:
         number = {SystemExit: signal.SIGTERM, KeyboardInterrupt: signal.SIGINT}.get(unraisable.exc_type)
         if number is None:
             hook_before(unraisable)
-        else:
-            threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+            return
+        timers.append(threading.Timer(0.1, os.kill, (os.getpid(), number)))
+        timers[-1].daemon = True
+        timers[-1].start()
 
     try:
         handler_before = signal.signal(signal.SIGTERM, stop)
@@ -76,5 +79,7 @@ def _terminable() -> Iterator[None]:
     try:
         yield
     finally:
+        for timer in timers:
+            timer.cancel()
         sys.unraisablehook = hook_before
         signal.signal(signal.SIGTERM, handler_before)

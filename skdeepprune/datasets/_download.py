@@ -180,6 +180,8 @@ class _ResumingDownloader:
             with self._part.open("ab") as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     file.write(chunk)
+            if (expected := _total_length(response)) not in (None, self._part.stat().st_size):
+                raise requests.ConnectionError(f"{url} ended after {self._part.stat().st_size} of {expected} bytes")
 
     def _so_far(self) -> tuple[int, str]:
         """Bytes that can be kept, and the version of the file that they are of."""
@@ -195,6 +197,15 @@ def _version_of(response: Any) -> str:
     etag = response.headers.get("ETag", "")
     promises_equal_bytes = etag.startswith('"')  # W/"..." does not
     return etag if promises_equal_bytes else response.headers.get("Last-Modified", "")
+
+
+def _total_length(response: Any) -> int | None:
+    """Bytes of the whole file, where the server tells."""
+    if response.status_code == 206:
+        total = response.headers.get("Content-Range", "").rpartition("/")[2]
+    else:
+        total = response.headers.get("Content-Length", "")
+    return int(total) if total.isdigit() else None
 
 
 def _may_pass(error: Any) -> bool:

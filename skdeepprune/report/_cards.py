@@ -29,7 +29,7 @@ def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> 
     drop = results.performance.auc_drops[reading.index]
     rows = [
         ("Weight", signed(reading.weight, 2)),
-        ("Importance", signed(reading.importance, 2)),
+        ("Importance", f"{reading.importance:.2g}"),
         ("Adds to log-odds", signed(reading.contribution, 2)),
         ("AUC without it", signed(results.performance.roc_auc.value - drop.value)),
     ]

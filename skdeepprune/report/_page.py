@@ -232,7 +232,7 @@ def _drops(results: Results) -> dict[str, Any]:
             "low": [round(drop.low, 4) for drop in drops],
             "high": [round(drop.high, 4) for drop in drops],
             "weight": [round(reading.weight, 4) for reading in results.kernels],
-            "importance": [round(reading.importance, 4) for reading in results.kernels],
+            "importance": [float(f"{reading.importance:.4g}") for reading in results.kernels],
             "adds to log-odds": [round(reading.contribution, 4) for reading in results.kernels],
         }
     )
