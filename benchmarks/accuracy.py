@@ -56,13 +56,14 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these of the plan's")
     parser.add_argument("--seeds", type=int, metavar="N", help="only the plan's first seeds")
     parser.add_argument("--n-jobs", type=int, default=-1)
+    parser.add_argument("--collect", action="store_true", help="run nothing, write the rows that are there")
     options = parser.parse_args()
     names, n_positives, parts = PLANS[options.plan]
     datasets = find_datasets(names, options.data, n_positives=n_positives)
     store = HERE / "store" / options.plan
     for methods, seeds in parts:
         chosen = {name: method for name, method in methods.items() if name in (options.methods or methods)}
-        if chosen:
+        if chosen and not options.collect:
             run_benchmark(datasets, chosen, seeds[: options.seeds], store, n_jobs=options.n_jobs, verbose=1)
     path = HERE / "results" / f"accuracy_{options.plan}.csv"
     results = read_store(store).sort_values(["collection", "dataset", "method", "seed"], kind="stable")
