@@ -114,9 +114,10 @@ def sentence(rows: pd.DataFrame, first: tuple[str, int | None], second: tuple[st
     """Compare two contenders in words: wins, mean difference, and Wilcoxon's test."""
     found = compare(rows, first, second)
     differences = found.differences
+    name = _name(*first)
     return (
-        f"{_name(*first)} against {_name(*second)}: better on {(differences > 0).sum()} of {len(differences)} sets,"
-        f" by {differences.mean():+.3f} on average (one-sided Wilcoxon signed-rank test over sets:"
+        f"{name[0].upper()}{name[1:]} against {_name(*second)}: better on {(differences > 0).sum()} of"
+        f" {len(differences)} sets, by {differences.mean():+.3f} on average (one-sided Wilcoxon signed-rank test over sets:"
         f" p = {found.p_value:.2g})"
     )
 
