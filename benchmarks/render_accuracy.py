@@ -117,8 +117,8 @@ def sentence(rows: pd.DataFrame, first: tuple[str, int | None], second: tuple[st
     name = _name(*first)
     return (
         f"{name[0].upper()}{name[1:]} against {_name(*second)}: better on {(differences > 0).sum()} of"
-        f" {len(differences)} sets, by {differences.mean():+.3f} on average (one-sided Wilcoxon signed-rank test over sets:"
-        f" p = {found.p_value:.2g})"
+        f" {len(differences)} sets, by {differences.mean():+.3f} on average (one-sided Wilcoxon signed-rank test over"
+        f" sets: p = {found.p_value:.2g})"
     )
 
 
