@@ -32,6 +32,7 @@ from skdeepprune.bench import (
 from skdeepprune.bench._backends import each_finished
 from skdeepprune.bench._conditions import forget_peak_memory, one_thread, peak_memory
 from skdeepprune.bench._description import changed_parameters, describe
+from skdeepprune.bench._methods import GROUPS
 from skdeepprune.cli import main
 from skdeepprune.datasets import load_deepbind, load_simulated
 
@@ -360,6 +361,12 @@ def test_unknown_names(folder):
         find_methods(["deep"])
     with pytest.raises(TypeError, match="'mine' made 3; expected a scikit-learn classifier"):
         list_cells([TINY], {"mine": lambda dataset, seed: 3}, [0], "nowhere")
+
+
+def test_groups_of_methods():
+    assert find_methods(["all"]) == METHODS
+    assert list(find_methods(["paper"])) == [name for name in METHODS if name in GROUPS["paper"]]
+    assert list(find_methods(["gkm-svm", "paper"]))[:2] == ["gkm-svm", "deepprune"]
 
 
 def test_the_papers_methods():

@@ -209,7 +209,7 @@ def _cost(section: Section, results: pd.DataFrame) -> None:
         f" methods, one seed each, would take {told_hours(alone)} on one core and {told_hours(many)} on {_N_CORES}."
     )
     time.columns = ["method", "hours here", "seconds a set", f"hours, {N_DATASETS} sets", f"on {_N_CORES} cores"]
-    section.tables.append(table("Hours of computing", "hours.csv", _rounded(time)))
+    section.tables.append(_readable(table("Hours of computing", "hours.csv", _rounded(time))))
 
 
 def _tradeoff(caption: str, ax: Axes) -> tuple[str, str, Markup]:
