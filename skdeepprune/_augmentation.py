@@ -72,7 +72,9 @@ def are_shuffles(codes: Codes, y: NDArray[np.float32]) -> bool:
     -------
     bool
     """
-    long_enough = sequence_lengths(codes) >= 40
+    step = max(1, _PAIRS_AT_ONCE // max(codes.shape[1], 1))
+    blocks = (codes[start : start + step] for start in range(0, len(codes), step))
+    long_enough = np.concatenate([sequence_lengths(block) >= 40 for block in blocks])
     positives, negatives = (np.flatnonzero(long_enough & (y == label)) for label in (1, 0))
     if not len(positives) or not len(negatives):
         return False
