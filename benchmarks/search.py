@@ -32,6 +32,7 @@ from sklearn.metrics import roc_auc_score
 
 from skdeepprune._augmentation import Augmentation
 from skdeepprune._engines._compiled import CompiledEngine
+from skdeepprune._engines._interface import Dropout
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, most_important
@@ -76,6 +77,14 @@ class Trial:
     both_strands_simulated: bool = True
     # N read on either side of a sequence, so that kernels can reach over its ends.
     padding: int = 0
+    # Share of the motif scores left out of every training step, above so many kernels.
+    dropout: float = 0.0
+    dropout_floor: int = 16
+    # Epochs without gain after which training goes on from the best network at a quarter of the rate, and how often.
+    cut_after: int | None = None
+    n_cuts: int = 1
+    # Substitutions from 32 kernels down, if other than above.
+    mutation_rate_below_64: float | None = None
     # The trial whose networks of 64 kernels this one begins with.
     after: str | None = None
 
@@ -116,7 +125,31 @@ TRIALS: dict[str, Trial] = {
     "saliency, rate 0.01, batch 64": replace(FASTER, batch_size=64),
     "saliency, rate 0.01, 0.2 substituted": replace(FASTER, mutation_rate=0.2),
     "saliency, rate 0.01, 64 first": replace(FASTER, first=64),
+    **{
+        f"dropout {dropout}, cut {epochs}": replace(FASTER, dropout=dropout, cut_after=epochs, patience=epochs)
+        for dropout in (0.3, 0.5)
+        for epochs in (4, 6, 8)
+    },
+    "cut 4": replace(FASTER, cut_after=4, patience=4),
+    "cut 7": replace(FASTER, cut_after=7, patience=7),
+    "rate 0.02, cut 4 twice": replace(FASTER, learning_rate=0.02, cut_after=4, patience=4, n_cuts=2),
+    **{
+        f"from 64, rate 0.01: {name}": replace(FASTER, after="saliency, rate 0.01", **changes)
+        for name, changes in {
+            "nothing": {},
+            "0.03 substituted": {"mutation_rate_below_64": 0.03},
+            "none substituted": {"mutation_rate_below_64": 0.0},
+            "cut 5 twice": {"cut_after": 5, "patience": 5, "n_cuts": 2},
+            "cut 15": {"cut_after": 15, "n_cuts": 1},
+            "batch 64, cut 5 twice": {"batch_size": 64, "cut_after": 5, "patience": 5, "n_cuts": 2},
+            "rate 0.003": {"learning_rate": 0.003},
+            "patience 40": {"patience": 40},
+            "weights averaged": {"averaging": 0.2},
+        }.items()
+    },
     "one strand simulated, rate 0.01": ONE_STRAND,
+    "one strand simulated, rate 0.01, dropout 0.3, cut 6": replace(ONE_STRAND, dropout=0.3, cut_after=6, patience=6),
+    "one strand simulated, rate 0.01, dropout 0.5, cut 6": replace(ONE_STRAND, dropout=0.5, cut_after=6, patience=6),
     "one strand simulated, rate 0.01, padding": replace(ONE_STRAND, padding=8),
     "one strand simulated, rate 0.01, true motifs": replace(ONE_STRAND, first=8, true_motifs=True),
     "one strand simulated, rate 0.01, true motifs, padding": replace(ONE_STRAND, first=8, true_motifs=True, padding=8),
@@ -153,11 +186,12 @@ class Sequences:
             codes = np.hstack([between, codes, between, np.zeros((len(codes), 1), np.uint8)])
         return ENGINE.load(codes, y, np.ones(len(y), np.float32))
 
-    def draw(self, rng: np.random.Generator) -> tuple[Any, NDArray[np.int64]]:
-        if not self.augmentation:
+    def draw(self, rng: np.random.Generator, mutation_rate: float) -> tuple[Any, NDArray[np.int64]]:
+        augmentation = replace(self.augmentation, mutation_rate=mutation_rate)
+        if not augmentation:
             return next(self.training.blocks(len(self.y), rng))
-        sources = self.augmentation.sources(self.y, rng)
-        codes = self.augmentation.apply(self.codes[sources], self.y, rng)
+        sources = augmentation.sources(self.y, rng)
+        codes = augmentation.apply(self.codes[sources], self.y, rng)
         return self._loaded(codes, self.y), rng.permutation(len(self.y))
 
     def scores(self, network: Network) -> Scores:
@@ -249,12 +283,17 @@ def train(
     trainer, average = ENGINE.trainer(network), None
     best, best_loss, n_worse, n_flat, n_epochs = network, np.inf, 0, 0, 0
     patience = trial.patience if network.n_kernels > 16 else trial.patience_below_32 or trial.patience
+    dropout = trial.dropout if network.n_kernels > trial.dropout_floor else 0.0
+    n_cuts = trial.n_cuts if trial.cut_after else 0
+    mutation_rate = trial.mutation_rate
+    if network.n_kernels < 64 and trial.mutation_rate_below_64 is not None:
+        mutation_rate = trial.mutation_rate_below_64
     while n_worse < patience:
-        loaded, order = data.draw(rng)
+        loaded, order = data.draw(rng, mutation_rate)
         if teacher is not None:
             taught = expit(teacher.decision(ENGINE.trainer(teacher).scores(loaded, np.arange(len(loaded)))))
             loaded = replace(loaded, y=((1 - trial.teacher) * loaded.y + trial.teacher * taught).astype(np.float32))
-        trainer.epoch(loaded, order, trial.batch_size, rate)
+        trainer.epoch(loaded, order, trial.batch_size, rate, Dropout(dropout, n_epochs))
         n_epochs += 1
         average = trainer.network if average is None else averaged(average, trainer.network, trial.averaging)
         loss = evaluate(decide(ENGINE.trainer(average), data.validation), data.validation).loss
@@ -264,6 +303,8 @@ def train(
             n_worse, n_flat = n_worse + 1, n_flat + 1
             if n_flat == trial.plateau:
                 rate, n_flat = rate / 2, 0
+            if n_cuts and n_worse == trial.cut_after:
+                trainer, average, rate, n_cuts, n_worse = ENGINE.trainer(best), None, rate / 4, n_cuts - 1, 0
     return best, best_loss, n_epochs
 
 

@@ -36,24 +36,12 @@ def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
     >>> substitute(codes, 1.0, np.random.default_rng(0))
     array([[1, 3, 3, 1, 4]], dtype=uint8)
     """
-    flat = codes.ravel().copy()
+    changed = np.array(codes, order="C")
     if rate > 0:
-        hits = _bernoulli_hits(flat.size, rate, rng)
-        hits = hits[flat[hits] < 4]
-        flat[hits] = (flat[hits] + rng.integers(1, 4, len(hits), dtype=np.uint8)) % 4
-    return flat.reshape(codes.shape)
+        from skdeepprune._mutation import substitute_bases
 
-
-def _bernoulli_hits(n: int, rate: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw which of n trials succeed; the gaps between successes are geometric, so failures cost nothing."""
-    expected = n * rate
-    batch = int(expected + 6 * np.sqrt(expected) + 10)
-    hits = np.array([-1])
-    while hits[-1] < n:
-        # Of a tiny rate the gaps are huge; cut, their sum cannot overflow.
-        gaps = np.minimum(rng.geometric(rate, batch), n + 1)
-        hits = np.concatenate([hits, hits[-1] + np.cumsum(gaps)])
-    return hits[(hits >= 0) & (hits < n)]
+        substitute_bases(changed.reshape(-1), rate, rng.integers(2**64, size=1, dtype=np.uint64))
+    return changed
 
 
 def are_shuffles(codes: Codes, y: NDArray[np.float32]) -> bool:

@@ -27,6 +27,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from tqdm import tqdm
 
 from skdeepprune._augmentation import Augmentation
+from skdeepprune._callbacks import CallbackSupportMixin
 from skdeepprune._engines import choose_engine, decide, scan
 from skdeepprune._engines._interface import Engine
 from skdeepprune._inputs import hold_out, read_input, read_target
@@ -45,28 +46,6 @@ from skdeepprune._training import (
     warn_of_collapse,
 )
 from skdeepprune.sequences import shuffle_codes
-
-try:
-    from sklearn.callback import CallbackSupportMixin
-except ImportError:  # scikit-learn before 1.9
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in for scikit-learn's callbacks where it has none."""
-
-        def _init_callback_context(self, **_: Any) -> _NoCallbacks:
-            return _NoCallbacks()
-
-
-class _NoCallbacks:
-    def subcontext(self, **_: Any) -> _NoCallbacks:
-        return self
-
-    def call_on_fit_task_begin(self, **_: Any) -> None:
-        pass
-
-    def call_on_fit_task_end(self, **_: Any) -> bool:
-        return False
-
 
 # A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam. The saliency's
 # matrices have a row and a column for every kernel.
@@ -104,6 +83,10 @@ class DeepPruneClassifier(
         Go on from the surviving weights; reset them to their values before the initial training (winning tickets); or
         to new random values (a control). The latter two train with `learning_rate_init` at every size. "none"
         fine-tunes too, but not after the last pruning (Deepprune-inter).
+    learning_rate : {"adaptive", "constant"}, default="adaptive"
+        "adaptive" goes back to the best weights and on at a quarter of the rate, once at every size, when the
+        validation loss has not improved for `n_iter_no_change` epochs; "constant" stops there. The paper has it
+        constant, and `n_iter_no_change` at 15 or so.
     learning_rate_init : float, default=0.01
         Learning rate of Adam for the unpruned network.
     learning_rate_decay : float, default=1.2
@@ -111,11 +94,14 @@ class DeepPruneClassifier(
     batch_size : int, default=256
     max_iter : int, default=1000
         Most epochs per size.
-    n_iter_no_change : int, default=15
+    n_iter_no_change : int, default=6
         Training at a size ends when the validation loss has not improved for so many epochs in a row. The best epoch's
         weights are kept.
     validation_fraction : float, default=0.1
         Share of the training sequences held out for that, stratified by class.
+    dropout : float, default=0.3
+        Regularisation: in training each motif score of a sequence is left out with this probability, as long as there
+        are more than 16 kernels. The paper has 0.
     mutation_rate : float or "auto", default="auto"
         Augmentation, for DNA: in every epoch each base of the training sequences is replaced, with this probability, by
         one of the three others. "auto" is 0.1 for DNA. The paper has 0.
@@ -195,12 +181,14 @@ class DeepPruneClassifier(
         "reverse_complement": ["boolean"],
         "criterion": [StrOptions(set(CRITERIA)), callable],
         "after_pruning": [StrOptions({"fine-tune", "rewind", "reinitialize", "none"})],
+        "learning_rate": [StrOptions({"adaptive", "constant"})],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_decay": [Interval(Real, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
         "mutation_rate": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
         "negatives": [StrOptions({"auto", "given", "dinucleotide"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -219,12 +207,14 @@ class DeepPruneClassifier(
         reverse_complement: bool = True,
         criterion: str | Callable[..., Any] = "saliency",
         after_pruning: str = "fine-tune",
+        learning_rate: str = "adaptive",
         learning_rate_init: float = 0.01,
         learning_rate_decay: float = 1.2,
         batch_size: int = 256,
         max_iter: int = 1000,
-        n_iter_no_change: int = 15,
+        n_iter_no_change: int = 6,
         validation_fraction: float = 0.1,
+        dropout: float = 0.3,
         mutation_rate: float | Literal["auto"] = "auto",
         negatives: str = "auto",
         class_weight: Any = None,
@@ -240,12 +230,14 @@ class DeepPruneClassifier(
         self.reverse_complement = reverse_complement
         self.criterion = criterion
         self.after_pruning = after_pruning
+        self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.learning_rate_decay = learning_rate_decay
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.n_iter_no_change = n_iter_no_change
         self.validation_fraction = validation_fraction
+        self.dropout = dropout
         self.mutation_rate = mutation_rate
         self.negatives = negatives
         self.class_weight = class_weight
@@ -401,8 +393,10 @@ class DeepPruneClassifier(
             batch_size=self.batch_size,
             max_iter=self.max_iter,
             n_iter_no_change=self.n_iter_no_change,
+            learning_rate=self.learning_rate,
             learning_rate_init=self.learning_rate_init,
             learning_rate_decay=self.learning_rate_decay,
+            dropout=self.dropout,
             criterion=CRITERIA[self.criterion] if isinstance(self.criterion, str) else self.criterion,
             after_pruning=self.after_pruning,
         )

@@ -1,10 +1,11 @@
-"""Compilation by numba. Imported on first use, because numba takes its time to load."""
+"""Compilation by numba, and random numbers for compiled loops. Imported on first use: numba takes its time to load."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 
@@ -15,3 +16,19 @@ def compiled(function: Callable[..., Any]) -> Any:
         return njit(function, cache=True, **options)
     except RuntimeError:  # numba found no folder for its cache
         return njit(function, **options)
+
+
+@compiled
+def random_bits(state: Any) -> Any:
+    """Advance the generator splitmix64, whose state is an array of one uint64, and return 64 random bits."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    bits = state[0]
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
+
+
+@compiled
+def random_unit(state: Any) -> float:
+    """Draw uniformly from [0, 1), by its 53 bits."""
+    return np.float64(random_bits(state) >> np.uint64(11)) * 2.0**-53

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skdeepprune._augmentation import Augmentation
-from skdeepprune._engines._interface import SCORES_AT_ONCE, Engine, Trainer
+from skdeepprune._engines._interface import NO_DROPOUT, SCORES_AT_ONCE, Dropout, Engine, Trainer
 from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important, saliency, weight_importance
 
 # Of sequences that are loaded block by block: 4 MB, and some more on the way.
 _BASES_AT_ONCE = 2**22
+# Fewer kernels cannot spare any of their scores.
+_FEWEST_TO_DROP = 17
+_RATE_CUT = 4
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,10 @@ class TrainingSettings:
     batch_size: int
     max_iter: int
     n_iter_no_change: int
+    learning_rate: str
     learning_rate_init: float
     learning_rate_decay: float
+    dropout: float
     criterion: Criterion
     after_pruning: str
 
@@ -311,6 +316,10 @@ def evaluate(logits: NDArray[np.float64], data: TrainingData) -> Evaluation:
     return Evaluation(loss, loss_se, roc_auc(data.y, logits, shares))
 
 
+def _drawn(dropout: float, rng: np.random.Generator) -> Dropout:
+    return Dropout(dropout, int(rng.integers(2**63))) if dropout else NO_DROPOUT
+
+
 def train(
     engine: Engine,
     network: Network,
@@ -324,6 +333,8 @@ def train(
     on_epoch: Callable[[Epoch], object],
 ) -> tuple[Network, list[Epoch]]:
     """Train until the validation loss has not improved for `n_iter_no_change` epochs in a row.
+
+    With an adaptive learning rate then begin again with the best weights so far at a quarter of the rate, once.
 
     Parameters
     ----------
@@ -348,11 +359,13 @@ def train(
     """
     trainer = engine.trainer(network)
     best, best_loss, n_worse = network, np.inf, 0
+    may_cut = settings.learning_rate == "adaptive"
+    dropout = settings.dropout if network.n_kernels >= _FEWEST_TO_DROP else 0.0
     epochs: list[Epoch] = []
-    while len(epochs) < settings.max_iter and n_worse < settings.n_iter_no_change:
+    while len(epochs) < settings.max_iter:
         start = time.perf_counter()
         losses = [
-            (trainer.epoch(loaded, order, settings.batch_size, learning_rate), len(order))
+            (trainer.epoch(loaded, order, settings.batch_size, learning_rate, _drawn(dropout, rng)), len(order))
             for loaded, order in training.blocks(settings.batch_size, rng)
         ]
         loss = sum(loss * n for loss, n in losses) / len(training.rows)
@@ -373,4 +386,8 @@ def train(
             best, best_loss, n_worse = current, val_loss, 0
         else:
             n_worse += 1
+        if n_worse == settings.n_iter_no_change:
+            if not may_cut:
+                break
+            trainer, learning_rate, n_worse, may_cut = engine.trainer(best), learning_rate / _RATE_CUT, 0, False
     return best, epochs

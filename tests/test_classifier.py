@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from skdeepprune import DeepPruneClassifier, OneHotDNA, _training
 from skdeepprune._engines import _compiled
-from skdeepprune._engines._compiled import CompiledTrainer
+from skdeepprune._engines._compiled import CompiledEngine, CompiledTrainer
 from skdeepprune._engines._interface import Trainer
 from skdeepprune._pruning import CRITERIA
 from skdeepprune.sequences import encode, one_hot, reverse_complement
@@ -83,7 +83,7 @@ def test_history_has_a_row_per_epoch(fitted):
     for stage, rows in history.groupby("stage"):
         assert rows["epoch"].tolist() == list(range(1, len(rows) + 1))
         assert rows["n_kernels"].unique() == [16 // 2**stage]
-        assert rows["learning_rate"].to_numpy() == pytest.approx(0.01 / 1.2**stage)
+        assert rows["learning_rate"].iloc[0] == pytest.approx(0.01 / 1.2**stage)
         assert rows["val_loss"].min() == pytest.approx(fitted.stages_[stage].val_loss)
     assert (history["seconds"] > 0).all()
     assert history["loss"].iloc[0] > history["loss"].iloc[-1]
@@ -98,11 +98,50 @@ def test_every_stage_keeps_the_more_important_half(fitted):
 
 
 def test_early_stopping_restores_the_best_epoch():
-    classifier = small(n_prunings=0, n_kernels=8, n_iter_no_change=3, max_iter=200).fit(X, y)
+    settings = {"n_prunings": 0, "n_kernels": 8, "n_iter_no_change": 3, "max_iter": 200, "learning_rate": "constant"}
+    classifier = small(**settings).fit(X, y)
     val_loss = classifier.history_["val_loss"].to_numpy()
     assert len(val_loss) < 200
     assert val_loss.argmin() == len(val_loss) - 4
     assert classifier.stages_[0].val_loss == pytest.approx(val_loss.min())
+
+
+def test_an_adaptive_learning_rate_is_cut_once_and_ends_as_patiently():
+    for stage in small(n_iter_no_change=2, max_iter=200).fit(X, y).stages_:
+        epochs = pd.DataFrame(stage.epochs)
+        rates = epochs["learning_rate"].unique()
+        assert len(rates) == 2
+        assert rates[0] / rates[1] == pytest.approx(4)
+        n_before, val_loss = (epochs["learning_rate"] == rates[0]).sum(), epochs["val_loss"].to_numpy()
+        assert val_loss[:n_before].argmin() == n_before - 3
+        assert len(val_loss) - 1 - max(val_loss.argmin(), n_before - 1) == 2
+        assert stage.val_loss == pytest.approx(val_loss.min())
+
+
+def test_after_the_cut_training_begins_again_with_the_best_weights(monkeypatch):
+    begun = []
+    begin = CompiledEngine.trainer
+
+    def recorded(engine, network):
+        begun.append(network)
+        return begin(engine, network)
+
+    settings = {"n_prunings": 0, "n_kernels": 8, "n_iter_no_change": 2}
+    monkeypatch.setattr(CompiledEngine, "trainer", recorded)
+    rates = small(**settings, max_iter=200).fit(X, y).history_["learning_rate"]
+    before_the_cut = small(**settings, max_iter=(rates == rates[0]).sum()).fit(X, y)
+    np.testing.assert_array_equal(begun[1].kernels, before_the_cut.kernels_)
+
+
+def test_dropout_ends_at_16_kernels():
+    settings = {"n_kernels": 8, "n_prunings": 2, "max_iter": 3}
+    with_dropout, without = (small(dropout=share, **settings).fit(X, y) for share in (0.5, 0))
+    one, other = (np.array([stage.epochs[0].loss for stage in c.stages_]) for c in (with_dropout, without))
+    assert one[0] > other[0]
+    few = [
+        small(dropout=share, n_kernels=16, n_prunings=0, max_iter=3).fit(X, y).history_["loss"] for share in (0, 0.5)
+    ]
+    np.testing.assert_array_equal(*few)
 
 
 def test_probabilities_are_consistent(fitted):
@@ -188,6 +227,7 @@ def test_after_pruning_variants(fitted):
     np.testing.assert_array_equal(before.network.kernels, fitted.stages_[-2].network.kernels)
 
 
+@pytest.mark.filterwarnings("ignore:Pruned to 2 kernels")
 @pytest.mark.parametrize("after_pruning", ["fine-tune", "rewind", "reinitialize"])
 def test_where_training_starts_after_pruning(monkeypatch, after_pruning):
     starts = []

@@ -1,6 +1,7 @@
 """What every engine must do, against a float64 NumPy loop, automatic differentiation and the other engine."""
 
 import gc
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -12,7 +13,7 @@ from test_network import draw_network
 
 from skdeepprune import _engines
 from skdeepprune._engines import choose_engine
-from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Dropout
 from skdeepprune._network import Network
 from skdeepprune.sequences import one_hot, sequence_lengths
 
@@ -160,6 +161,50 @@ def test_epoch_is_adam_over_batches(rng, engine):
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
     for name, expected in zip(PARAMETERS, parameters, strict=True):
         np.testing.assert_allclose(getattr(trainer.network, name), expected, atol=2e-5, err_msg=name)
+
+
+@ENGINES
+@pytest.mark.parametrize("both_strands", [False, True])
+def test_dropout_leaves_out_scores_and_scales_the_others(rng, engine, both_strands):
+    network = draw_network(11, n_kernels=32, reverse_complement=both_strands)
+    network = replace(network, kernel_bias=np.full(32, 5, np.float32))  # every score is positive
+    codes = draw_codes(rng, 1, 30)
+    y, weights = np.ones(1, np.float32), np.full(1, 1e-6, np.float32)
+    engine = choose_engine(engine, is_dna=True)
+    data, order = engine.load(codes, y, weights), np.zeros(1, np.int64)
+    all_kept = []
+    for seed in range(150):
+        trainer = engine.trainer(network)
+        loss = trainer.epoch(data, order, 1, 1.0, Dropout(0.25, seed))
+        after = trainer.network
+        kept = np.flatnonzero(after.dense_weights != network.dense_weights)
+        all_kept.append(np.isin(np.arange(32), kept))
+        rest = network.select(kept)
+        rest = replace(rest, dense_weights=rest.dense_weights / 0.75)
+        expected_loss, expected = loss_and_gradients_by_loop(rest, codes, y, weights)
+        assert loss == pytest.approx(expected_loss, rel=1e-4)
+        # With gradients as small as its epsilon Adam's first step tells how large they were.
+        for name, factor in (("kernels", 1), ("kernel_bias", 1), ("dense_weights", 1 / 0.75)):
+            changes = np.asarray(getattr(network, name)) - getattr(after, name)
+            assert not np.delete(changes, kept, axis=0).any()
+            gradient = np.asarray(getattr(expected, name)) * factor
+            steps = gradient / (np.abs(gradient) + ADAM_EPSILON / np.sqrt(1 - ADAM_BETA2))
+            np.testing.assert_allclose(changes[kept], steps, atol=2e-4)
+    np.testing.assert_allclose(np.mean(all_kept, axis=0), 0.75, atol=0.15)
+    again = engine.trainer(network)
+    again.epoch(data, order, 1, 1.0, Dropout(0.25, 149))
+    np.testing.assert_array_equal(again.network.kernels, after.kernels)
+
+
+@ENGINES
+def test_every_sequence_has_a_dropout_of_its_own(rng, engine):
+    network = draw_network(11, n_kernels=32, reverse_complement=True)
+    network = replace(network, kernel_bias=np.full(32, 5, np.float32))
+    codes = draw_codes(rng, 60, 30)
+    engine = choose_engine(engine, is_dna=True)
+    trainer = engine.trainer(network)
+    trainer.epoch(engine.load(codes, *draw_targets(rng, 60)), np.arange(60), 60, 0.01, Dropout(0.8, 1))
+    assert (trainer.network.dense_weights != network.dense_weights).all()
 
 
 @ENGINES

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 
 FLOORS = [
-    {"_compiling", "_glyphs", "_random", "_writing", "sequences", "_network"},
+    {"_callbacks", "_compiling", "_glyphs", "_random", "_writing", "_mutation", "sequences", "_network"},
     {"_augmentation", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot"},
     {"_classifier", "motifs", "datasets", "baselines"},
@@ -25,6 +25,7 @@ SAME_FLOOR = {
     ("bench", "report"),
     ("baselines", "motifs"),
     ("_network", "sequences"),
+    ("_mutation", "_compiling"),
     ("sequences", "_compiling"),
     ("sequences", "_random"),
     ("cli", "_model_file"),

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skdeepprune._engines._interface import NO_DROPOUT, Dropout
 from skdeepprune._engines._loops import LANES, batch_gradient, read_words, run_epoch, scan_rows, take_winners
 from skdeepprune._network import Network, Scan
 
 _CHUNK_BYTES = 2**19
 _GRADIENT_ROWS = 1024
+# No dropout, and so no draws.
+_ALL = 0.0, np.zeros(1, np.uint64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +101,8 @@ def _scan_chunks(
     def scan_chunk(chunk: slice) -> None:
         words, rows = words_of(chunk)
         best, position = _room(n_blocks, len(rows))
-        scan_rows(words.words, words.lengths, _read_only(rows, np.int64), blocks, network.kernel_length, best, position)
+        rows = _read_only(rows, np.int64)
+        scan_rows(words.words, words.lengths, rows, blocks, network.kernel_length, *_ALL, best, position)
         take_winners(best, position, per_block, found.best[chunk], found.position[chunk], found.reverse[chunk])
 
     step = max(1, _CHUNK_BYTES // (width + 2 * 4 * n_blocks * LANES))
@@ -154,7 +158,9 @@ class CompiledEngine:
         for start in range(0, len(data), _GRADIENT_ROWS):
             rows = np.arange(start, min(start + _GRADIENT_ROWS, len(data)))
             best, position = _room(shape[0], len(rows))
-            loss += batch_gradient(*_arrays(data), _read_only(rows), len(data), shape, theta, gradient, best, position)
+            loss += batch_gradient(
+                *_arrays(data), _read_only(rows), len(data), shape, theta, gradient, best, position, *_ALL
+            )
             total += gradient
         return loss / len(data), _unflatten(total.astype(np.float32), network)
 
@@ -174,7 +180,14 @@ class CompiledTrainer:
         """The network as it is now."""
         return _unflatten(self._theta, self._initial)
 
-    def epoch(self, data: TrainingData, order: NDArray[np.int64], batch_size: int, learning_rate: float) -> float:
+    def epoch(
+        self,
+        data: TrainingData,
+        order: NDArray[np.int64],
+        batch_size: int,
+        learning_rate: float,
+        dropout: Dropout = NO_DROPOUT,
+    ) -> float:
         """Run Adam once over `data` in the given order, in batches; return the mean loss seen on the way."""
         loss = run_epoch(
             *_arrays(data),
@@ -185,6 +198,8 @@ class CompiledTrainer:
             self._theta,
             self._moments,
             self._n_steps,
+            float(dropout.rate),
+            np.array([dropout.seed], np.uint64),
         )
         self._n_steps += -(-len(order) // batch_size)
         return float(loss / len(order))

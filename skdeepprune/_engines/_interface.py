@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,19 @@ ADAM_EPSILON = 1e-7
 SCORES_AT_ONCE = 2**22
 
 
+class Dropout(NamedTuple):
+    """What training leaves out: motif scores of every sequence, each with probability `rate`, drawn from `seed`.
+
+    Some kernels may go together. What is left counts 1 / (1 - rate) times.
+    """
+
+    rate: float = 0.0
+    seed: int = 0
+
+
+NO_DROPOUT = Dropout()
+
+
 class Trainer(Protocol):
     """A network in training: its weights and its optimiser's moments, wherever the engine keeps them."""
 
@@ -23,7 +36,14 @@ class Trainer(Protocol):
     def network(self) -> Network:
         """The network as it is now."""
 
-    def epoch(self, data: Any, order: NDArray[np.int64], batch_size: int, learning_rate: float) -> float:
+    def epoch(
+        self,
+        data: Any,
+        order: NDArray[np.int64],
+        batch_size: int,
+        learning_rate: float,
+        dropout: Dropout = NO_DROPOUT,
+    ) -> float:
         """Run Adam once over the rows `order` of `data`, in batches; return the mean loss seen on the way."""
 
     def scores(self, data: Any, rows: NDArray[np.int64]) -> NDArray[np.float32]:

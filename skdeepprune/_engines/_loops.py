@@ -25,7 +25,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from skdeepprune._compiling import compiled
+from skdeepprune._compiling import compiled, random_unit
 from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 
 WORD_LETTERS = 3
@@ -254,11 +254,22 @@ def _settle_strands(best: Any, bias: Any) -> None:
 
 
 @compiled
-def scan_rows(words: Any, lengths: Any, rows: Any, blocks: Any, kernel_length: int, best: Any, position: Any) -> None:
+def scan_rows(
+    words: Any,
+    lengths: Any,
+    rows: Any,
+    blocks: Any,
+    kernel_length: int,
+    dropout: float,
+    state: Any,
+    best: Any,
+    position: Any,
+) -> None:
     """Find the best windows of all kernels in the sequences `rows`.
 
     `best` and `position` are of shape (n_blocks, n_rows, LANES). Of both strands, the lane of the one that loses has
-    -inf for its best.
+    -inf for its best; and so have all lanes of a block that is left out, with probability `dropout`, by draws from
+    `state`.
     """
     n_tables = _count_tables(kernel_length, words)
     cells = np.zeros((WORD_LETTERS * n_tables, 5, LANES), np.float32)
@@ -267,6 +278,9 @@ def scan_rows(words: Any, lengths: Any, rows: Any, blocks: Any, kernel_length: i
         _fill_tables(blocks[number], kernel_length, cells, tables)
         bias = blocks[number, 4 * kernel_length]
         for i in range(len(rows)):
+            if dropout > 0 and random_unit(state) < dropout:
+                best[number, i] = np.float32(-np.inf)
+                continue
             row = rows[i]
             n_windows = max(lengths[row] - kernel_length, 0) + 1
             at = (number * len(rows) + i) * LANES
@@ -350,22 +364,26 @@ def batch_gradient(
     gradient: Any,
     best: Any,
     position: Any,
+    dropout: float,
+    state: Any,
 ) -> float:
     """Write the gradient of the loss summed over `rows` and divided by `n_rows`; return the loss summed.
 
-    `theta`, `gradient` and `shape` are as `_flatten` lays them out; `best` and `position` are room for the scan.
+    `theta`, `gradient` and `shape` are as `_flatten` lays them out; `best` and `position` are room for the scan. With
+    `dropout` blocks of kernels are left out as in `scan_rows`; the others count 1 / (1 - dropout) times.
     """
     n_blocks, n_cells, per_block = shape
     kernel_length = n_cells // 4
     blocks = theta[:-1].reshape((n_blocks, n_cells + 2, per_block))
     gradient[:] = 0
     blocks_gradient = gradient[:-1].reshape(blocks.shape)
-    scan_rows(words, lengths, rows, blocks, kernel_length, best, position)
+    scan_rows(words, lengths, rows, blocks, kernel_length, dropout, state, best, position)
 
+    scale = np.float32(1 / (1 - dropout))
     dense = np.empty((n_blocks, LANES), np.float32)
     for number in range(n_blocks):
         for lane in range(LANES):
-            dense[number, lane] = blocks[number, n_cells + 1, lane % per_block]
+            dense[number, lane] = scale * blocks[number, n_cells + 1, lane % per_block]
     residual = np.empty(len(rows), np.float32)
     loss = _compare_with_labels(best, dense, theta[-1], y, sample_weight, rows, n_rows, residual)
     for i in range(len(rows)):
@@ -381,13 +399,15 @@ def batch_gradient(
             words,
             rows,
             residual,
-            blocks[number, n_cells + 1],
+            dense[number, :per_block],
             best[number],
             position[number],
             table_gradient,
             out[n_cells:],
         )
         _sum_over_words(table_gradient, kernel_length, cell_gradient, out)
+        for k in range(per_block):
+            out[n_cells + 1, k] *= scale
     return loss
 
 
@@ -404,6 +424,8 @@ def run_epoch(
     theta: Any,
     moments: Any,
     n_steps: int,
+    dropout: float,
+    state: Any,
 ) -> float:
     """Run Adam over the batches of `order`, changing `theta` and `moments`; return the loss summed over sequences."""
     gradient = np.empty_like(theta)
@@ -426,6 +448,8 @@ def run_epoch(
             gradient,
             best[:n_scores].reshape(scores),
             position[:n_scores].reshape(scores),
+            dropout,
+            state,
         )
         n_steps += 1
         rate = np.float32(learning_rate * math.sqrt(1 - ADAM_BETA2**n_steps) / (1 - ADAM_BETA1**n_steps))

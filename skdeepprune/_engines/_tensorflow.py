@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, NO_DROPOUT, Dropout
 from skdeepprune._network import Network
 from skdeepprune.sequences import sequence_lengths
 
@@ -72,6 +72,7 @@ class TensorFlowEngine:
             data.lengths,
             data.y,
             data.sample_weight,
+            tf.constant(1.0),
             network.reverse_complement,
         )
         return float(loss_sum) / len(data.y), _network(gradients, network.reverse_complement)
@@ -91,7 +92,14 @@ class TensorFlowTrainer:
         """The network as it is now."""
         return _network(self._weights, self._reverse_complement)
 
-    def epoch(self, data: TensorFlowData, order: NDArray[np.int64], batch_size: int, learning_rate: float) -> float:
+    def epoch(
+        self,
+        data: TensorFlowData,
+        order: NDArray[np.int64],
+        batch_size: int,
+        learning_rate: float,
+        dropout: Dropout = NO_DROPOUT,
+    ) -> float:
         """Run Adam once over `data` in the given order; return the mean loss seen on the way."""
         kernels = self._weights[0]
         multiply_adds = len(order) * data.X.shape[1] * int(tf.size(kernels)) * (1 + self._reverse_complement)
@@ -107,6 +115,8 @@ class TensorFlowTrainer:
             tf.constant(order, dtype=tf.int32),
             tf.constant(batch_size, dtype=tf.int32),
             tf.constant(learning_rate, dtype=tf.float32),
+            tf.constant(dropout.rate, dtype=tf.float32),
+            tf.constant(dropout.seed, dtype=tf.int64),
             self._reverse_complement,
         )
         return float(loss_sum) / len(order)
@@ -195,20 +205,21 @@ def _loss_and_gradients(
     lengths: Any,
     y: Any,
     sample_weight: Any,
+    kept: Any,
     reverse_complement: bool,
     kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...]]:
-    """Summed loss, and the gradient of the mean loss by every weight."""
+    """Summed loss, and the gradient of the mean loss by every weight. `kept` multiplies the scores."""
     kernels, _, dense_weights, dense_bias = weights
     values = _channels(X, tf.shape(kernels)[1])
     best, position, reverse = _best_windows(weights, values, lengths, reverse_complement)
-    scores = tf.nn.relu(best)
+    scores = kept * tf.nn.relu(best)
     logits = tf.linalg.matvec(scores, dense_weights) + dense_bias
     losses = sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
 
     n_rows = tf.cast(tf.shape(y)[0], tf.float32)
     by_logit = sample_weight * (tf.sigmoid(logits) - y) / n_rows
-    by_best = tf.where(best > 0, by_logit[:, None] * dense_weights, 0.0)
+    by_best = tf.where(best > 0, kept * by_logit[:, None] * dense_weights, 0.0)
     gradients = (
         kernel_gradient(kernels, values, position, reverse, by_best, reverse_complement),
         tf.reduce_sum(by_best, axis=0),
@@ -234,11 +245,12 @@ def _adam_step(
     lengths: Any,
     y: Any,
     sample_weight: Any,
+    kept: Any,
     reverse_complement: bool,
     kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     loss_sum, gradients = _loss_and_gradients(
-        weights, X, lengths, y, sample_weight, reverse_complement, kernel_gradient
+        weights, X, lengths, y, sample_weight, kept, reverse_complement, kernel_gradient
     )
     return loss_sum, *_adam(weights, moments, gradients, step, learning_rate)
 
@@ -264,6 +276,12 @@ _adam_step_xla = tf.function(_adam_step, jit_compile=True, reduce_retracing=True
 _adam_step_xla_gradient = partial(_adam_step, kernel_gradient=_kernel_gradient_xla)
 
 
+def kept_scores(shape: Any, dropout: Any, seed: Any) -> Any:
+    """Draw what to multiply scores with: 0 with probability `dropout`, otherwise 1 / (1 - dropout)."""
+    dropped = tf.random.stateless_uniform(shape, seed) < dropout
+    return tf.where(dropped, 0.0, 1 / (1 - dropout))
+
+
 @tf.function(reduce_retracing=True)
 def _epoch(
     adam_step: Any,
@@ -277,6 +295,8 @@ def _epoch(
     order: Any,
     batch_size: Any,
     learning_rate: Any,
+    dropout: Any,
+    seed: Any,
     reverse_complement: bool,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]:
     loss_sum = tf.constant(0.0)
@@ -284,7 +304,10 @@ def _epoch(
         rows = order[start : start + batch_size]
         batch = [tf.gather(values, rows) for values in (X, lengths, y, sample_weight)]
         step += 1
-        batch_loss, weights, moments = adam_step(weights, moments, step, learning_rate, *batch, reverse_complement)
+        kept = kept_scores([tf.shape(rows)[0], tf.shape(weights[2])[0]], dropout, [seed, tf.cast(step, tf.int64)])
+        batch_loss, weights, moments = adam_step(
+            weights, moments, step, learning_rate, *batch, kept, reverse_complement
+        )
         loss_sum += batch_loss
     return loss_sum, weights, moments, step
 

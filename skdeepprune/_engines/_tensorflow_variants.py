@@ -55,7 +55,7 @@ class TensorFlowVariantEngine(TensorFlowEngine):
     def gradients(self, network: Network, data: TensorFlowData) -> tuple[float, Network]:
         """The weighted mean loss over `data` and its gradient: of tied kernels by what they share."""
         loss_sum, gradients = _loss_and_gradients(
-            self._variant, _weights(network), data.X, data.lengths, data.y, data.sample_weight
+            self._variant, _weights(network), data.X, data.lengths, data.y, data.sample_weight, tf.constant(1.0)
         )
         return float(loss_sum) / len(data.y), _network(gradients, reverse_complement=False)
 
@@ -103,15 +103,15 @@ def _expectations(weights: tuple[Any, ...], X: Any, lengths: Any, sharpness: Any
 
 
 def _loss_and_gradients(
-    variant: Variant, weights: tuple[Any, ...], X: Any, lengths: Any, y: Any, sample_weight: Any
+    variant: Variant, weights: tuple[Any, ...], X: Any, lengths: Any, y: Any, sample_weight: Any, kept: Any
 ) -> tuple[Any, tuple[Any, ...]]:
     """Summed loss, and the gradient of the mean loss by every weight."""
     if variant.sharpness is None:
-        loss_sum, gradients = _loss_and_gradients_of_maxima(weights, X, lengths, y, sample_weight, False)
+        loss_sum, gradients = _loss_and_gradients_of_maxima(weights, X, lengths, y, sample_weight, kept, False)
     else:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            scores = _expectations(weights, X, lengths, variant.sharpness, variant.window)
+            scores = kept * _expectations(weights, X, lengths, variant.sharpness, variant.window)
             logits = tf.linalg.matvec(scores, weights[2]) + weights[3]
             losses = sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
             loss = tf.reduce_mean(losses)
@@ -149,7 +149,8 @@ def _adam_step(
     lengths: Any,
     y: Any,
     sample_weight: Any,
+    kept: Any,
     reverse_complement: bool,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
-    loss_sum, gradients = _loss_and_gradients(variant, weights, X, lengths, y, sample_weight)
+    loss_sum, gradients = _loss_and_gradients(variant, weights, X, lengths, y, sample_weight, kept)
     return loss_sum, *_adam(weights, moments, gradients, step, learning_rate)

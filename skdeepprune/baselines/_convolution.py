@@ -218,8 +218,10 @@ class ConvolutionClassifier(BinarySequenceClassifier):
             batch_size=self.batch_size,
             max_iter=self.max_iter,
             n_iter_no_change=self.n_iter_no_change,
+            learning_rate="constant",
             learning_rate_init=self.learning_rate_init,
             learning_rate_decay=1.0,
+            dropout=0.0,
             criterion=weight_importance,
             after_pruning="none",
         )

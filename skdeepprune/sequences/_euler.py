@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skdeepprune._compiling import compiled
+from skdeepprune._compiling import compiled, random_bits
 
 _N_LETTERS = 5
 _LOW_HALF = np.uint64(0xFFFFFFFF)
@@ -13,21 +13,11 @@ _RANGE = np.uint64(1 << 32)
 
 
 @compiled
-def _random_bits(state: Any) -> Any:
-    """Advance the generator splitmix64 and return 64 random bits."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    bits = state[0]
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
-
-
-@compiled
 def _below(state: Any, n: Any) -> Any:
     """Draw an integer from 0 to n - 1 without bias: Lemire's product, rejected where it would favour some."""
     bound = np.uint64(n)
     while True:
-        product = (_random_bits(state) >> _HALF) * bound
+        product = (random_bits(state) >> _HALF) * bound
         low = product & _LOW_HALF
         if low >= bound or low >= (_RANGE - bound) % bound:
             return np.int64(product >> _HALF)
