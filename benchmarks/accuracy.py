@@ -3,6 +3,7 @@
     python benchmarks/accuracy.py simulated              # the paper's five simulated sets, all methods but gkm-SVM
     python benchmarks/accuracy.py capped --data FOLDER   # real sets, at most 5,000 positives, beside gkm-SVM
     python benchmarks/accuracy.py all --data FOLDER      # real sets, all positives, the defaults
+    python benchmarks/accuracy.py weights                # dense weights from stage to stage, simulated set 3
 
 What has ended is kept in benchmarks/store; run again, only what is missing runs, and benchmarks/results/ gets all rows.
 LS-GKM takes part where gkmtrain and gkmpredict are on the PATH. `render_accuracy.py` makes the page.
@@ -15,9 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skdeepprune.bench import METHODS, BenchmarkDataset, find_datasets, read_store, run_benchmark
+from skdeepprune.bench import METHODS, BenchmarkDataset, dense_weights, find_datasets, read_store, run_benchmark
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results"
 
 
 def direct_few(dataset: BenchmarkDataset, seed: int) -> Mapping[int, Any]:
@@ -49,15 +51,25 @@ PLANS: dict[str, tuple[list[str], int | None, list[tuple[dict[str, Any], range]]
 }
 
 
+def weights() -> None:
+    dataset = find_datasets(["simulated-3"])[0]
+    data = dataset.load(100)
+    classifier = METHODS["deepprune"](dataset, 100).fit(data.X_train, data.y_train)
+    dense_weights(classifier).to_csv(RESULTS / "dense_weights.csv", index=False, float_format="%.6g")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("plan", choices=PLANS)
+    parser.add_argument("plan", choices=[*PLANS, "weights"])
     parser.add_argument("--data", type=Path, help="folder of the real collections")
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these of the plan's")
     parser.add_argument("--seeds", type=int, metavar="N", help="only the plan's first seeds")
     parser.add_argument("--n-jobs", type=int, default=-1)
     parser.add_argument("--collect", action="store_true", help="run nothing, write the rows that are there")
     options = parser.parse_args()
+    if options.plan == "weights":
+        weights()
+        return
     names, n_positives, parts = PLANS[options.plan]
     datasets = find_datasets(names, options.data, n_positives=n_positives)
     store = HERE / "store" / options.plan
@@ -65,7 +77,7 @@ def main() -> None:
         chosen = {name: method for name, method in methods.items() if name in (options.methods or methods)}
         if chosen and not options.collect:
             run_benchmark(datasets, chosen, seeds[: options.seeds], store, n_jobs=options.n_jobs, verbose=1)
-    path = HERE / "results" / f"accuracy_{options.plan}.csv"
+    path = RESULTS / f"accuracy_{options.plan}.csv"
     results = read_store(store).sort_values(["collection", "dataset", "method", "seed"], kind="stable")
     results.to_csv(path, index=False, float_format="%.6g")
     print(f"Wrote {len(results)} rows to {path}")
