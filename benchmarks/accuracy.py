@@ -44,6 +44,7 @@ PLANS: dict[str, tuple[list[str], int | None, list[tuple[dict[str, Any], range]]
         5000,
         [
             ({**OURS, "deepprune": METHODS["deepprune"], "direct": direct_few}, range(3)),
+            ({name: METHODS[name] for name in (*PAPER[1:], *OTHERS)}, range(3)),
             ({"gkm-svm": METHODS["gkm-svm"]}, range(1)),
         ],
     ),

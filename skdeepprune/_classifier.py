@@ -100,8 +100,8 @@ class DeepPruneClassifier(
     validation_fraction : float, default=0.1
         Share of the training sequences held out for that, stratified by class.
     dropout : float, default=0.3
-        Regularisation: in training each motif score of a sequence is left out with this probability, as long as there
-        are more than 16 kernels. The paper has 0.
+        Regularisation: in training each motif score of a sequence is left out with this probability (the compiled
+        engine leaves out four or eight kernels together), as long as there are more than 16 kernels. The paper has 0.
     mutation_rate : float or "auto", default="auto"
         Augmentation, for DNA: in every epoch each base of the training sequences is replaced, with this probability, by
         one of the three others. "auto" is 0.1 for DNA. The paper has 0.

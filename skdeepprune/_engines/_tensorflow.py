@@ -276,7 +276,7 @@ _adam_step_xla = tf.function(_adam_step, jit_compile=True, reduce_retracing=True
 _adam_step_xla_gradient = partial(_adam_step, kernel_gradient=_kernel_gradient_xla)
 
 
-def kept_scores(shape: Any, dropout: Any, seed: Any) -> Any:
+def _kept_scores(shape: Any, dropout: Any, seed: Any) -> Any:
     """Draw what to multiply scores with: 0 with probability `dropout`, otherwise 1 / (1 - dropout)."""
     dropped = tf.random.stateless_uniform(shape, seed) < dropout
     return tf.where(dropped, 0.0, 1 / (1 - dropout))
@@ -304,7 +304,7 @@ def _epoch(
         rows = order[start : start + batch_size]
         batch = [tf.gather(values, rows) for values in (X, lengths, y, sample_weight)]
         step += 1
-        kept = kept_scores([tf.shape(rows)[0], tf.shape(weights[2])[0]], dropout, [seed, tf.cast(step, tf.int64)])
+        kept = _kept_scores([tf.shape(rows)[0], tf.shape(weights[2])[0]], dropout, [seed, tf.cast(step, tf.int64)])
         batch_loss, weights, moments = adam_step(
             weights, moments, step, learning_rate, *batch, kept, reverse_complement
         )
