@@ -83,6 +83,9 @@ class Trial:
     # Epochs without gain after which training goes on from the best network at a quarter of the rate, and how often.
     cut_after: int | None = None
     n_cuts: int = 1
+    # Epochs at a rate that rises to the whole one: of the unpruned network, and of the pruned ones.
+    warm_up: int = 0
+    warm_up_pruned: int = 0
     # Substitutions from 32 kernels down, if other than above.
     mutation_rate_below_64: float | None = None
     # The trial whose networks of 64 kernels this one begins with.
@@ -131,6 +134,10 @@ TRIALS: dict[str, Trial] = {
         for dropout in (0.3, 0.5)
         for epochs in (4, 6, 8)
     },
+    "warm-up 2, dropout 0.3, cut 6": replace(TAKEN, warm_up=2),
+    "warm-up 2, dropout 0, cut 6": replace(TAKEN, warm_up=2, dropout=0.0),
+    "warm-up 2 everywhere, dropout 0.3, cut 6": replace(TAKEN, warm_up=2, warm_up_pruned=2),
+    "warm-up 2, dropout 0.3, cut 10": replace(TAKEN, warm_up=2, cut_after=10, patience=10),
     "from 64, dropout 0.3, cut 6: nothing": replace(TAKEN, after="dropout 0.3, cut 6"),
     "from 64, dropout 0.3, cut 6: dropout above 8": replace(TAKEN, after="dropout 0.3, cut 6", dropout_floor=8),
     "from 64, dropout 0.3, cut 6: dropout above 4": replace(TAKEN, after="dropout 0.3, cut 6", dropout_floor=4),
@@ -289,6 +296,7 @@ def train(
     best, best_loss, n_worse, n_flat, n_epochs = network, np.inf, 0, 0, 0
     patience = trial.patience if network.n_kernels > 16 else trial.patience_below_32 or trial.patience
     dropout = trial.dropout if network.n_kernels > trial.dropout_floor else 0.0
+    n_warm_up = trial.warm_up if network.n_kernels == trial.first else trial.warm_up_pruned
     n_cuts = trial.n_cuts if trial.cut_after else 0
     mutation_rate = trial.mutation_rate
     if network.n_kernels < 64 and trial.mutation_rate_below_64 is not None:
@@ -298,7 +306,8 @@ def train(
         if teacher is not None:
             taught = expit(teacher.decision(ENGINE.trainer(teacher).scores(loaded, np.arange(len(loaded)))))
             loaded = replace(loaded, y=((1 - trial.teacher) * loaded.y + trial.teacher * taught).astype(np.float32))
-        trainer.epoch(loaded, order, trial.batch_size, rate, Dropout(dropout, n_epochs))
+        warm = (n_epochs + 1) / (3 * n_warm_up + 3) if n_epochs < n_warm_up else 1
+        trainer.epoch(loaded, order, trial.batch_size, warm * rate, Dropout(dropout, n_epochs))
         n_epochs += 1
         average = trainer.network if average is None else averaged(average, trainer.network, trial.averaging)
         loss = evaluate(decide(ENGINE.trainer(average), data.validation), data.validation).loss

@@ -84,9 +84,9 @@ class DeepPruneClassifier(
         to new random values (a control). The latter two train with `learning_rate_init` at every size. "none"
         fine-tunes too, but not after the last pruning (Deepprune-inter).
     learning_rate : {"adaptive", "constant"}, default="adaptive"
-        "adaptive" goes back to the best weights and on at a quarter of the rate, once at every size, when the
-        validation loss has not improved for `n_iter_no_change` epochs; "constant" stops there. The paper has it
-        constant, and `n_iter_no_change` at 15 or so.
+        "adaptive" begins the unpruned network's first two epochs slowly; and at every size, when the validation loss
+        has not improved for `n_iter_no_change` epochs, it goes back to the best weights and on at a quarter of the
+        rate, once, where "constant" stops. The paper has it constant.
     learning_rate_init : float, default=0.01
         Learning rate of Adam for the unpruned network.
     learning_rate_decay : float, default=1.2
@@ -94,7 +94,7 @@ class DeepPruneClassifier(
     batch_size : int, default=256
     max_iter : int, default=1000
         Most epochs per size.
-    n_iter_no_change : int, default=6
+    n_iter_no_change : int, default=10
         Training at a size ends when the validation loss has not improved for so many epochs in a row. The best epoch's
         weights are kept.
     validation_fraction : float, default=0.1
@@ -212,7 +212,7 @@ class DeepPruneClassifier(
         learning_rate_decay: float = 1.2,
         batch_size: int = 256,
         max_iter: int = 1000,
-        n_iter_no_change: int = 6,
+        n_iter_no_change: int = 10,
         validation_fraction: float = 0.1,
         dropout: float = 0.3,
         mutation_rate: float | Literal["auto"] = "auto",

@@ -22,6 +22,9 @@ _BASES_AT_ONCE = 2**22
 # Fewer kernels cannot spare any of their scores.
 _FEWEST_TO_DROP = 17
 _RATE_CUT = 4
+# Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave half the kernels of an
+# untrained network without a positive score on any sequence, for ever.
+_WARM_UP = 1 / 9, 2 / 9
 
 
 @dataclass(frozen=True)
@@ -334,7 +337,8 @@ def train(
 ) -> tuple[Network, list[Epoch]]:
     """Train until the validation loss has not improved for `n_iter_no_change` epochs in a row.
 
-    With an adaptive learning rate then begin again with the best weights so far at a quarter of the rate, once.
+    With an adaptive learning rate then begin again with the best weights so far at a quarter of the rate, once; and the
+    unpruned network begins at less than the whole rate.
 
     Parameters
     ----------
@@ -360,12 +364,14 @@ def train(
     trainer = engine.trainer(network)
     best, best_loss, n_worse = network, np.inf, 0
     may_cut = settings.learning_rate == "adaptive"
+    warm_up = _WARM_UP if may_cut and stage == 0 else ()
     dropout = settings.dropout if network.n_kernels >= _FEWEST_TO_DROP else 0.0
     epochs: list[Epoch] = []
     while len(epochs) < settings.max_iter:
         start = time.perf_counter()
+        rate = learning_rate * (warm_up[len(epochs)] if len(epochs) < len(warm_up) else 1)
         losses = [
-            (trainer.epoch(loaded, order, settings.batch_size, learning_rate, _drawn(dropout, rng)), len(order))
+            (trainer.epoch(loaded, order, settings.batch_size, rate, _drawn(dropout, rng)), len(order))
             for loaded, order in training.blocks(settings.batch_size, rng)
         ]
         loss = sum(loss * n for loss, n in losses) / len(training.rows)
@@ -379,7 +385,7 @@ def train(
             )
         val_loss, _, val_roc_auc = evaluate(logits, validation)
         seconds = time.perf_counter() - start
-        epoch = Epoch(stage, network.n_kernels, len(epochs) + 1, learning_rate, loss, val_loss, val_roc_auc, seconds)
+        epoch = Epoch(stage, network.n_kernels, len(epochs) + 1, rate, loss, val_loss, val_roc_auc, seconds)
         epochs.append(epoch)
         on_epoch(epoch)
         if val_loss < best_loss:

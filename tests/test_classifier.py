@@ -83,7 +83,7 @@ def test_history_has_a_row_per_epoch(fitted):
     for stage, rows in history.groupby("stage"):
         assert rows["epoch"].tolist() == list(range(1, len(rows) + 1))
         assert rows["n_kernels"].unique() == [16 // 2**stage]
-        assert rows["learning_rate"].iloc[0] == pytest.approx(0.01 / 1.2**stage)
+        assert rows["learning_rate"].max() == pytest.approx(0.01 / 1.2**stage)
         assert rows["val_loss"].min() == pytest.approx(fitted.stages_[stage].val_loss)
     assert (history["seconds"] > 0).all()
     assert history["loss"].iloc[0] > history["loss"].iloc[-1]
@@ -107,7 +107,8 @@ def test_early_stopping_restores_the_best_epoch():
 
 
 def test_an_adaptive_learning_rate_is_cut_once_and_ends_as_patiently():
-    for stage in small(n_iter_no_change=2, max_iter=200).fit(X, y).stages_:
+    stages = small(n_iter_no_change=2, max_iter=200).fit(X, y).stages_
+    for stage in stages[1:]:
         epochs = pd.DataFrame(stage.epochs)
         rates = epochs["learning_rate"].unique()
         assert len(rates) == 2
@@ -129,8 +130,17 @@ def test_after_the_cut_training_begins_again_with_the_best_weights(monkeypatch):
     settings = {"n_prunings": 0, "n_kernels": 8, "n_iter_no_change": 2}
     monkeypatch.setattr(CompiledEngine, "trainer", recorded)
     rates = small(**settings, max_iter=200).fit(X, y).history_["learning_rate"]
-    before_the_cut = small(**settings, max_iter=(rates == rates[0]).sum()).fit(X, y)
+    before_the_cut = small(**settings, max_iter=rates[rates == rates.max()].index[-1] + 1).fit(X, y)
     np.testing.assert_array_equal(begun[1].kernels, before_the_cut.kernels_)
+
+
+def test_an_adaptive_learning_rate_begins_slowly():
+    slow, constant = (
+        small(learning_rate=kind, n_prunings=0, max_iter=3).fit(X, y).history_["learning_rate"]
+        for kind in ("adaptive", "constant")
+    )
+    np.testing.assert_allclose(slow, [0.01 / 9, 0.02 / 9, 0.01])
+    np.testing.assert_allclose(constant, 0.01)
 
 
 def test_dropout_ends_at_16_kernels():
