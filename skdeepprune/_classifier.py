@@ -84,7 +84,7 @@ class DeepPruneClassifier(
         to new random values (a control). The latter two train with `learning_rate_init` at every size. "none"
         fine-tunes too, but not after the last pruning (Deepprune-inter).
     learning_rate : {"adaptive", "constant"}, default="adaptive"
-        "adaptive" begins the unpruned network's first two epochs slowly; and at every size, when the validation loss
+        "adaptive" goes slowly in the first two epochs of untrained weights; and at every size, when the validation loss
         has not improved for `n_iter_no_change` epochs, it goes back to the best weights and on at a quarter of the
         rate, once, where "constant" stops. The paper has it constant.
     learning_rate_init : float, default=0.01

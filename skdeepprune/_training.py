@@ -200,7 +200,7 @@ def deep_prune(
     """
     network, kept, importances = initial, np.arange(initial.n_kernels), np.zeros(initial.n_kernels)
     for stage, size in enumerate(sizes):
-        learning_rate = settings.learning_rate_init
+        learning_rate, untrained = settings.learning_rate_init, True
         if stage > 0:
             best = most_important(importances, size)
             kept = kept[best]
@@ -209,7 +209,7 @@ def deep_prune(
             elif settings.after_pruning == "reinitialize":
                 network = initial.redrawn(size, rng)
             else:
-                network = network.select(best)
+                network, untrained = network.select(best), False
                 learning_rate /= settings.learning_rate_decay**stage
         epochs: list[Epoch] = []
         if stage == 0 or settings.after_pruning != "none" or size != sizes[-1]:
@@ -220,6 +220,7 @@ def deep_prune(
                 validation,
                 settings,
                 stage=stage,
+                untrained=untrained,
                 learning_rate=learning_rate,
                 rng=rng,
                 on_epoch=on_epoch,
@@ -331,14 +332,15 @@ def train(
     settings: TrainingSettings,
     *,
     stage: int,
+    untrained: bool,
     learning_rate: float,
     rng: np.random.Generator,
     on_epoch: Callable[[Epoch], object],
 ) -> tuple[Network, list[Epoch]]:
     """Train until the validation loss has not improved for `n_iter_no_change` epochs in a row.
 
-    With an adaptive learning rate then begin again with the best weights so far at a quarter of the rate, once; and the
-    unpruned network begins at less than the whole rate.
+    With an adaptive learning rate then begin again with the best weights so far at a quarter of the rate, once; and an
+    untrained network begins at less than the whole rate.
 
     Parameters
     ----------
@@ -349,6 +351,8 @@ def train(
     settings : TrainingSettings
     stage : int
         For the records.
+    untrained : bool
+        Whether the weights are random yet.
     learning_rate : float
     rng : Generator
         Orders the sequences anew in every epoch.
@@ -364,7 +368,7 @@ def train(
     trainer = engine.trainer(network)
     best, best_loss, n_worse = network, np.inf, 0
     may_cut = settings.learning_rate == "adaptive"
-    warm_up = _WARM_UP if may_cut and stage == 0 else ()
+    warm_up = _WARM_UP if may_cut and untrained else ()
     dropout = settings.dropout if network.n_kernels >= _FEWEST_TO_DROP else 0.0
     epochs: list[Epoch] = []
     while len(epochs) < settings.max_iter:

@@ -262,8 +262,15 @@ def test_where_training_starts_after_pruning(monkeypatch, after_pruning):
 @pytest.mark.filterwarnings("ignore:Pruned to 2 kernels")
 @pytest.mark.parametrize(("after_pruning", "n_rates"), [("fine-tune", 4), ("rewind", 1), ("reinitialize", 1)])
 def test_learning_rate_falls_only_when_fine_tuning(after_pruning, n_rates):
-    history = small(after_pruning=after_pruning, max_iter=1).fit(X, y).history_
+    history = small(after_pruning=after_pruning, learning_rate="constant", max_iter=1).fit(X, y).history_
     assert history["learning_rate"].nunique() == n_rates
+
+
+@pytest.mark.filterwarnings("ignore:Pruned to 2 kernels")
+@pytest.mark.parametrize(("after_pruning", "slow"), [("fine-tune", 1), ("rewind", 4), ("reinitialize", 4)])
+def test_untrained_weights_begin_slowly(after_pruning, slow):
+    history = small(after_pruning=after_pruning, max_iter=1).fit(X, y).history_
+    assert (history["learning_rate"] < 0.005).sum() == slow
 
 
 def test_too_many_kernels_for_the_saliency_are_refused_before_training():
@@ -272,7 +279,7 @@ def test_too_many_kernels_for_the_saliency_are_refused_before_training():
 
 
 def test_a_collapse_is_not_silent():
-    collapsing = small(after_pruning="reinitialize", max_iter=1)
+    collapsing = small(after_pruning="reinitialize", learning_rate="constant", max_iter=1)
     with pytest.warns(ConvergenceWarning, match=r"Pruned to 2 kernels, .* take at_size\(\d+\) of this fit") as warned:
         collapsing.fit(X, y)
     assert warned[0].filename == __file__

@@ -206,7 +206,12 @@ def test_plain_it_is_the_network_of_deepprune_before_pruning():
     settings["learning_rate_init"] = 0.01
     ours = ConvolutionClassifier(**settings).fit(DATA.X_train, DATA.y_train)
     theirs = DeepPruneClassifier(
-        n_prunings=0, reverse_complement=False, mutation_rate=0, engine="tensorflow", **settings
+        n_prunings=0,
+        reverse_complement=False,
+        learning_rate="constant",
+        mutation_rate=0,
+        engine="tensorflow",
+        **settings,
     )
     theirs.fit(DATA.X_train, DATA.y_train)
     np.testing.assert_allclose(ours.kernels_, theirs.kernels_, rtol=1e-4, atol=1e-6)

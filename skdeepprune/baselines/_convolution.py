@@ -194,6 +194,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
             validation,
             self._settings(),
             stage=0,
+            untrained=True,
             learning_rate=self.learning_rate_init,
             rng=rng,
             on_epoch=lambda epoch: None,
