@@ -1,7 +1,7 @@
 """Accuracy: what the page docs/accuracy.md is made from, measured by `skdeepprune.bench`.
 
     python benchmarks/accuracy.py simulated              # the paper's five simulated sets, all methods but gkm-SVM
-    python benchmarks/accuracy.py capped --data FOLDER   # real sets, at most 5,000 positives, beside gkm-SVM
+    python benchmarks/accuracy.py capped --data FOLDER   # real sets, at most 5,000 positives, all methods
     python benchmarks/accuracy.py all --data FOLDER      # real sets, all positives, the defaults
     python benchmarks/accuracy.py weights                # dense weights from stage to stage, simulated set 3
 
@@ -43,6 +43,7 @@ PLANS: dict[str, tuple[list[str], int | None, list[tuple[dict[str, Any], range]]
         REAL,
         5000,
         [
+            # In the order of what is wanted first.
             ({**OURS, "deepprune": METHODS["deepprune"], "direct": direct_few}, range(3)),
             ({name: METHODS[name] for name in (*PAPER[1:], *OTHERS)}, range(3)),
             ({"gkm-svm": METHODS["gkm-svm"]}, range(1)),

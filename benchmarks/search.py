@@ -95,7 +95,7 @@ class Trial:
 BOTH = Trial()
 SALIENCY = replace(BOTH, criterion="saliency")
 FASTER = replace(SALIENCY, learning_rate=0.01)
-TAKEN = replace(FASTER, dropout=0.3, cut_after=6, patience=6)
+WITH_CUT = replace(FASTER, dropout=0.3, cut_after=6, patience=6)
 ONE_STRAND = replace(FASTER, both_strands_simulated=False)
 SMALL = replace(BOTH, after="both")
 TRIALS: dict[str, Trial] = {
@@ -130,17 +130,17 @@ TRIALS: dict[str, Trial] = {
     "saliency, rate 0.01, 0.2 substituted": replace(FASTER, mutation_rate=0.2),
     "saliency, rate 0.01, 64 first": replace(FASTER, first=64),
     **{
-        f"dropout {dropout}, cut {epochs}": replace(TAKEN, dropout=dropout, cut_after=epochs, patience=epochs)
+        f"dropout {dropout}, cut {epochs}": replace(WITH_CUT, dropout=dropout, cut_after=epochs, patience=epochs)
         for dropout in (0.3, 0.5)
         for epochs in (4, 6, 8)
     },
-    "warm-up 2, dropout 0.3, cut 6": replace(TAKEN, warm_up=2),
-    "warm-up 2, dropout 0, cut 6": replace(TAKEN, warm_up=2, dropout=0.0),
-    "warm-up 2 everywhere, dropout 0.3, cut 6": replace(TAKEN, warm_up=2, warm_up_pruned=2),
-    "warm-up 2, dropout 0.3, cut 10": replace(TAKEN, warm_up=2, cut_after=10, patience=10),
-    "from 64, dropout 0.3, cut 6: nothing": replace(TAKEN, after="dropout 0.3, cut 6"),
-    "from 64, dropout 0.3, cut 6: dropout above 8": replace(TAKEN, after="dropout 0.3, cut 6", dropout_floor=8),
-    "from 64, dropout 0.3, cut 6: dropout above 4": replace(TAKEN, after="dropout 0.3, cut 6", dropout_floor=4),
+    "warm-up 2, dropout 0.3, cut 6": replace(WITH_CUT, warm_up=2),
+    "warm-up 2, dropout 0, cut 6": replace(WITH_CUT, warm_up=2, dropout=0.0),
+    "warm-up 2 everywhere, dropout 0.3, cut 6": replace(WITH_CUT, warm_up=2, warm_up_pruned=2),
+    "warm-up 2, dropout 0.3, cut 10": replace(WITH_CUT, warm_up=2, cut_after=10, patience=10),
+    "from 64, dropout 0.3, cut 6: nothing": replace(WITH_CUT, after="dropout 0.3, cut 6"),
+    "from 64, dropout 0.3, cut 6: dropout above 8": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=8),
+    "from 64, dropout 0.3, cut 6: dropout above 4": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=4),
     "cut 4": replace(FASTER, cut_after=4, patience=4),
     "cut 7": replace(FASTER, cut_after=7, patience=7),
     "rate 0.02, cut 4 twice": replace(FASTER, learning_rate=0.02, cut_after=4, patience=4, n_cuts=2),
@@ -159,7 +159,9 @@ TRIALS: dict[str, Trial] = {
         }.items()
     },
     "one strand simulated, rate 0.01": ONE_STRAND,
-    "one strand simulated, dropout 0.3, cut 6, above 8": replace(TAKEN, both_strands_simulated=False, dropout_floor=8),
+    "one strand simulated, dropout 0.3, cut 6, above 8": replace(
+        WITH_CUT, both_strands_simulated=False, dropout_floor=8
+    ),
     "one strand simulated, rate 0.01, dropout 0.3, cut 6": replace(ONE_STRAND, dropout=0.3, cut_after=6, patience=6),
     "one strand simulated, rate 0.01, dropout 0.5, cut 6": replace(ONE_STRAND, dropout=0.5, cut_after=6, patience=6),
     "one strand simulated, rate 0.01, padding": replace(ONE_STRAND, padding=8),

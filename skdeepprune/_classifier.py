@@ -95,8 +95,8 @@ class DeepPruneClassifier(
     max_iter : int, default=1000
         Most epochs per size.
     n_iter_no_change : int, default=10
-        Training at a size ends when the validation loss has not improved for so many epochs in a row. The best epoch's
-        weights are kept.
+        Training at a size ends when the validation loss has not improved for so many epochs in a row (with an adaptive
+        learning rate: for the second time). The best epoch's weights are kept.
     validation_fraction : float, default=0.1
         Share of the training sequences held out for that, stratified by class.
     dropout : float, default=0.3
@@ -120,7 +120,8 @@ class DeepPruneClassifier(
     n_jobs : int, default=None
         Threads of the compiled engine. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
-        Determines the hold-out, the initial weights, the order of the sequences and how they are augmented.
+        Determines the hold-out, the initial weights, the order of the sequences, how they are augmented, and what is
+        dropped.
     verbose : int, default=0
         1 shows a progress bar.
 

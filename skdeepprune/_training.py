@@ -40,8 +40,8 @@ class Epoch:
         Counted from 1 within the stage.
     learning_rate : float
     loss : float
-        Mean cross-entropy (nats) of the training sequences as the epoch saw them, augmented, each before its batch's
-        update. So it may be above `val_loss`.
+        Mean cross-entropy (nats) of the training sequences as the epoch saw them, augmented and with dropout, each
+        before its batch's update. So it may be above `val_loss`.
     val_loss : float
         Mean cross-entropy (nats) of the held-out sequences after the epoch.
     val_roc_auc : float
@@ -320,7 +320,7 @@ def evaluate(logits: NDArray[np.float64], data: TrainingData) -> Evaluation:
     return Evaluation(loss, loss_se, roc_auc(data.y, logits, shares))
 
 
-def _drawn(dropout: float, rng: np.random.Generator) -> Dropout:
+def _draw_dropout(dropout: float, rng: np.random.Generator) -> Dropout:
     return Dropout(dropout, int(rng.integers(2**63))) if dropout else NO_DROPOUT
 
 
@@ -352,10 +352,10 @@ def train(
     stage : int
         For the records.
     untrained : bool
-        Whether the weights are random yet.
+        Whether the weights are still random.
     learning_rate : float
     rng : Generator
-        Orders the sequences anew in every epoch.
+        Orders and augments the sequences anew in every epoch, and draws what is dropped.
     on_epoch : callable
         Called with every `Epoch`.
 
@@ -375,7 +375,7 @@ def train(
         start = time.perf_counter()
         rate = learning_rate * (warm_up[len(epochs)] if len(epochs) < len(warm_up) else 1)
         losses = [
-            (trainer.epoch(loaded, order, settings.batch_size, rate, _drawn(dropout, rng)), len(order))
+            (trainer.epoch(loaded, order, settings.batch_size, rate, _draw_dropout(dropout, rng)), len(order))
             for loaded, order in training.blocks(settings.batch_size, rng)
         ]
         loss = sum(loss * n for loss, n in losses) / len(training.rows)
@@ -385,7 +385,8 @@ def train(
         if not (np.isfinite(loss) and np.isfinite(logits).all()):
             raise FloatingPointError(
                 f"Training diverged at {network.n_kernels} kernels in epoch {len(epochs) + 1}: the loss is {loss}."
-                f" Lower learning_rate_init (now {learning_rate:g} at this size), or scale the input."
+                f" Lower learning_rate_init (it is {settings.learning_rate_init:g}; this epoch had {rate:g}),"
+                " or scale the input."
             )
         val_loss, _, val_roc_auc = evaluate(logits, validation)
         seconds = time.perf_counter() - start
@@ -394,7 +395,7 @@ def train(
         on_epoch(epoch)
         if val_loss < best_loss:
             best, best_loss, n_worse = current, val_loss, 0
-        else:
+        elif len(epochs) > len(warm_up):
             n_worse += 1
         if n_worse == settings.n_iter_no_change:
             if not may_cut:

@@ -143,15 +143,37 @@ def test_an_adaptive_learning_rate_begins_slowly():
     np.testing.assert_allclose(constant, 0.01)
 
 
-def test_dropout_ends_at_16_kernels():
-    settings = {"n_kernels": 8, "n_prunings": 2, "max_iter": 3}
-    with_dropout, without = (small(dropout=share, **settings).fit(X, y) for share in (0.5, 0))
-    one, other = (np.array([stage.epochs[0].loss for stage in c.stages_]) for c in (with_dropout, without))
-    assert one[0] > other[0]
-    few = [
-        small(dropout=share, n_kernels=16, n_prunings=0, max_iter=3).fit(X, y).history_["loss"] for share in (0, 0.5)
+@pytest.fixture
+def dropouts(monkeypatch):
+    """What is left out in every epoch, with the number of kernels."""
+    seen = []
+    epoch = CompiledTrainer.epoch
+
+    def recorded(trainer, data, order, batch_size, learning_rate, dropout):
+        seen.append((trainer.network.n_kernels, dropout))
+        return epoch(trainer, data, order, batch_size, learning_rate, dropout)
+
+    monkeypatch.setattr(CompiledTrainer, "epoch", recorded)
+    return seen
+
+
+def test_dropout_ends_at_16_kernels(dropouts):
+    small(n_kernels=8, n_prunings=2, max_iter=3, dropout=0.4).fit(X, y)
+    small(n_kernels=17, n_prunings=0, max_iter=1, dropout=0.4).fit(X, y)
+    assert [(n_kernels, dropout.rate) for n_kernels, dropout in dropouts] == [
+        *[(32, 0.4)] * 3,
+        *[(16, 0.0)] * 3,
+        *[(8, 0.0)] * 3,
+        (17, 0.4),
     ]
-    np.testing.assert_array_equal(*few)
+
+
+def test_every_epoch_drops_others_and_every_fit_the_same(dropouts):
+    fits = [small(n_kernels=32, n_prunings=0, max_iter=4, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2)]
+    seeds = [dropout.seed for _, dropout in dropouts]
+    assert len(set(seeds[:4])) == 4
+    assert seeds[:4] == seeds[4:]
+    np.testing.assert_array_equal(*(fit.kernels_ for fit in fits))
 
 
 def test_probabilities_are_consistent(fitted):

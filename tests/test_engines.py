@@ -208,6 +208,21 @@ def test_every_sequence_has_a_dropout_of_its_own(rng, engine):
 
 
 @ENGINES
+def test_every_batch_has_a_dropout_of_its_own(rng, engine):
+    network = draw_network(11, n_kernels=32, reverse_complement=True)
+    network = replace(network, kernel_bias=np.full(32, 5, np.float32))
+    engine = choose_engine(engine, is_dna=True)
+    data = engine.load(draw_codes(rng, 1, 30), np.ones(1, np.float32), np.ones(1, np.float32))
+    never_kept = []
+    for n_batches in (1, 8):
+        trainer = engine.trainer(network)
+        trainer.epoch(data, np.zeros(n_batches, np.int64), 1, 0.01, Dropout(0.7, 5))
+        never_kept.append((trainer.network.dense_weights == network.dense_weights).sum())
+    assert never_kept[0] > 8
+    assert never_kept[1] < never_kept[0] / 2
+
+
+@ENGINES
 def test_scores_of_rows(rng, engine):
     network = draw_network(8, n_kernels=5, reverse_complement=True)
     codes = draw_codes(rng, 40, 30, unequal=True)

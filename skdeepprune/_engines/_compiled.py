@@ -16,8 +16,7 @@ from skdeepprune._network import Network, Scan
 
 _CHUNK_BYTES = 2**19
 _GRADIENT_ROWS = 1024
-# No dropout, and so no draws.
-_ALL = 0.0, np.zeros(1, np.uint64)
+_NOTHING_LEFT_OUT = 0.0, np.zeros(1, np.uint64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +101,7 @@ def _scan_chunks(
         words, rows = words_of(chunk)
         best, position = _room(n_blocks, len(rows))
         rows = _read_only(rows, np.int64)
-        scan_rows(words.words, words.lengths, rows, blocks, network.kernel_length, *_ALL, best, position)
+        scan_rows(words.words, words.lengths, rows, blocks, network.kernel_length, *_NOTHING_LEFT_OUT, best, position)
         take_winners(best, position, per_block, found.best[chunk], found.position[chunk], found.reverse[chunk])
 
     step = max(1, _CHUNK_BYTES // (width + 2 * 4 * n_blocks * LANES))
@@ -159,7 +158,7 @@ class CompiledEngine:
             rows = np.arange(start, min(start + _GRADIENT_ROWS, len(data)))
             best, position = _room(shape[0], len(rows))
             loss += batch_gradient(
-                *_arrays(data), _read_only(rows), len(data), shape, theta, gradient, best, position, *_ALL
+                *_arrays(data), _read_only(rows), len(data), shape, theta, gradient, best, position, *_NOTHING_LEFT_OUT
             )
             total += gradient
         return loss / len(data), _unflatten(total.astype(np.float32), network)

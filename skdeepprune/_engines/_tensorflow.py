@@ -278,8 +278,11 @@ _adam_step_xla_gradient = partial(_adam_step, kernel_gradient=_kernel_gradient_x
 
 def _kept_scores(shape: Any, dropout: Any, seed: Any) -> Any:
     """Draw what to multiply scores with: 0 with probability `dropout`, otherwise 1 / (1 - dropout)."""
-    dropped = tf.random.stateless_uniform(shape, seed) < dropout
-    return tf.where(dropped, 0.0, 1 / (1 - dropout))
+
+    def draw() -> Any:
+        return tf.where(tf.random.stateless_uniform(shape, seed) < dropout, 0.0, 1 / (1 - dropout))
+
+    return tf.cond(dropout > 0, draw, lambda: tf.ones(shape))
 
 
 @tf.function(reduce_retracing=True)
