@@ -276,7 +276,8 @@ class DeepPruneClassifier(
         -----
         ConvergenceWarning
             If the AUC of the held-out sequences is lower by more than 0.1 than it was with more kernels, and their loss
-            higher by more than two standard errors; not with ``after_pruning="none"``.
+            higher by more than two standard errors; not with ``after_pruning="none"``, nor if fewer than 10 sequences
+            of a class are held out.
         """
         self._forget_fit()
         sizes = self._sizes()
@@ -325,7 +326,7 @@ class DeepPruneClassifier(
         self.__dict__.update(fitted())
         tasks.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=fitted)
         if self.after_pruning != "none":
-            warn_of_collapse(self.stages_)
+            warn_of_collapse(self.stages_, validation)
         return self
 
     def _forget_fit(self) -> None:

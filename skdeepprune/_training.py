@@ -22,6 +22,8 @@ _BASES_AT_ONCE = 2**22
 # Fewer kernels cannot spare any of their scores.
 _FEWEST_TO_DROP = 17
 _RATE_CUT = 4
+# Held-out sequences of a class, for an AUC that says something.
+_FEWEST_TO_TELL = 10
 # Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave half the kernels of an
 # untrained network without a positive score on any sequence, for ever.
 _WARM_UP = 1 / 9, 2 / 9
@@ -250,8 +252,10 @@ def smallest_good_size(stages: Sequence[Stage]) -> int:
     return max(good)
 
 
-def warn_of_collapse(stages: Sequence[Stage]) -> None:
+def warn_of_collapse(stages: Sequence[Stage], validation: TrainingData) -> None:
     """Say so if the last network is much worse than a larger one was: AUC lower by 0.1, and the loss by two errors."""
+    if min((validation.y == label).sum() for label in (0, 1)) < _FEWEST_TO_TELL:
+        return
     last, best = stages[-1], max(stages, key=lambda stage: stage.val_roc_auc)
     if last.val_roc_auc < best.val_roc_auc - 0.1 and last.val_loss > best.val_loss + 2 * best.val_loss_se:
         warnings.warn(
