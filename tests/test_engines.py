@@ -1,6 +1,8 @@
 """What every engine must do, against a float64 NumPy loop, automatic differentiation and the other engine."""
 
 import gc
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -194,6 +196,19 @@ def test_dropout_leaves_out_scores_and_scales_the_others(rng, engine, both_stran
     again = engine.trainer(network)
     again.epoch(data, order, 1, 1.0, Dropout(0.25, 149))
     np.testing.assert_array_equal(again.network.kernels, after.kernels)
+
+
+def test_a_single_kernel_trains_in_a_fresh_process():
+    # In this one the graph may have been traced for any number of kernels already.
+    code = """
+import numpy as np
+from skdeepprune import DeepPruneClassifier
+X = np.random.default_rng(0).normal(size=(40, 6))
+DeepPruneClassifier(
+    1, 0, 3, n_channels=1, reverse_complement=False, max_iter=1, engine="tensorflow", random_state=0
+).fit(X, X[:, 0] > 0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @ENGINES

@@ -308,6 +308,8 @@ def _epoch(
         batch = [tf.gather(values, rows) for values in (X, lengths, y, sample_weight)]
         step += 1
         kept = _kept_scores([tf.shape(rows)[0], tf.shape(weights[2])[0]], dropout, [seed, tf.cast(step, tf.int64)])
+        # A single kernel would otherwise be broadcast to an unknown number.
+        kept = tf.ensure_shape(kept, [None, weights[2].shape[0]])
         batch_loss, weights, moments = adam_step(
             weights, moments, step, learning_rate, *batch, kept, reverse_complement
         )
