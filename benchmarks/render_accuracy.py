@@ -248,13 +248,13 @@ of 64 kernels.
 
 {table(pd.DataFrame(lines).T.fillna("")).replace("| set |", "| trial |")}
 
-Taken were both augmentations, the saliency, and the learning rate of 0.01, which gives the same in less time. Of the
-256 kernels it left half without a positive score on any sequence, for ever; so the first two epochs have a lower
+Taken were both augmentations, the saliency, and the learning rate of 0.01, which gives the same in less time. Among
+256 kernels it leaves many without a positive score on any sequence, for ever; so the first two epochs have a lower
 rate. Then the rate is cut once, after 10 epochs without gain, with a dropout of 0.3 above 16 kernels (*warm-up 2,
-dropout 0.3, cut 10*): better in less time. With less patience large sets lost. Averaged weights, restarts, a teacher,
-and initial kernels made of enriched words were dropped. Beginning with 64 kernels is three times as fast and hardly
-worse at 16 kernels and below. At 32 kernels and below nothing of what was tried changes much, neither the rate nor
-fewer substitutions: there the number of kernels is the limit.
+dropout 0.3, cut 10*): better where kernels are many, in about the same time. Less patience is faster and a little
+worse. Averaged weights, restarts, a teacher, and initial kernels made of enriched words were dropped. Beginning with
+64 kernels is three times as fast and hardly worse at 16 kernels and below. At 32 kernels and below nothing of what
+was tried changes much, neither the rate nor fewer substitutions: there the number of kernels is the limit.
 
 What bounds the simulated sets is seen from the networks of 8 kernels that begin with the *true motifs* and are then
 trained: the pruned ones come close to them. A kernel cannot reach over the end of a sequence; with N read around the

@@ -24,7 +24,7 @@ _FEWEST_TO_DROP = 17
 _RATE_CUT = 4
 # Held-out sequences of a class, for an AUC that says something.
 _FEWEST_TO_TELL = 10
-# Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave half the kernels of an
+# Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave many kernels of an
 # untrained network without a positive score on any sequence, for ever.
 _WARM_UP = 1 / 9, 2 / 9
 
