@@ -1,7 +1,7 @@
 """Speed: one thread, every method in turn, medians; a CSV per benchmark.
 
     python benchmarks/speed/run.py --data FOLDER          # all, except training gkm-SVM on 10,000 sequences
-    python benchmarks/speed/run.py --data FOLDER --full   # all: an hour
+    python benchmarks/speed/run.py --data FOLDER --full   # all: two hours
     python benchmarks/speed/run.py --only epoch fit
     python benchmarks/speed/run.py --quick                        # minutes: does it work? CSVs in a temporary folder
 
