@@ -24,6 +24,7 @@ REFERENCES = {
     **dict.fromkeys(["warm-up", "dropout", "cut", "rate 0.02"], "saliency, rate 0.01"),
     "saliency, rate 0.01,": "saliency, rate 0.01",
     "saliency,": "saliency",
+    "one strand simulated, warm-up": "one strand simulated, warm-up 2, dropout 0.3, cut 10",
     "one strand": "one strand simulated, rate 0.01",
     "": "both",
 }

@@ -56,6 +56,8 @@ class Trial:
     batch_size: int = 256
     mutation_rate: float = 0.1
     fresh_shuffles: bool = True
+    # Of sets whose negatives are not shuffles, half are shuffled in every epoch.
+    mixed_negatives: bool = False
     patience: int = 15
     patience_below_32: int | None = None
     # Share of the current weights in a running average over epochs, which is what is kept.
@@ -97,6 +99,7 @@ SALIENCY = replace(BOTH, criterion="saliency")
 FASTER = replace(SALIENCY, learning_rate=0.01)
 WITH_CUT = replace(FASTER, dropout=0.3, cut_after=6, patience=6)
 ONE_STRAND = replace(FASTER, both_strands_simulated=False)
+NOW = replace(ONE_STRAND, warm_up=2, dropout=0.3, cut_after=10, patience=10)
 SMALL = replace(BOTH, after="both")
 TRIALS: dict[str, Trial] = {
     "no augmentation": replace(BOTH, mutation_rate=0.0, fresh_shuffles=False),
@@ -164,6 +167,8 @@ TRIALS: dict[str, Trial] = {
     ),
     "one strand simulated, rate 0.01, dropout 0.3, cut 6": replace(ONE_STRAND, dropout=0.3, cut_after=6, patience=6),
     "one strand simulated, rate 0.01, dropout 0.5, cut 6": replace(ONE_STRAND, dropout=0.5, cut_after=6, patience=6),
+    "one strand simulated, warm-up 2, dropout 0.3, cut 10": NOW,
+    "one strand simulated, warm-up 2, dropout 0.3, cut 10, mixed": replace(NOW, mixed_negatives=True),
     "one strand simulated, rate 0.01, padding": replace(ONE_STRAND, padding=8),
     "one strand simulated, rate 0.01, true motifs": replace(ONE_STRAND, first=8, true_motifs=True),
     "one strand simulated, rate 0.01, true motifs, padding": replace(ONE_STRAND, first=8, true_motifs=True, padding=8),
@@ -191,7 +196,10 @@ class Sequences:
         self.training = LabeledData(loaded, rows, y[rows], ones[rows])
         self.validation = LabeledData(loaded, held_out, y[held_out], ones[held_out])
         self.test = self._loaded(encode(data.X_test), self.y_test.astype(np.float32))
-        self.augmentation = Augmentation(trial.mutation_rate, trial.fresh_shuffles and not self.is_simulated)
+        negatives = "mixed" if trial.mixed_negatives else "given"
+        if trial.fresh_shuffles and not self.is_simulated:
+            negatives = "dinucleotide"
+        self.augmentation = Augmentation(trial.mutation_rate, negatives)
 
     def _loaded(self, codes: NDArray[np.uint8], y: NDArray[np.float32]) -> Any:
         if self.padding:

@@ -105,11 +105,13 @@ class DeepPruneClassifier(
     mutation_rate : float or "auto", default="auto"
         Augmentation, for DNA: in every epoch each base of the training sequences is replaced, with this probability, by
         one of the three others. "auto" is 0.1 for DNA. The paper has 0.
-    negatives : {"auto", "given", "dinucleotide"}, default="auto"
+    negatives : {"auto", "given", "dinucleotide", "mixed"}, default="auto"
         Augmentation, for DNA: "dinucleotide" says that the negatives are dinucleotide shuffles of the positives, and
-        trains on fresh ones in every epoch. Then `fit` also takes positives alone, `y` all ones. "auto" does so where
-        a quarter of the negatives, of 40 bp or more, have the very dinucleotide counts of positives. The paper has
-        "given". The held-out sequences are never augmented.
+        trains on fresh ones in every epoch. Then `fit` also takes positives alone, `y` all ones. "mixed" is for other
+        negatives: in every epoch half of them, drawn anew, are replaced by dinucleotide shuffles of themselves. "auto"
+        takes "dinucleotide" where a quarter of the negatives, of 40 bp or more, have the very dinucleotide counts of
+        positives; else "mixed" where shuffling takes the words that tell the classes apart from the positives, not
+        from the negatives; else "given", as the paper. The held-out sequences are never augmented.
     class_weight : dict or "balanced", default=None
         Weights of the classes, as everywhere in scikit-learn.
     n_channels : int, default=4
@@ -143,8 +145,8 @@ class DeepPruneClassifier(
         Where ``n_kernels="auto"`` pruned too far: the sizes after the one that was taken.
     engine_ : str
         The engine that trained.
-    renews_negatives_ : bool
-        Whether every epoch saw fresh dinucleotide shuffles as negatives.
+    negatives_ : str
+        "given", "dinucleotide" or "mixed": the negatives that every epoch saw.
     classes_ : ndarray, shape (2,)
         ``classes_[1]`` is the positive class: bound.
     n_iter_ : int
@@ -191,7 +193,7 @@ class DeepPruneClassifier(
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "mutation_rate": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
-        "negatives": [StrOptions({"auto", "given", "dinucleotide"})],
+        "negatives": [StrOptions({"auto", "given", "dinucleotide", "mixed"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "n_channels": [Interval(Integral, 1, None, closed="left")],
         "engine": [StrOptions({"auto", "compiled", "tensorflow"})],
@@ -307,7 +309,7 @@ class DeepPruneClassifier(
                 "rejected_stages_": stages[n_taken:],
                 "engine_": engine.name,
                 "is_dna_": is_dna,
-                "renews_negatives_": augmentation.renew_negatives,
+                "negatives_": augmentation.negatives,
             }
 
         tasks = self._init_callback_context(max_subtasks=len(sizes))

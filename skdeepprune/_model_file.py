@@ -147,7 +147,7 @@ def _description(classifier: DeepPruneClassifier) -> dict[str, Any]:
         "classes_dtype": "object" if classifier.classes_.dtype == object else classifier.classes_.dtype.str,
         "engine": classifier.engine_,
         "is_dna": classifier.is_dna_,
-        "renews_negatives": classifier.renews_negatives_,
+        "negatives": classifier.negatives_,
         "n_features_in": getattr(classifier, "n_features_in_", None),
         "feature_names_in": None if names is None else names.tolist(),
         "reverse_complement": classifier.stages_[-1].network.reverse_complement,
@@ -194,7 +194,7 @@ def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> De
         rejected_stages_=stages[n_taken:],
         engine_=description["engine"],
         is_dna_=description["is_dna"],
-        renews_negatives_=description["renews_negatives"],
+        negatives_=description["negatives"],
     )
     if description["n_features_in"] is not None:
         classifier.n_features_in_ = description["n_features_in"]

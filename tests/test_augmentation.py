@@ -12,6 +12,7 @@ from skdeepprune._augmentation import (
     Augmentation,
     are_shuffles,
     dinucleotide_fingerprints,
+    may_be_shuffled,
     substitute,
 )
 from skdeepprune._engines._compiled import CompiledEngine
@@ -49,7 +50,7 @@ def test_substitutes_are_uniform_over_positions_and_letters(rng):
 def test_fresh_negatives_are_shuffles_of_the_positives(rng):
     codes = rng.integers(0, 4, (30, 40)).astype(np.uint8)
     labels = (np.arange(30) % 3 == 0).astype(np.float32)
-    augmentation = Augmentation(0.0, True)
+    augmentation = Augmentation(0.0, "dinucleotide")
 
     def renewed():
         return augmentation.apply(codes[augmentation.sources(labels, rng)], labels, rng)
@@ -61,6 +62,22 @@ def test_fresh_negatives_are_shuffles_of_the_positives(rng):
     assert set(shuffles) == set(sources)
     assert set(shuffles.values()) == {2}, "every positive twice among twice as many negatives"
     assert not np.array_equal(once, renewed())
+
+
+def test_mixed_negatives_are_themselves_or_shuffles_of_themselves(rng):
+    codes = rng.integers(0, 5, (2000, 40)).astype(np.uint8)
+    labels = rng.integers(0, 2, 2000).astype(np.float32)
+    augmentation = Augmentation(0.0, "mixed")
+    before = codes.copy()
+    assert (augmentation.sources(labels, rng) == np.arange(2000)).all()
+    once, again = (augmentation.apply(codes, labels, rng) for _ in range(2))
+    np.testing.assert_array_equal(codes, before)
+    np.testing.assert_array_equal(once[labels == 1], codes[labels == 1])
+    kept, kept_again = ((variant == codes).all(axis=1)[labels == 0] for variant in (once, again))
+    assert kept.mean() == pytest.approx(0.5, abs=0.1)
+    assert (kept & kept_again).mean() == pytest.approx(0.25, abs=0.1)
+    for shuffled, source in zip(decode(once, strip=False), decode(codes, strip=False), strict=True):
+        assert dinucleotides(shuffled) == dinucleotides(source)
 
 
 @pytest.mark.parametrize("bases_at_once", [1, 5000, 2**22])
@@ -77,7 +94,7 @@ def test_an_epoch_in_blocks_shows_every_sequence_once(rng, monkeypatch, bases_at
         columns = trainer.scores(loaded, order), loaded.y[order], loaded.sample_weight[order]
         return np.column_stack(columns).tolist()
 
-    data = UnloadedData(engine, codes, rows, labels, weights, Augmentation(0.0, False))
+    data = UnloadedData(engine, codes, rows, labels, weights, Augmentation(0.0, "given"))
     blocks = list(data.blocks(16, rng))
     assert len(blocks) == {1: -(-len(rows) // 16), 5000: -(-len(rows) // 160), 2**22: 1}[bases_at_once]
     assert all(len(order) % 16 == 0 for _, order in blocks[:-1]), "batches are not cut"
@@ -89,7 +106,7 @@ def test_an_epoch_in_blocks_shows_every_sequence_once(rng, monkeypatch, bases_at
 
 
 def test_the_first_epoch_is_the_same_in_blocks(monkeypatch):
-    settings = {"mutation_rate": 1e-9, "max_iter": 1, "n_prunings": 0, "batch_size": 20}
+    settings = {"mutation_rate": 1e-9, "negatives": "given", "max_iter": 1, "n_prunings": 0, "batch_size": 20}
     whole = small(**settings).fit(X, y)
     monkeypatch.setattr("skdeepprune._training._BASES_AT_ONCE", 50 * len(X[0]))
     parts = small(**settings).fit(X, y)
@@ -99,7 +116,7 @@ def test_the_first_epoch_is_the_same_in_blocks(monkeypatch):
 
 def test_without_augmentation_nothing_changes(rng):
     codes = rng.integers(0, 5, (10, 20)).astype(np.uint8)
-    np.testing.assert_array_equal(Augmentation(0.0, False).apply(codes, np.ones(10, np.float32), rng), codes)
+    np.testing.assert_array_equal(Augmentation(0.0, "given").apply(codes, np.ones(10, np.float32), rng), codes)
 
 
 @given(st.integers(2, 60), st.integers(0, 10**6))
@@ -131,16 +148,53 @@ def test_shuffles_are_recognised_also_where_folds_part_them_from_their_source(rn
     assert not are_shuffles(one_long, np.repeat([1, 0], 401).astype(np.float32))
 
 
-def test_auto_renews_negatives_that_are_shuffles_and_no_others():
+def test_auto_renews_negatives_that_are_shuffles():
     positives = [x for x, label in zip(X, y, strict=True) if label]
     shuffles = dinucleotide_shuffle(positives, random_state=0)
     sequences, labels = positives + shuffles, np.repeat([1, 0], len(positives))
     auto = small(negatives="auto", max_iter=2).fit(sequences, labels)
     told = small(negatives="dinucleotide", max_iter=2).fit(sequences, labels)
-    assert auto.renews_negatives_ and told.renews_negatives_
+    assert auto.negatives_ == told.negatives_ == "dinucleotide"
     np.testing.assert_array_equal(auto.kernels_, told.kernels_)
-    assert not small(negatives="given", max_iter=2).fit(sequences, labels).renews_negatives_
-    assert not small(negatives="auto", max_iter=2).fit(X, y).renews_negatives_, "independent negatives stay"
+    assert small(negatives="given", max_iter=2).fit(sequences, labels).negatives_ == "given"
+
+
+def test_auto_shuffles_other_negatives_unless_they_are_the_bound_ones():
+    auto, told = (small(negatives=negatives, max_iter=2).fit(X, y) for negatives in ("auto", "mixed"))
+    assert auto.negatives_ == told.negatives_ == "mixed"
+    np.testing.assert_array_equal(auto.kernels_, told.kernels_)
+    swapped = small(negatives="auto", max_iter=2).fit(X, 1 - np.asarray(y))
+    assert swapped.negatives_ == "given"
+    assert not np.array_equal(auto.kernels_, small(negatives="given", max_iter=2).fit(X, y).kernels_)
+
+
+def with_word(word, n, rng):
+    codes = rng.integers(0, 4, (n, 60)).astype(np.uint8)
+    for row, start in zip(codes, rng.integers(0, 60 - len(word), n), strict=True):
+        row[start : start + len(word)] = word
+    return codes
+
+
+def test_only_negatives_without_words_of_their_own_may_be_shuffled(rng):
+    bound, other, unbound = (with_word(word, 1000, rng) for word in ([0, 1, 3, 2, 2, 0, 3], [2, 3, 0, 0, 1, 3, 1], []))
+    labels = np.repeat([1, 0], 1000).astype(np.float32)
+    assert may_be_shuffled(np.concatenate([bound, unbound]), labels)
+    assert not may_be_shuffled(np.concatenate([unbound, bound]), labels), "labels are swapped"
+    assert not may_be_shuffled(np.concatenate([bound, other]), labels), "two proteins"
+    both = np.concatenate([bound, unbound])
+    assert not may_be_shuffled(both, rng.permutation(labels)), "nothing to learn"
+    assert not may_be_shuffled(both, np.zeros(2000, np.float32))
+    assert not may_be_shuffled(both[:, :5], labels), "shorter than a word"
+    assert not may_be_shuffled(both[:, :0], labels)
+    assert not may_be_shuffled(np.full_like(both, 4), labels)
+
+
+def test_of_long_sequences_some_tell(rng, monkeypatch):
+    monkeypatch.setattr("skdeepprune._augmentation._BASES_TO_LOOK_AT", 60 * 500)
+    codes = np.concatenate([with_word([0, 1, 3, 2, 2, 0, 3], 1000, rng), with_word([], 1000, rng)])
+    assert may_be_shuffled(codes, np.repeat([1, 0], 1000).astype(np.float32))
+    monkeypatch.setattr("skdeepprune._augmentation._BASES_TO_LOOK_AT", 0)
+    assert not may_be_shuffled(codes, np.repeat([1, 0], 1000).astype(np.float32)), "one sequence has one class"
 
 
 def test_mutation_is_for_dna_alone_unless_told_otherwise(rng):
@@ -186,7 +240,7 @@ def test_augmented_fits_repeat():
     np.testing.assert_array_equal(fits[0].kernels_, fits[1].kernels_)
 
 
-@pytest.mark.parametrize("parameters", [{"mutation_rate": 0.1}, {"negatives": "dinucleotide"}])
+@pytest.mark.parametrize("parameters", [{"mutation_rate": 0.1}, {"negatives": "dinucleotide"}, {"negatives": "mixed"}])
 def test_real_values_cannot_be_augmented(parameters, rng):
     values = rng.normal(size=(20, 10, 4))
     with pytest.raises(ValueError, match="need DNA, but X holds real-valued channels"):
@@ -199,8 +253,9 @@ def test_sequences_of_weight_0_do_not_tell_whether_negatives_are_shuffles():
     sequences = positives + others + dinucleotide_shuffle(positives, random_state=0)
     labels = np.repeat([1, 0, 0], [len(positives), len(others), len(positives)])
     weights = np.repeat([1.0, 1.0, 0.0], [len(positives), len(others), len(positives)])
-    assert small(negatives="auto", max_iter=1, n_prunings=0).fit(sequences, labels).renews_negatives_
-    assert not small(negatives="auto", max_iter=1, n_prunings=0).fit(sequences, labels, weights).renews_negatives_
+    classifier = small(negatives="auto", max_iter=1, n_prunings=0)
+    assert classifier.fit(sequences, labels).negatives_ == "dinucleotide"
+    assert classifier.fit(sequences, labels, weights).negatives_ == "mixed"
 
 
 def test_real_values_with_positives_alone_are_refused(rng):

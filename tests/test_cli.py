@@ -115,11 +115,11 @@ def test_no_test_share(inputs, tmp_path, capsys):
     assert "test AUC" not in summary["stages"][0]
 
 
-def test_shuffles_made_here_are_renewed_in_every_epoch_and_given_ones_as_they_are(inputs, tmp_path):
+def test_shuffles_made_here_are_renewed_in_every_epoch_and_given_negatives_are_not(inputs, tmp_path):
     assert run("fit", inputs / "bound.fa", "--out", tmp_path / "out", "--quiet", *SMALL) == 0
-    assert load_model(tmp_path / "out" / "model.safetensors").renews_negatives_
+    assert load_model(tmp_path / "out" / "model.safetensors").negatives_ == "dinucleotide"
     assert run("fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "other", "--quiet", *SMALL) == 0
-    assert not load_model(tmp_path / "other" / "model.safetensors").renews_negatives_
+    assert load_model(tmp_path / "other" / "model.safetensors").negatives_ != "dinucleotide"
 
 
 @pytest.fixture

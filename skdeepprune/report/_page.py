@@ -306,6 +306,7 @@ def _parameters(
     seconds = sum(epoch.seconds for stage in classifier.stages_ for epoch in stage.epochs)
     rows += [
         ("engine used", classifier.engine_),
+        ("negatives in training", classifier.negatives_),
         ("epochs", str(classifier.n_iter_)),
         ("seconds of training", f"{seconds:.1f}"),
         ("seed of the bootstrap", str(random_state)),
