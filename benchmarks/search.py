@@ -90,6 +90,8 @@ class Trial:
     warm_up_pruned: int = 0
     # Substitutions from 32 kernels down, if other than above.
     mutation_rate_below_64: float | None = None
+    # Steps in which kernels are taken away at a pruning, with an epoch of training after each.
+    pruning_steps: int = 1
     # The trial whose networks of 64 kernels this one begins with.
     after: str | None = None
 
@@ -99,7 +101,7 @@ SALIENCY = replace(BOTH, criterion="saliency")
 FASTER = replace(SALIENCY, learning_rate=0.01)
 WITH_CUT = replace(FASTER, dropout=0.3, cut_after=6, patience=6)
 ONE_STRAND = replace(FASTER, both_strands_simulated=False)
-NOW = replace(ONE_STRAND, warm_up=2, dropout=0.3, cut_after=10, patience=10)
+TAKEN = replace(WITH_CUT, warm_up=2, cut_after=10, patience=10)
 SMALL = replace(BOTH, after="both")
 TRIALS: dict[str, Trial] = {
     "no augmentation": replace(BOTH, mutation_rate=0.0, fresh_shuffles=False),
@@ -140,7 +142,14 @@ TRIALS: dict[str, Trial] = {
     "warm-up 2, dropout 0.3, cut 6": replace(WITH_CUT, warm_up=2),
     "warm-up 2, dropout 0, cut 6": replace(WITH_CUT, warm_up=2, dropout=0.0),
     "warm-up 2 everywhere, dropout 0.3, cut 6": replace(WITH_CUT, warm_up=2, warm_up_pruned=2),
-    "warm-up 2, dropout 0.3, cut 10": replace(WITH_CUT, warm_up=2, cut_after=10, patience=10),
+    "warm-up 2, dropout 0.3, cut 10": TAKEN,
+    "taken": TAKEN,
+    "taken, kernels of 12": replace(TAKEN, kernel_length=12),
+    "taken, kernels of 24": replace(TAKEN, kernel_length=24),
+    "taken, 0.05 substituted": replace(TAKEN, mutation_rate=0.05),
+    "taken, dropout 0.5": replace(TAKEN, dropout=0.5),
+    "taken, weights averaged": replace(TAKEN, averaging=0.15),
+    "taken, halved in 8 steps": replace(TAKEN, pruning_steps=8),
     "from 64, dropout 0.3, cut 6: nothing": replace(WITH_CUT, after="dropout 0.3, cut 6"),
     "from 64, dropout 0.3, cut 6: dropout above 8": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=8),
     "from 64, dropout 0.3, cut 6: dropout above 4": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=4),
@@ -167,8 +176,10 @@ TRIALS: dict[str, Trial] = {
     ),
     "one strand simulated, rate 0.01, dropout 0.3, cut 6": replace(ONE_STRAND, dropout=0.3, cut_after=6, patience=6),
     "one strand simulated, rate 0.01, dropout 0.5, cut 6": replace(ONE_STRAND, dropout=0.5, cut_after=6, patience=6),
-    "one strand simulated, warm-up 2, dropout 0.3, cut 10": NOW,
-    "one strand simulated, warm-up 2, dropout 0.3, cut 10, mixed": replace(NOW, mixed_negatives=True),
+    "one strand simulated, warm-up 2, dropout 0.3, cut 10": replace(TAKEN, both_strands_simulated=False),
+    "one strand simulated, warm-up 2, dropout 0.3, cut 10, mixed": replace(
+        TAKEN, both_strands_simulated=False, mixed_negatives=True
+    ),
     "one strand simulated, rate 0.01, padding": replace(ONE_STRAND, padding=8),
     "one strand simulated, rate 0.01, true motifs": replace(ONE_STRAND, first=8, true_motifs=True),
     "one strand simulated, rate 0.01, true motifs, padding": replace(ONE_STRAND, first=8, true_motifs=True, padding=8),
@@ -332,6 +343,21 @@ def train(
     return best, best_loss, n_epochs
 
 
+def pruned(
+    network: Network, size: int, data: Sequences, trial: Trial, rate: float, rng: np.random.Generator
+) -> Network:
+    """Halve a network, in as many steps as the trial has, trained for an epoch between them."""
+    for left in np.geomspace(network.n_kernels, size, trial.pruning_steps + 1).round().astype(int)[1:]:
+        importances = IMPORTANCES[trial.criterion](network, data.scores(network), data.y)
+        network = network.select(most_important(importances, int(left)))
+        if left > size:
+            trainer = ENGINE.trainer(network)
+            loaded, order = data.draw(rng, trial.mutation_rate)
+            trainer.epoch(loaded, order, trial.batch_size, rate, Dropout(0.0, 0))
+            network = trainer.network
+    return network
+
+
 @lru_cache(maxsize=4)
 def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tuple[Network, dict[str, Any]]]:
     """Run a trial on a data set: the network of every size, with its row."""
@@ -348,12 +374,13 @@ def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tu
     while size >= 4:
         start, rate = time.process_time(), trial.learning_rate / trial.decay ** np.log2(256 / size)
         if found:
-            importances = IMPORTANCES[trial.criterion](network, data.scores(network), data.y)
-            network = network.select(most_important(importances, size))
+            network = pruned(network, size, data, trial, rate, rng)
         trainings = [train(network, data, trial, rate, teacher, rng) for _ in range(trial.restarts)]
         network, loss, n_epochs = min(trainings, key=lambda training: training[1])
         row = {"n_kernels": size, "auc": data.test_auc(network), "val_loss": loss, "epochs": n_epochs}
-        found.append((network, {**row, "seconds": time.process_time() - start}))
+        row["seconds"] = time.process_time() - start
+        row["train_loss"] = evaluate(decide(ENGINE.trainer(network), data.training), data.training).loss
+        found.append((network, row))
         size //= 2
     return found[n_found:]
 
@@ -363,7 +390,7 @@ def job(name: str, dataset: str, folder: Path | None, seed: int) -> pd.DataFrame
     rows.insert(0, "trial", name)
     rows.insert(1, "dataset", dataset)
     rows.insert(2, "seed", seed)
-    return rows.round({"auc": 5, "val_loss": 5, "seconds": 2})
+    return rows.round({"auc": 5, "val_loss": 5, "train_loss": 5, "seconds": 2})
 
 
 def missing(trials: list[str], datasets: list[str], seeds: range) -> Iterator[tuple[str, str, int]]:
