@@ -260,11 +260,11 @@ worse. Averaged weights, restarts, a teacher, and initial kernels made of enrich
 64 kernels is three times as fast and hardly worse at 16 kernels and below. At 32 kernels and below nothing of what
 was tried changes much, neither the rate nor fewer substitutions: there the number of kernels is the limit. Around
 what was *taken* it is flat: shorter kernels, fewer substitutions, more dropout, averaged weights, halving in eight
-steps. Longer kernels are worse. Where the negatives are no shuffles of the positives, as in the simulated sets, shuffling
-half of them (*mixed*) helps at every size above 4.
+steps. Longer kernels are worse. Where the negatives are no shuffles of the positives, as in the simulated sets,
+shuffling half of them (*mixed*) helps at every size above 4.
 
-What bounds the real sets is seen from the cross-entropy (nats) of *taken* on the training sequences as they are, which it
-has only seen augmented, and on those held out:
+What bounds the real sets is seen from the cross-entropy (nats) of *taken* on the training sequences as they are, which
+it has only seen augmented, and on those held out:
 
 {_losses(rows)}
 

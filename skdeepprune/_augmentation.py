@@ -62,9 +62,7 @@ def are_shuffles(codes: Codes, y: NDArray[np.float32]) -> bool:
     -------
     bool
     """
-    step = max(1, _PAIRS_AT_ONCE // max(codes.shape[1], 1))
-    blocks = (codes[start : start + step] for start in range(0, len(codes), step))
-    long_enough = np.concatenate([sequence_lengths(block) >= 40 for block in blocks])
+    long_enough = _lengths(codes) >= 40
     positives, negatives = (np.flatnonzero(long_enough & (y == label)) for label in (1, 0))
     if not len(positives) or not len(negatives):
         return False
@@ -103,7 +101,8 @@ def may_be_shuffled(codes: Codes, y: NDArray[np.float32]) -> bool:
 
     A bound sequence looks less bound once it is shuffled; an unbound one looks as it did, unless it is bound by another
     protein, or the labels are swapped. What looks bound is told by words of six bases (naive Bayes): one half of the
-    sequences teaches, the other is asked. Shuffling must move the positives clearly, and three times as much.
+    sequences teaches, the other is asked. Shuffling must clearly move the positives, and three times as far as the
+    negatives. The look is at equally many bases of both classes, as the fewer would be taken for the more uniform ones.
 
     Parameters
     ----------
@@ -115,23 +114,38 @@ def may_be_shuffled(codes: Codes, y: NDArray[np.float32]) -> bool:
     -------
     bool
     """
-    rng = np.random.default_rng(0)
-    rows = rng.permutation(len(codes))[: max(1, _BASES_TO_LOOK_AT // max(codes.shape[1], 1))]
-    codes, y = codes[rows], y[rows]
     if (y == 0).all() or (y == 1).all():
         return False
+    rng = np.random.default_rng(0)
+    lengths = _lengths(codes)
+    width = int(min(np.median(lengths[y == label]) for label in (0, 1)))
+    n_at_most = max(1, _BASES_TO_LOOK_AT // (2 * max(width, 1)))
+    looked_at = []
+    for label in (0, 1):
+        rows = rng.permutation(np.flatnonzero((y == label) & (lengths >= width)))[:n_at_most]
+        # Of copies one in each half would be known by heart.
+        looked_at.append(rng.permutation(np.unique(codes[:, :width][rows], axis=0)))
+    n = min(map(len, looked_at))
+    codes = np.concatenate([sequences[:n] for sequences in looked_at])
+    y, half = np.repeat([0, 1], n), np.tile(np.arange(n) % 2, 2)
     words, shuffled = _words(codes), _words(shuffle_codes(codes, rng))
-    moved = np.zeros(len(y))
-    for asked in (np.arange(len(y)) % 2 == part for part in (0, 1)):
+    moved = np.zeros(2 * n)
+    for part in (0, 1):
+        teaching, asked = half != part, half == part
         negative, positive = (
-            1.0 + np.bincount(words[~asked & (y == label)].ravel(), minlength=4**_WORD_LENGTH + 1) for label in (0, 1)
+            np.bincount(words[teaching & (y == label)].ravel(), minlength=4**_WORD_LENGTH + 1) for label in (0, 1)
         )
-        log_odds = np.log(positive / positive.sum()) - np.log(negative / negative.sum())
+        log_odds = np.log((1.0 + positive) / (1.0 + negative))
         log_odds[-1] = 0
         change = log_odds[shuffled[asked]].sum(axis=1) - log_odds[words[asked]].sum(axis=1)
         moved[asked] = np.sign(change) * np.where(y[asked] == 1, -1, 1)
-    positives = moved[y == 1]
-    return bool(positives.mean() > max(3 * moved[y == 0].mean(), 2 / np.sqrt(len(positives))))
+    return bool(moved[y == 1].mean() > max(3 * moved[y == 0].mean(), 2 / np.sqrt(n)))
+
+
+def _lengths(codes: Codes) -> NDArray[np.int64]:
+    """Lengths of sequences, without a copy of them all."""
+    step = max(1, _PAIRS_AT_ONCE // max(codes.shape[1], 1))
+    return np.concatenate([sequence_lengths(codes[start : start + step]) for start in range(0, len(codes), step)])
 
 
 def _words(codes: Codes) -> NDArray[np.uint16]:
@@ -151,8 +165,8 @@ def _words(codes: Codes) -> NDArray[np.uint16]:
 class Augmentation:
     """What changes in the training sequences from epoch to epoch.
 
-    The negatives are those "given"; or "dinucleotide" shuffles of the positives; or "mixed", every other a shuffle of
-    itself.
+    The negatives are those "given"; or "dinucleotide" shuffles of the positives; or "mixed", about half of the given
+    ones shuffled.
     """
 
     mutation_rate: float

@@ -108,10 +108,10 @@ class DeepPruneClassifier(
     negatives : {"auto", "given", "dinucleotide", "mixed"}, default="auto"
         Augmentation, for DNA: "dinucleotide" says that the negatives are dinucleotide shuffles of the positives, and
         trains on fresh ones in every epoch. Then `fit` also takes positives alone, `y` all ones. "mixed" is for other
-        negatives: in every epoch half of them, drawn anew, are replaced by dinucleotide shuffles of themselves. "auto"
-        takes "dinucleotide" where a quarter of the negatives, of 40 bp or more, have the very dinucleotide counts of
-        positives; else "mixed" where shuffling takes the words that tell the classes apart from the positives, not
-        from the negatives; else "given", as the paper. The held-out sequences are never augmented.
+        unbound sequences: about half of them, drawn anew in every epoch, are shuffled likewise. "auto" takes
+        "dinucleotide" where a quarter of the negatives, of 40 bp or more, have the very dinucleotide counts of
+        positives; else "mixed" where shuffling makes positives look less bound and hardly changes negatives; else
+        "given", as the paper. The held-out sequences are never augmented.
     class_weight : dict or "balanced", default=None
         Weights of the classes, as everywhere in scikit-learn.
     n_channels : int, default=4

@@ -168,33 +168,77 @@ def test_auto_shuffles_other_negatives_unless_they_are_the_bound_ones():
     assert not np.array_equal(auto.kernels_, small(negatives="given", max_iter=2).fit(X, y).kernels_)
 
 
-def with_word(word, n, rng):
-    codes = rng.integers(0, 4, (n, 60)).astype(np.uint8)
-    for row, start in zip(codes, rng.integers(0, 60 - len(word), n), strict=True):
+def background(n, length, rng):
+    """Sequences that have words of their own, though nothing binds them."""
+    next_base = np.random.default_rng(5).dirichlet(np.full(4, 10.0), size=(4, 4, 4)).cumsum(axis=-1)
+    codes = rng.integers(0, 4, (n, length)).astype(np.uint8)
+    for i in range(3, length):
+        bounds = next_base[codes[:, i - 3], codes[:, i - 2], codes[:, i - 1]]
+        codes[:, i] = np.minimum((rng.random((n, 1)) > bounds).sum(axis=1), 3)
+    return codes
+
+
+def bound(n, rng, *, word=(0, 1, 3, 2, 2, 0, 3), length=60):
+    codes = background(n, length, rng)
+    for row, start in zip(codes, rng.integers(0, length - len(word), n), strict=True):
         row[start : start + len(word)] = word
     return codes
 
 
-def test_only_negatives_without_words_of_their_own_may_be_shuffled(rng):
-    bound, other, unbound = (with_word(word, 1000, rng) for word in ([0, 1, 3, 2, 2, 0, 3], [2, 3, 0, 0, 1, 3, 1], []))
-    labels = np.repeat([1, 0], 1000).astype(np.float32)
-    assert may_be_shuffled(np.concatenate([bound, unbound]), labels)
-    assert not may_be_shuffled(np.concatenate([unbound, bound]), labels), "labels are swapped"
-    assert not may_be_shuffled(np.concatenate([bound, other]), labels), "two proteins"
-    both = np.concatenate([bound, unbound])
-    assert not may_be_shuffled(both, rng.permutation(labels)), "nothing to learn"
-    assert not may_be_shuffled(both, np.zeros(2000, np.float32))
-    assert not may_be_shuffled(both[:, :5], labels), "shorter than a word"
-    assert not may_be_shuffled(both[:, :0], labels)
-    assert not may_be_shuffled(np.full_like(both, 4), labels)
+def looked_at(positives, negatives):
+    width = max(positives.shape[1], negatives.shape[1])
+    codes = np.full((len(positives) + len(negatives), width), 4, np.uint8)
+    codes[: len(positives), : positives.shape[1]] = positives
+    codes[len(positives) :, : negatives.shape[1]] = negatives
+    return may_be_shuffled(codes, np.repeat([1, 0], [len(positives), len(negatives)]).astype(np.float32))
 
 
-def test_of_long_sequences_some_tell(rng, monkeypatch):
-    monkeypatch.setattr("skdeepprune._augmentation._BASES_TO_LOOK_AT", 60 * 500)
-    codes = np.concatenate([with_word([0, 1, 3, 2, 2, 0, 3], 1000, rng), with_word([], 1000, rng)])
-    assert may_be_shuffled(codes, np.repeat([1, 0], 1000).astype(np.float32))
-    monkeypatch.setattr("skdeepprune._augmentation._BASES_TO_LOOK_AT", 0)
-    assert not may_be_shuffled(codes, np.repeat([1, 0], 1000).astype(np.float32)), "one sequence has one class"
+@pytest.mark.parametrize(("n_bound", "n_unbound"), [(1000, 1000), (200, 2000), (2000, 200)])
+def test_only_negatives_that_nothing_binds_may_be_shuffled(rng, n_bound, n_unbound):
+    unbound = background(n_unbound, 60, rng)
+    assert looked_at(bound(n_bound, rng), unbound)
+    assert not looked_at(unbound, bound(n_bound, rng)), "labels are swapped"
+    other = bound(n_unbound, rng, word=(2, 3, 0, 0, 1, 3, 1))
+    assert not looked_at(bound(n_bound, rng), other), "two proteins"
+
+
+@pytest.mark.parametrize(("n_bound", "n_unbound"), [(300, 300), (100, 900), (900, 100)])
+def test_nothing_to_learn_is_seldom_taken_for_a_motif(rng, n_bound, n_unbound):
+    taken = [looked_at(background(n_bound, 60, rng), background(n_unbound, 60, rng)) for _ in range(40)]
+    assert sum(taken) <= 8
+
+
+def test_neither_length_nor_copies_nor_n_deceive(rng):
+    unbound = background(1000, 60, rng)
+    assert not looked_at(background(500, 200, rng), unbound), "longer"
+    assert not looked_at(unbound, background(500, 200, rng)), "shorter"
+    assert looked_at(bound(500, rng), np.concatenate([background(500, 200, rng), background(1, 5000, rng)[:, :200]]))
+    few = background(200, 60, rng)
+    assert not looked_at(np.repeat(few, 5, axis=0), unbound), "copies are known by heart"
+    assert not looked_at(np.repeat(few, 5, axis=0), np.repeat(unbound[:200], 5, axis=0))
+    with_n, bound_with_n = (
+        np.where(rng.random(codes.shape) < 0.1, 4, codes).astype(np.uint8) for codes in (unbound, bound(1000, rng))
+    )
+    assert looked_at(bound_with_n, with_n)
+    assert not looked_at(with_n, bound_with_n)
+    assert not looked_at(with_n, np.where(with_n == 4, 4, background(1000, 60, rng)))
+
+
+def test_of_long_or_many_sequences_a_part_tells(rng, monkeypatch):
+    one_long = np.full((1001, 20_000), 4, np.uint8)
+    one_long[:1000, :60] = background(1000, 60, rng)
+    one_long[1000:] = background(1, 20_000, rng)
+    assert looked_at(bound(1000, rng), one_long)
+    monkeypatch.setattr("skdeepprune._augmentation._BASES_TO_LOOK_AT", 2 * 60 * 300)
+    assert looked_at(bound(1000, rng), one_long[:, :100])
+
+
+def test_what_cannot_be_looked_at_stays(rng):
+    codes, labels = np.concatenate([bound(50, rng), background(50, 60, rng)]), np.repeat([1, 0], 50)
+    assert not may_be_shuffled(codes, np.zeros(100, np.float32))
+    assert not may_be_shuffled(codes[:, :5], labels.astype(np.float32)), "shorter than a word"
+    assert not may_be_shuffled(codes[:, :0], labels.astype(np.float32))
+    assert not may_be_shuffled(np.full_like(codes, 4), labels.astype(np.float32))
 
 
 def test_mutation_is_for_dna_alone_unless_told_otherwise(rng):

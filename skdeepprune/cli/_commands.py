@@ -60,7 +60,7 @@ def fit(options: argparse.Namespace) -> None:
             _without_matrices(matches).to_csv(folder / "tomtom.csv", index=False)
         notes = {
             "sequences": options.positives,
-            "negatives": options.negatives or ("shuffles" if shuffled else "labels"),
+            "negatives from": options.negatives or ("shuffles" if shuffled else "labels"),
         }
         if options.test is not None:
             notes["test sequences"] = options.test
