@@ -210,6 +210,7 @@ def test_plain_it_is_the_network_of_deepprune_before_pruning():
         reverse_complement=False,
         learning_rate="constant",
         mutation_rate=0,
+        negatives="given",
         engine="tensorflow",
         **settings,
     )
