@@ -37,12 +37,14 @@ from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, most_important
 from skdeepprune._training import LabeledData, decide, evaluate
-from skdeepprune.datasets import list_datasets, load_deepbind, load_simulated
+from skdeepprune.datasets import list_datasets, load_deepbind, load_fastsk, load_simulated
 from skdeepprune.sequences import encode
 
 RESULTS = Path(__file__).parent / "results" / "search.csv"
 SIMULATED = ("simulated-3", "simulated-4", "simulated-5")
 REAL = ("ELK1", "MYC", "TCF12", "SRF", "SERBP1")
+# Their negatives are genomic sequences.
+FASTSK = ("CTCF", "EP300", "JUND")
 ENGINE = CompiledEngine()
 Scores = NDArray[Any]
 
@@ -144,6 +146,7 @@ TRIALS: dict[str, Trial] = {
     "warm-up 2 everywhere, dropout 0.3, cut 6": replace(WITH_CUT, warm_up=2, warm_up_pruned=2),
     "warm-up 2, dropout 0.3, cut 10": TAKEN,
     "taken": TAKEN,
+    "taken, mixed": replace(TAKEN, mixed_negatives=True),
     "taken, kernels of 12": replace(TAKEN, kernel_length=12),
     "taken, kernels of 24": replace(TAKEN, kernel_length=24),
     "taken, 0.05 substituted": replace(TAKEN, mutation_rate=0.05),
@@ -195,6 +198,8 @@ class Sequences:
         self.is_simulated = name.startswith("simulated")
         if self.is_simulated:
             data = load_simulated(int(name[-1]), random_state=seed)
+        elif name in FASTSK:
+            data = load_fastsk(folder or "", name)
         else:
             full_name = next(other for other in list_datasets(folder or "")["deepbind"] if other.startswith(name))
             data = load_deepbind(folder or "", full_name, n_positives=3000, random_state=seed)
@@ -208,7 +213,7 @@ class Sequences:
         self.validation = LabeledData(loaded, held_out, y[held_out], ones[held_out])
         self.test = self._loaded(encode(data.X_test), self.y_test.astype(np.float32))
         negatives = "mixed" if trial.mixed_negatives else "given"
-        if trial.fresh_shuffles and not self.is_simulated:
+        if trial.fresh_shuffles and name in REAL:
             negatives = "dinucleotide"
         self.augmentation = Augmentation(trial.mutation_rate, negatives)
 
@@ -401,7 +406,10 @@ def missing(trials: list[str], datasets: list[str], seeds: range) -> Iterator[tu
     return (
         (trial, dataset, seed)
         for trial, dataset, seed in cells
-        if (trial, dataset, seed) not in done and (dataset in SIMULATED or not TRIALS[trial].true_motifs)
+        if (trial, dataset, seed) not in done
+        and (dataset in SIMULATED or not TRIALS[trial].true_motifs)
+        and (dataset not in FASTSK or trial.startswith("taken"))
+        and (dataset not in REAL or not TRIALS[trial].mixed_negatives)
     )
 
 
@@ -424,7 +432,7 @@ def main() -> None:
     parser.add_argument("--summary", action="store_true", help="only show the means")
     options = parser.parse_args()
     if not options.summary:
-        datasets = [*SIMULATED, *(REAL if options.data else ())]
+        datasets = [*SIMULATED, *((*REAL, *FASTSK) if options.data else ())]
         cells = list(missing(options.trials, datasets, range(options.seeds)))
         work: Callable[..., Any] = delayed(job)
         jobs = (work(trial, dataset, options.data, seed) for trial, dataset, seed in cells)
