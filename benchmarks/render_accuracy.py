@@ -161,8 +161,9 @@ def capped() -> str:
         zip(rows["method"], rows["n_kernels"].astype(object).where(rows["n_kernels"].notna(), None), strict=True)
     )
     lines = [f"- {sentence(rows, *pair)}." for pair in pairs if present.issuperset(pair)]
-    shuffled = rows[rows["collection"] != "fastsk"]
-    lines.insert(1, f"- Of these, on the sets whose negatives are shuffles: {sentence(shuffled, *pairs[0])}.")
+    if present.issuperset(pairs[0]):
+        shuffled = rows[rows["collection"] != "fastsk"]
+        lines.insert(1, f"- Of these, on the sets whose negatives are shuffles: {sentence(shuffled, *pairs[0])}.")
     falls = rows[rows["method"] == "defaults"].pivot_table(
         index=["dataset", "seed"], columns="n_kernels", values="roc_auc"
     )

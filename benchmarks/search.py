@@ -92,7 +92,7 @@ class Trial:
     warm_up_pruned: int = 0
     # Substitutions from 32 kernels down, if other than above.
     mutation_rate_below_64: float | None = None
-    # Steps in which kernels are taken away at a pruning, with an epoch of training after each.
+    # Steps in which kernels are taken away at a pruning, with an epoch of training between them.
     pruning_steps: int = 1
     # The trial whose networks of 64 kernels this one begins with.
     after: str | None = None
