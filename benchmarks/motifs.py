@@ -25,9 +25,8 @@ from skdeepprune import DeepPruneClassifier
 from skdeepprune.datasets import SequenceDataset, SimulatedDataset, list_datasets, load_deepbind, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, tomtom
 
-# Kernels left in the end; the network begins with 256 of them.
+# The sizes that are read; every network is pruned from 256 kernels to 4.
 SIMULATED = {1: [4], 2: [4], 3: [4], 4: [4, 8, 16], 5: [4, 8, 16]}
-N_FIRST = 256
 
 
 def _in_class(word: str) -> Callable[[Motif], bool]:
@@ -156,22 +155,20 @@ def main() -> None:
         for seed in arguments.seeds:
             if name.isdigit():
                 data = load_simulated(int(name), random_state=seed)
-                sizes = [(n, N_FIRST) for n in SIMULATED[int(name)]] + [(SIMULATED[int(name)][0], None)]
-                for n_kernels, n_first in sizes:
+                for network, n_prunings in (("pruned", 6), ("trained directly", 0)):
                     classifier = DeepPruneClassifier(
-                        n_kernels=n_kernels,
-                        n_prunings=int(np.log2(n_first / n_kernels)) if n_first else 0,
+                        n_kernels=4,
+                        n_prunings=n_prunings,
                         kernel_length=24,
                         reverse_complement=False,
                         random_state=seed,
                     )
-                    kind = "pruned" if n_first else "trained directly"
-                    path = arguments.models and (
-                        arguments.models / f"sim_{name}_k{n_kernels}_{kind.split()[-1]}_seed{seed}.pkl"
-                    )
-                    head = {"set": int(name), "seed": seed, "n_kernels": n_kernels, "network": kind}
-                    rows = simulated_rows(data, fitted(path, classifier, data), jaspar)
-                    simulated += [head | row for row in rows]
+                    path = arguments.models and arguments.models / f"sim_{name}_{n_prunings}_seed{seed}.pkl"
+                    classifier = fitted(path, classifier, data)
+                    for n_kernels in SIMULATED[int(name)] if n_prunings else [4]:
+                        head = {"set": int(name), "seed": seed, "n_kernels": n_kernels, "network": network}
+                        rows = simulated_rows(data, classifier.at_size(n_kernels), jaspar)
+                        simulated += [head | row for row in rows]
             else:
                 (full_name,) = [n for n in list_datasets(arguments.data)["deepbind"] if n.split("_")[0] == name]
                 data = load_deepbind(arguments.data, full_name, n_positives=arguments.n_positives, random_state=seed)

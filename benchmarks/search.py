@@ -28,14 +28,16 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.special import expit
+from search_pooling import Pooling, PoolingEngine
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from skdeepprune._augmentation import Augmentation
 from skdeepprune._engines._compiled import CompiledEngine
-from skdeepprune._engines._interface import Dropout
+from skdeepprune._engines._interface import Dropout, Engine
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
-from skdeepprune._pruning import CRITERIA, most_important
+from skdeepprune._pruning import CRITERIA, most_important, saliency
 from skdeepprune._training import LabeledData, decide, evaluate
 from skdeepprune.datasets import list_datasets, load_deepbind, load_fastsk, load_simulated
 from skdeepprune.sequences import encode
@@ -94,6 +96,13 @@ class Trial:
     mutation_rate_below_64: float | None = None
     # Steps in which kernels are taken away at a pruning, with an epoch of training between them.
     pruning_steps: int = 1
+    # Rankings of the kernels, all but the first by a tenth of the sequences; what they keep is trained for four epochs,
+    # and the network of the least training loss goes on.
+    rankings: int = 1
+    # Whether the dense layer is fitted anew, to its optimum, before a pruned network is trained.
+    refitted: bool = False
+    # Other ways from activations to motif scores; None is the maximum over positions and strands, and ReLU.
+    pooling: Pooling | None = None
     # The trial whose networks of 64 kernels this one begins with.
     after: str | None = None
 
@@ -105,6 +114,7 @@ WITH_CUT = replace(FASTER, dropout=0.3, cut_after=6, patience=6)
 ONE_STRAND = replace(FASTER, both_strands_simulated=False)
 TAKEN = replace(WITH_CUT, warm_up=2, cut_after=10, patience=10)
 SMALL = replace(BOTH, after="both")
+SMALL_TAKEN = replace(TAKEN, after="taken")
 TRIALS: dict[str, Trial] = {
     "no augmentation": replace(BOTH, mutation_rate=0.0, fresh_shuffles=False),
     "substitutions": replace(BOTH, fresh_shuffles=False),
@@ -173,6 +183,18 @@ TRIALS: dict[str, Trial] = {
             "weights averaged": {"averaging": 0.2},
         }.items()
     },
+    **{
+        f"from 64, taken: {name}": replace(SMALL_TAKEN, **changes)
+        for name, changes in {
+            "nothing": {},
+            "dense layer refitted": {"refitted": True},
+            "ranked with refits": {"criterion": "saliency-refitted"},
+            "best of 4 rankings": {"rankings": 4},
+            "leaky ReLU 0.1": {"pooling": Pooling(slope=0.1)},
+            "leaky ReLU 0.5": {"pooling": Pooling(slope=0.5)},
+            "log-sum-exp": {"pooling": Pooling(sharpness=2.0)},
+        }.items()
+    },
     "one strand simulated, rate 0.01": ONE_STRAND,
     "one strand simulated, dropout 0.3, cut 6, above 8": replace(
         WITH_CUT, both_strands_simulated=False, dropout_floor=8
@@ -195,6 +217,7 @@ class Sequences:
 
     def __init__(self, name: str, folder: Path | None, trial: Trial, seed: int) -> None:
         data: Any
+        self.engine: Engine = ENGINE if trial.pooling is None else PoolingEngine(trial.pooling)
         self.is_simulated = name.startswith("simulated")
         if self.is_simulated:
             data = load_simulated(int(name[-1]), random_state=seed)
@@ -222,7 +245,7 @@ class Sequences:
             # The letter at the end keeps the N before it from being taken for what is beyond the sequence.
             between = np.full((len(codes), self.padding), 4, np.uint8)
             codes = np.hstack([between, codes, between, np.zeros((len(codes), 1), np.uint8)])
-        return ENGINE.load(codes, y, np.ones(len(y), np.float32))
+        return self.engine.load(codes, y, np.ones(len(y), np.float32))
 
     def draw(self, rng: np.random.Generator, mutation_rate: float) -> tuple[Any, NDArray[np.int64]]:
         augmentation = replace(self.augmentation, mutation_rate=mutation_rate)
@@ -233,10 +256,13 @@ class Sequences:
         return self._loaded(codes, self.y), rng.permutation(len(self.y))
 
     def scores(self, network: Network) -> Scores:
-        return ENGINE.trainer(network).scores(self.training.loaded, self.training.rows)
+        return self.engine.trainer(network).scores(self.training.loaded, self.training.rows)
+
+    def loss(self, network: Network, of: LabeledData) -> float:
+        return evaluate(decide(self.engine.trainer(network), of), of).loss
 
     def test_auc(self, network: Network) -> float:
-        scores = ENGINE.trainer(network).scores(self.test, np.arange(len(self.y_test)))
+        scores = self.engine.trainer(network).scores(self.test, np.arange(len(self.y_test)))
         return float(roc_auc_score(self.y_test, network.decision(scores)))
 
 
@@ -249,7 +275,35 @@ def by_leaving_out(network: Network, scores: Scores, y: Scores) -> Scores:
     return (np.logaddexp(0, logits) - y[:, None] * logits).mean(axis=0)
 
 
-IMPORTANCES = {**CRITERIA, "weight-and-deviation": by_deviation, "leave-one-out": by_leaving_out}
+def refitted(network: Network, scores: Scores, y: Scores) -> Network:
+    """Give a network the dense layer that fits its scores best."""
+    scale = scores.std(axis=0) + 1e-9
+    fit = LogisticRegression(C=100.0, max_iter=1000).fit(scores / scale, y)
+    return replace(
+        network,
+        dense_weights=(fit.coef_[0] / scale).astype(np.float32),
+        dense_bias=float(fit.intercept_[0]),
+    )
+
+
+def by_refitted_saliency(network: Network, scores: Scores, y: Scores) -> Scores:
+    """Rank of removal, an eighth of the kernels at a time, the dense layer fitted anew in between."""
+    rank, left = np.zeros(network.n_kernels), np.arange(network.n_kernels)
+    while len(left):
+        of_left = refitted(network.select(left), scores[:, left], y)
+        order = np.argsort(saliency(of_left, scores[:, left], y), kind="stable")
+        removed = left[order[: -(-len(left) // 8)]]
+        rank[removed] = network.n_kernels - len(left) + np.arange(len(removed))
+        left = np.setdiff1d(left, removed)
+    return rank
+
+
+IMPORTANCES = {
+    **CRITERIA,
+    "weight-and-deviation": by_deviation,
+    "leave-one-out": by_leaving_out,
+    "saliency-refitted": by_refitted_saliency,
+}
 
 
 def averaged(one: Network, other: Network, share: float) -> Network:
@@ -315,10 +369,15 @@ def initial_network(data: Sequences, trial: Trial, rng: np.random.Generator) -> 
 
 
 def train(
-    network: Network, data: Sequences, trial: Trial, rate: float, teacher: Network | None, rng: np.random.Generator
+    network: Network,
+    data: Sequences,
+    trial: Trial,
+    rate: float,
+    teacher: Network | None,
+    rng: np.random.Generator,
 ) -> tuple[Network, float, int]:
     """Train one size; return the network of the least held-out loss, the loss, and the number of epochs."""
-    trainer, average = ENGINE.trainer(network), None
+    trainer, average = data.engine.trainer(network), None
     best, best_loss, n_worse, n_flat, n_epochs = network, np.inf, 0, 0, 0
     patience = trial.patience if network.n_kernels > 16 else trial.patience_below_32 or trial.patience
     dropout = trial.dropout if network.n_kernels > trial.dropout_floor else 0.0
@@ -330,13 +389,13 @@ def train(
     while n_worse < patience:
         loaded, order = data.draw(rng, mutation_rate)
         if teacher is not None:
-            taught = expit(teacher.decision(ENGINE.trainer(teacher).scores(loaded, np.arange(len(loaded)))))
+            taught = expit(teacher.decision(data.engine.trainer(teacher).scores(loaded, np.arange(len(loaded)))))
             loaded = replace(loaded, y=((1 - trial.teacher) * loaded.y + trial.teacher * taught).astype(np.float32))
         warm = (n_epochs + 1) / (3 * n_warm_up + 3) if n_epochs < n_warm_up else 1
         trainer.epoch(loaded, order, trial.batch_size, warm * rate, Dropout(dropout, n_epochs))
         n_epochs += 1
         average = trainer.network if average is None else averaged(average, trainer.network, trial.averaging)
-        loss = evaluate(decide(ENGINE.trainer(average), data.validation), data.validation).loss
+        loss = data.loss(average, data.validation)
         if loss < best_loss:
             best, best_loss, n_worse, n_flat = average, loss, 0, 0
         else:
@@ -344,7 +403,7 @@ def train(
             if n_flat == trial.plateau:
                 rate, n_flat = rate / 2, 0
             if n_cuts and n_worse == trial.cut_after:
-                trainer, average, rate, n_cuts, n_worse = ENGINE.trainer(best), None, rate / 4, n_cuts - 1, 0
+                trainer, average, rate, n_cuts, n_worse = data.engine.trainer(best), None, rate / 4, n_cuts - 1, 0
     return best, best_loss, n_epochs
 
 
@@ -353,14 +412,30 @@ def pruned(
 ) -> Network:
     """Halve a network, in as many steps as the trial has, trained for an epoch between them."""
     for left in np.geomspace(network.n_kernels, size, trial.pruning_steps + 1).round().astype(int)[1:]:
-        importances = IMPORTANCES[trial.criterion](network, data.scores(network), data.y)
-        network = network.select(most_important(importances, int(left)))
+        scores, importance = data.scores(network), IMPORTANCES[trial.criterion]
+        kept = {tuple(most_important(importance(network, scores, data.y), int(left)))}
+        for _ in range(trial.rankings - 1):
+            some = rng.random(len(scores)) < 0.1
+            kept.add(tuple(most_important(importance(network, scores[some], data.y[some]), int(left))))
+        candidates = [network.select(np.array(chosen)) for chosen in sorted(kept)]
+        if trial.refitted:
+            candidates = [refitted(candidate, data.scores(candidate), data.y) for candidate in candidates]
         if left > size:
-            trainer = ENGINE.trainer(network)
-            loaded, order = data.draw(rng, trial.mutation_rate)
-            trainer.epoch(loaded, order, trial.batch_size, rate, Dropout(0.0, 0))
-            network = trainer.network
+            candidates = [after_epochs(1, candidate, data, trial, rate, rng) for candidate in candidates]
+        if len(candidates) > 1:
+            candidates = [after_epochs(4, candidate, data, trial, rate, rng) for candidate in candidates]
+        network = min(candidates, key=lambda candidate: data.loss(candidate, data.training))
     return network
+
+
+def after_epochs(
+    n: int, network: Network, data: Sequences, trial: Trial, rate: float, rng: np.random.Generator
+) -> Network:
+    trainer = data.engine.trainer(network)
+    for _ in range(n):
+        loaded, order = data.draw(rng, trial.mutation_rate)
+        trainer.epoch(loaded, order, trial.batch_size, rate, Dropout(0.0, 0))
+    return trainer.network
 
 
 @lru_cache(maxsize=4)
@@ -384,7 +459,7 @@ def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tu
         network, loss, n_epochs = min(trainings, key=lambda training: training[1])
         row = {"n_kernels": size, "auc": data.test_auc(network), "val_loss": loss, "epochs": n_epochs}
         row["seconds"] = time.process_time() - start
-        row["train_loss"] = evaluate(decide(ENGINE.trainer(network), data.training), data.training).loss
+        row["train_loss"] = data.loss(network, data.training)
         found.append((network, row))
         size //= 2
     return found[n_found:]

@@ -1,0 +1,116 @@
+"""Log-sum-exp pooling and leaky activation, for trials of search.py alone: an engine on TensorFlow that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdeepprune._engines._tensorflow import (
+    TensorFlowData,
+    TensorFlowEngine,
+    TensorFlowTrainer,
+    _adam,
+    _channels,
+    _reverse_complement,
+    tf,
+)
+from skdeepprune._network import Network
+
+
+class Pooling(NamedTuple):
+    """How a kernel's activations become its motif score.
+
+    Attributes
+    ----------
+    slope : float
+        Of the activation below zero.
+    sharpness : float or None
+        m of log(sum(exp(m a))) / m over both strands' positions. None is the maximum.
+    """
+
+    slope: float = 0.0
+    sharpness: float | None = None
+
+
+class PoolingEngine(TensorFlowEngine):
+    """Trains networks with another pooling; what it gives are their kernels and dense layer."""
+
+    def __init__(self, pooling: Pooling) -> None:
+        self._pooling = pooling
+
+    def trainer(self, network: Network) -> PoolingTrainer:
+        return PoolingTrainer(network, self._pooling)
+
+
+class PoolingTrainer(TensorFlowTrainer):
+    """Such a network in training."""
+
+    def __init__(self, network: Network, pooling: Pooling) -> None:
+        super().__init__(network)
+        self._pooling = pooling
+
+    def _adam_step(self, multiply_adds: int) -> Any:
+        return _adam_step_of(self._pooling)
+
+    def scores(self, data: TensorFlowData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        parts = []
+        for chunk in np.array_split(rows, -(-len(rows) // 1024)):
+            X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
+            parts.append(_scores_of(self._pooling)(self._weights, X, lengths, self._reverse_complement).numpy())
+        return np.concatenate(parts)
+
+
+def _scores(pooling: Pooling, weights: tuple[Any, ...], X: Any, lengths: Any, reverse_complement: bool) -> Any:
+    kernels, kernel_bias = weights[:2]
+    kernel_length = tf.shape(kernels)[1]
+    values = _channels(X, kernel_length)
+    strands = [kernels, _reverse_complement(kernels)] if reverse_complement else [kernels]
+    activations = tf.concat(
+        [tf.nn.conv1d(values, tf.transpose(strand, [1, 2, 0]), stride=1, padding="VALID") for strand in strands], axis=1
+    )
+    positions = tf.tile(tf.range(tf.shape(values)[1] - kernel_length + 1), [len(strands)])
+    beyond = (positions > (lengths - kernel_length)[:, None]) & (positions > 0)
+    activations = tf.where(beyond[:, :, None], -1e9, activations)
+    if pooling.sharpness is None:
+        pooled = tf.reduce_max(activations, axis=1)
+    else:
+        pooled = tf.reduce_logsumexp(pooling.sharpness * activations, axis=1) / pooling.sharpness
+    pooled += kernel_bias
+    return tf.maximum(pooled, pooling.slope * pooled)
+
+
+@lru_cache
+def _scores_of(pooling: Pooling) -> Callable[..., Any]:
+    return tf.function(partial(_scores, pooling), reduce_retracing=True)
+
+
+@lru_cache
+def _adam_step_of(pooling: Pooling) -> Callable[..., Any]:
+    """Give the same function for the same pooling, so that TensorFlow traces it once."""
+    return partial(_adam_step, pooling)
+
+
+def _adam_step(
+    pooling: Pooling,
+    weights: tuple[Any, ...],
+    moments: tuple[Any, ...],
+    step: Any,
+    learning_rate: Any,
+    X: Any,
+    lengths: Any,
+    y: Any,
+    sample_weight: Any,
+    kept: Any,
+    reverse_complement: bool,
+) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        scores = kept * _scores(pooling, weights, X, lengths, reverse_complement)
+        logits = tf.linalg.matvec(scores, weights[2]) + weights[3]
+        losses = sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+        loss = tf.reduce_mean(losses)
+    return tf.reduce_sum(losses), *_adam(weights, moments, tape.gradient(loss, weights), step, learning_rate)
