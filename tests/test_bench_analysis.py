@@ -349,6 +349,13 @@ def test_the_projection_is_from_real_sets():
     assert computing_time(table[table["dataset"] == "simulated-1"])["seconds"].tolist() == [99]
 
 
+def test_what_a_machine_did_besides_does_not_count():
+    quiet, busy = (simple({"a": [0.5]}).assign(seed=seed, fit_seconds=seconds) for seed, seconds in ((0, 10), (1, 30)))
+    time = computing_time(pd.concat([quiet, busy]).assign(parameters="{}"), n_datasets=360)
+    assert time["seconds"].tolist() == [10] and time["hours_on_1_core"].tolist() == [1]
+    assert time["hours"].to_numpy() == pytest.approx(40 / 3600)
+
+
 @pytest.fixture(scope="module")
 def fitted():
     data = load_simulated(3, n_train=600, n_test=10, random_state=0)
