@@ -1,9 +1,9 @@
 """Do the kernels become the right motifs? Planted ones in simulated sets, known families in real ones.
 
-Trains networks, extracts their motifs, compares them with JASPAR 2024 by Tomtom, and writes motifs_simulated.csv and
-motifs_real.csv::
+Trains networks, extracts their motifs, compares them with JASPAR 2024 by Tomtom, and writes motifs_simulated.csv,
+motifs_real.csv and motifs_real.svg, which `render_motifs.py` makes a page of::
 
-    python benchmarks/motifs.py --data FOLDER --seeds 0
+    python benchmarks/motifs.py --data FOLDER --seeds 0 1 2
 
 With `--models FOLDER` the fitted classifiers are kept there, and taken from there where they already are.
 """
@@ -17,13 +17,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib import pyplot as plt
 from sklearn.metrics import roc_auc_score
 
 from skdeepprune import DeepPruneClassifier
 from skdeepprune.datasets import SequenceDataset, SimulatedDataset, list_datasets, load_deepbind, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, tomtom
+from skdeepprune.plots import plot_match
 
 # The sizes that are read; every network is pruned from 256 kernels to 4.
 SIMULATED = {1: [4], 2: [4], 3: [4], 4: [4, 8, 16], 5: [4, 8, 16]}
@@ -109,29 +112,41 @@ def simulated_rows(
         }
 
 
-def real_rows(
-    data: SequenceDataset,
-    classifier: DeepPruneClassifier,
-    jaspar: list[Motif],
-    is_expected: Callable[[Motif], bool],
-) -> Iterator[dict[str, Any]]:
+def real_matches(data: SequenceDataset, classifier: DeepPruneClassifier, jaspar: list[Motif]) -> pd.DataFrame:
     """For every kernel its best match."""
-    auc = test_auc(classifier, data)
-    motifs = {motif.name: motif for motif in extract_motifs(classifier, data.X_train, data.y_train)}
-    for match in tomtom(motifs.values(), jaspar, n_nearest=1).itertuples():
-        motif = motifs[match.query]
+    return tomtom(extract_motifs(classifier, data.X_train, data.y_train), jaspar, n_nearest=1)
+
+
+def real_rows(auc: float, matches: pd.DataFrame, is_expected: Callable[[Motif], bool]) -> Iterator[dict[str, Any]]:
+    for match in matches.itertuples():
+        motif = match.query_motif
         yield {
             "auc": round(auc, 4),
             "kernel": match.query,
             "weight": round(motif.weight, 3),
             "n_sites": motif.n_sites,
-            "consensus": match.query_motif.consensus,
+            "consensus": motif.consensus,
             "best_match": match.target,
             "accession": match.target_accession,
             "E": match.E,
             "expected_family": is_expected(match.target_motif),
             "notes": "; ".join(motif.notes),
         }
+
+
+def draw(matches: dict[str, Any], path: Path) -> None:
+    """Draw a match of every set: the motif that was found above the known one."""
+    matplotlib.rcParams["svg.hashsalt"] = "motifs"
+    n_columns = 3
+    n_rows = -(-len(matches) // n_columns)
+    figure = plt.figure(figsize=(12, 2.1 * n_rows), layout="constrained")
+    for (name, match), part in zip(matches.items(), figure.subfigures(n_rows, n_columns).ravel(), strict=False):
+        axes = plot_match(match, axes=list(part.subplots(2, 1)))
+        axes[0].set_title(name, loc="left", fontsize="medium", fontweight="bold")
+        for ax in axes:
+            ax.set_ylabel("")
+            ax.set_yticks([0, 2])
+    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
@@ -150,7 +165,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     jaspar = load_jaspar("JASPAR2024")
-    simulated, real = [], []
+    simulated, real, drawn = [], [], {}
     for name in arguments.sets:
         for seed in arguments.seeds:
             if name.isdigit():
@@ -175,7 +190,11 @@ def main() -> None:
                 path = arguments.models and arguments.models / f"real_{name}_seed{seed}.pkl"
                 classifier = fitted(path, DeepPruneClassifier(random_state=seed), data)
                 head = {"set": name, "seed": seed, "n_kernels": classifier.n_kernels}
-                real += [head | row for row in real_rows(data, classifier, jaspar, REAL[name])]
+                matches = real_matches(data, classifier, jaspar)
+                real += [head | row for row in real_rows(test_auc(classifier, data), matches, REAL[name])]
+                expected = matches[matches["target_motif"].map(REAL[name])]
+                if name not in drawn and len(expected):
+                    drawn[name] = expected.loc[expected["E"].idxmin()]
     arguments.out.mkdir(parents=True, exist_ok=True)
     for rows, file in ((simulated, "motifs_simulated.csv"), (real, "motifs_real.csv")):
         if rows:
@@ -183,6 +202,7 @@ def main() -> None:
             table.to_csv(arguments.out / file, index=False, float_format="%.4g")
             print(table.drop(columns=["notes", "ceiling"], errors="ignore").to_string(index=False))
     if real:
+        draw(drawn, arguments.out / "motifs_real.svg")
         table = pd.DataFrame(real)
         named = table.groupby(["set", "seed"])["expected_family"].any()
         print(f"Expected family is the best match of a motif in {named.sum()} of {len(named)} fits.")
