@@ -1,4 +1,5 @@
 import sys
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,14 @@ class TestPValues:
         matches = match_motif(query, targets)
         expected = [p_by_enumeration(query, target, targets) for target in targets]
         np.testing.assert_allclose(matches.p, expected, rtol=1e-9)
+
+    def test_a_wide_query_takes_little_memory(self, known):
+        query = np.random.default_rng(1).dirichlet([0.4] * 4, size=100)
+        tracemalloc.start()
+        match_motif(query, [motif.ppm for motif in known])
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 100e6
 
     def test_agrees_with_memelite(self):
         # From memelite 0.5, against JASPAR 2024; it approximates the medians and merges like columns.

@@ -102,31 +102,29 @@ def _binned_scores(query: Matrix, columns: Matrix) -> tuple[NDArray[np.int64], i
 def _p_values(score: NDArray[np.int64], widths: NDArray[np.int64], binned: NDArray[np.int64], lowest: int) -> Matrix:
     """P-value on one strand of the best score against targets of the given widths."""
     n_query = len(binned)
-    tails = _log_one_minus_tails(binned, lowest)
-    p = np.empty(len(score))
-    for width in np.unique(widths):
-        log_below = np.zeros(tails.shape[-1])
-        for offset in range(1 - n_query, width):
-            log_below += tails[max(0, -offset), min(n_query, width - offset) - 1]
-        rows = widths == width
-        p[rows] = -np.expm1(log_below[score[rows] - n_query * lowest])
-    return p
-
-
-def _log_one_minus_tails(binned: NDArray[np.int64], lowest: int) -> Matrix:
-    """``log(1 - P(sum >= x))`` for the query columns from i to j, at [i, j, x - n_query * lowest]."""
-    n_query = len(binned)
     columns = np.stack([np.bincount(row - lowest, minlength=_N_BINS + 1) for row in binned]) / binned.shape[1]
+    distinct, of_width = np.unique(widths, return_inverse=True)
+    log_below = np.zeros((len(distinct), n_query * _N_BINS + 1))
+    # One start at a time, as all stretches of a wide query would take gigabytes.
+    for start in reversed(range(n_query)):
+        tails = _log_one_minus_tails(columns[start:], n_query, lowest)
+        for sums, width in zip(log_below, distinct, strict=True):
+            for offset in [-start] if start else range(width):
+                sums += tails[min(n_query, width - offset) - 1 - start]
+    return -np.expm1(log_below[of_width, score - n_query * lowest])
+
+
+def _log_one_minus_tails(columns: Matrix, n_query: int, lowest: int) -> Matrix:
+    """``log(1 - P(sum >= x))`` for the query columns from the first to that at j, at [j, x - n_query * lowest]."""
     n_scores = n_query * _N_BINS + 1
-    tails = np.zeros((n_query, n_query, n_scores))
-    for i in range(n_query):
-        density = np.ones(1)
-        for j in range(i, n_query):
-            density = np.convolve(density, columns[j])
-            # The sum's lowest value is (j - i + 1) * lowest. Summed from the top, where the small numbers are.
-            first = (n_query - (j - i + 1)) * -lowest
-            tails[i, j, : first + 1] = 1.0
-            tail = np.minimum(np.cumsum(density[::-1])[::-1], 1.0)[: n_scores - first]
-            tails[i, j, first : first + len(tail)] = tail
+    tails = np.zeros((len(columns), n_scores))
+    density = np.ones(1)
+    for j, column in enumerate(columns):
+        density = np.convolve(density, column)
+        # The sum's lowest value is (j + 1) * lowest. Summed from the top, where the small numbers are.
+        first = (n_query - (j + 1)) * -lowest
+        tails[j, : first + 1] = 1.0
+        tail = np.minimum(np.cumsum(density[::-1])[::-1], 1.0)[: n_scores - first]
+        tails[j, first : first + len(tail)] = tail
     with np.errstate(divide="ignore"):
         return np.log1p(-tails)
