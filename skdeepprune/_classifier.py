@@ -49,7 +49,7 @@ from skdeepprune.sequences import shuffle_codes
 
 # A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam. The saliency's
 # matrices have a row and a column for every kernel.
-_MOST_KERNELS, _MOST_BY_SALIENCY = 2**20, 2**12
+_MOST_KERNELS, _MOST_BY_SALIENCY, _MOST_PRUNINGS = 2**20, 2**12, 20
 
 
 class DeepPruneClassifier(
@@ -179,7 +179,7 @@ class DeepPruneClassifier(
 
     _parameter_constraints = {
         "n_kernels": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "n_prunings": [Interval(Integral, 0, None, closed="left")],
+        "n_prunings": [Interval(Integral, 0, _MOST_PRUNINGS, closed="both")],
         "kernel_length": [Interval(Integral, 1, None, closed="left")],
         "reverse_complement": ["boolean"],
         "criterion": [StrOptions(set(CRITERIA)), callable],
@@ -363,7 +363,10 @@ class DeepPruneClassifier(
     ) -> NDArray[np.float64]:
         """Multiply by the class weights; "balanced" counts what has a weight."""
         used = np.flatnonzero(weights > 0)
-        weights[used] *= compute_sample_weight(self.class_weight, classes[y[used].astype(int)])
+        factors = compute_sample_weight(self.class_weight, classes[y[used].astype(int)])
+        if factors.min(initial=0) < 0:
+            raise ValueError(f"class_weight={self.class_weight!r}; expected weights of 0 and more.")
+        weights[used] *= factors
         return weights
 
     def _load(
@@ -381,6 +384,7 @@ class DeepPruneClassifier(
         Sequences of weight 0 are left out.
         """
         training_rows, validation_rows = hold_out(y, weights, self.validation_fraction, classes, rng)
+        weights = weights / weights.max()
         # Mean 1, so that a weighted gradient has the size of an unweighted one.
         scaled = (weights / weights[training_rows].mean()).astype(np.float32)
         loaded = None if augmentation else engine.load(sequences, y, scaled, overwrite_X=True)
@@ -408,7 +412,13 @@ class DeepPruneClassifier(
     @contextmanager
     def _progress(self, engine: Engine, n_stages: int) -> Iterator[Callable[[Epoch], None]]:
         """Show a bar, one step a stage, that names what is being trained."""
-        with tqdm(total=n_stages, desc=f"DeepPrune ({engine.name})", unit="stage", disable=not self.verbose) as bar:
+        with tqdm(
+            total=n_stages,
+            desc=f"DeepPrune ({engine.name})",
+            unit="stage",
+            disable=not self.verbose,
+            miniters=0,  # an update by nothing shows, too
+        ) as bar:
 
             def on_epoch(epoch: Epoch) -> None:
                 bar.n = epoch.stage

@@ -16,15 +16,15 @@ from skdeepprune.sequences import encode, from_one_hot
 
 
 def holds_strings(X: Any) -> bool:
-    """Whether X is a collection of strings rather than of numbers."""
-    if isinstance(X, pd.DataFrame | pd.Series | np.ndarray):
+    """Whether X is a collection of strings rather than of numbers; one string makes it so."""
+    if isinstance(X, str | bytes):
+        return True
+    if isinstance(X, pd.DataFrame | pd.Series | pd.Index | pd.api.extensions.ExtensionArray | np.ndarray):
         array = np.asarray(X)
-        if array.dtype.kind in "US":
-            return True
-        if array.dtype.kind != "O" or array.size == 0:
-            return False
-        return isinstance(array.flat[0], str | bytes)
-    return isinstance(X, str | bytes) or (isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], str | bytes))
+        if array.dtype.kind != "O":
+            return array.dtype.kind in "UST"
+        X = array.ravel().tolist()
+    return isinstance(X, list | tuple) and any(isinstance(value, str | bytes) for value in X)
 
 
 def read_input(
@@ -55,9 +55,10 @@ def read_input(
     ValueError
         If X has the wrong shape, NaN or infinite values, unknown letters, or is not what the network was fitted on.
     """
-    if isinstance(X, list | tuple | pd.Series) and len(X) == 0:
+    are_strings = holds_strings(X)
+    if (are_strings or isinstance(X, list | tuple | pd.Series | pd.Index)) and len(X) == 0:
         raise ValueError("X holds no sequences; a minimum of 1 is required.")
-    if holds_strings(X):
+    if are_strings:
         if n_channels != 4 or expect_dna is False:
             raise ValueError(
                 f"Got DNA strings, but the classifier reads {n_channels} real-valued channels a position; expected an"
@@ -88,6 +89,8 @@ def _read_numbers(estimator: BaseEstimator, X: Any, n_channels: int, reset: bool
                 f"X has shape {channels.shape}; expected (n_sequences, length, {n_channels}), since"
                 f" n_channels={n_channels}. Set n_channels={channels.shape[2]} if the last axis holds the channels."
             )
+        if channels.shape[1] == 0:
+            raise ValueError(f"X has shape {channels.shape}: no positions; a minimum of 1 is required.")
         return channels
     matrix = validate_data(estimator, X, reset=reset, dtype="numeric")
     if matrix.shape[1] % n_channels:
@@ -144,7 +147,7 @@ def read_target(
         return np.array([0, 1], dtype=classes.dtype), np.ones(len(y), dtype=np.float32)
     remedy = " To train on positives alone and their shuffles, let y be all ones and set negatives='dinucleotide'."
     raise ValueError(
-        f"Expected two classes in y, got one class only: {classes[0]!r}."
+        f"Expected two classes in y, got one class only: {classes.tolist()[0]!r}."
         f"{remedy if hasattr(estimator, 'negatives') else ''}"
     )
 
@@ -175,7 +178,7 @@ def hold_out(
         If a class has fewer than two rows of positive weight.
     """
     training, held_out = [], []
-    for label, class_name in enumerate(classes):
+    for label, class_name in enumerate(classes.tolist()):
         rows = rng.permutation(np.flatnonzero((y == label) & (weights > 0)))
         if len(rows) < 2:
             raise ValueError(

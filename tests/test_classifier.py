@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
 
 from skdeepprune import DeepPruneClassifier, OneHotDNA, _training
 from skdeepprune._engines import _compiled
@@ -389,6 +391,16 @@ def test_real_valued_channels(rng):
         ({}, np.zeros((8, 5, 3)), [0, 1] * 4, r"Set n_channels=3"),
         ({"n_channels": 5}, ["ACGT"] * 8, [0, 1] * 4, r"Got DNA strings, but the classifier reads 5"),
         ({"engine": "compiled"}, [[0.5] * 8] * 8, [0, 1] * 4, r"engine='tensorflow'"),
+        ({}, np.array([], dtype=str), [], r"holds no sequences"),
+        ({}, np.zeros((8, 0, 4)), [0, 1] * 4, r"no positions"),
+        ({"n_prunings": 10**6}, ["ACGT"] * 8, [0, 1] * 4, r"'n_prunings' parameter"),
+        (
+            {"class_weight": {0: -1, 1: 1}},
+            ["ACGT"] * 8,
+            [0, 1] * 4,
+            r"class_weight=.*expected weights of 0",
+        ),
+        ({}, ["ACGT"] * 3, [0, 0, 1], r"1 of class 1\."),
         ({"n_kernels": 0}, ["ACGT"] * 8, [0, 1] * 4, r"'n_kernels' parameter"),
         ({"criterion": "magnitude"}, ["ACGT"] * 8, [0, 1] * 4, r"'criterion' parameter"),
     ],
@@ -396,6 +408,36 @@ def test_real_valued_channels(rng):
 def test_bad_input_is_refused(parameters, bad_X, bad_y, message):
     with pytest.raises(ValueError, match=message):
         small(**parameters).fit(bad_X, bad_y)
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        lambda X: pd.Series(X).array,
+        lambda X: pd.Series(X).unique(),
+        pd.Index,
+        lambda X: pd.array(X, dtype="string"),
+        lambda X: np.array(X, dtype=np.dtypes.StringDType()),
+        lambda X: pd.Series(X, dtype="category"),
+    ],
+)
+def test_strings_come_in_many_containers(container):
+    few, labels = X[:60], y[:60]
+    fitted = small(max_iter=1).fit(container(few), labels)
+    np.testing.assert_array_equal(fitted.predict_proba(container(few)), fitted.predict_proba(few))
+    np.testing.assert_array_equal(fitted.kernels_, small(max_iter=1).fit(few, labels).kernels_)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_a_missing_string_is_named(missing):
+    for container in (list, pd.Series):
+        with pytest.raises(TypeError, match="Sequence 0 is of type"):
+            small().fit(container([missing, *X[1:]]), y)
+
+
+def test_weights_of_any_size():
+    one, huge = (small(max_iter=2).fit(X, y, sample_weight=np.full(len(X), weight)) for weight in (1, 1e307))
+    np.testing.assert_array_equal(one.kernels_, huge.kernels_)
 
 
 def test_bad_weights_are_refused():
@@ -444,6 +486,14 @@ def test_progress_bar_names_stage_kernels_epoch_and_loss(capsys):
     shown = capsys.readouterr().err
     for words in ("DeepPrune (compiled)", "4/4", "2 kernels", "epoch 2", "validation loss 0."):
         assert words in shown
+
+
+def test_progress_bar_shows_the_epochs_of_every_stage(capsys, monkeypatch):
+    monkeypatch.setattr("skdeepprune._classifier.tqdm", partial(tqdm, mininterval=0))
+    small(verbose=1, max_iter=3).fit(X, y)
+    shown = capsys.readouterr().err
+    for n_kernels in (16, 8, 4, 2):
+        assert f" {n_kernels} kernels, epoch 3" in shown
 
 
 def test_prediction_needs_no_tensorflow(fitted, tmp_path):

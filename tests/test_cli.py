@@ -206,12 +206,22 @@ def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
 
 
 def test_predict_tells_where_a_letter_is_wrong(fitted, tmp_path, capsys, monkeypatch):
-    (tmp_path / "bad.fa").write_text(">a\nACGT\n" * 5 + ">b\nAC!T\n")
+    (tmp_path / "bad.fa").write_text(">a\nACGT\n" * 5 + ">b\nACXT\n")
     monkeypatch.setattr("skdeepprune.cli._commands._PORTION", 4)
     arguments = ["predict", fitted / "model.safetensors", tmp_path / "bad.fa", "--out", tmp_path / "table.tsv"]
     assert run(*arguments) == 1
     error = capsys.readouterr().err
-    assert "bad.fa: Sequence 1 has the letter '!'" in error and "counted from sequence 5 of the file" in error
+    assert "bad.fa: Sequence 1 has the letter 'X'" in error and "counted from sequence 5 of the file" in error
+    assert names_in(tmp_path) == ["bad.fa"]
+
+
+@pytest.mark.parametrize("command", ["fit", "demo"])
+def test_a_wrong_letter_is_named_with_its_file(command, tmp_path, capsys):
+    bad = tmp_path / "bad.fa"
+    bad.write_text(">1 a\nACGT\n>0 b\nACXT\n")
+    arguments = ["fit", bad, "--out", tmp_path / "out"] if command == "fit" else ["demo", "--train", bad, "--test", bad]
+    assert run(*arguments) == 1
+    assert "bad.fa: Sequence 1 has the letter 'X' at position 2" in capsys.readouterr().err
     assert names_in(tmp_path) == ["bad.fa"]
 
 

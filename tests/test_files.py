@@ -1,5 +1,6 @@
 import gzip
 import io
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -108,6 +109,9 @@ MALFORMED = [
     ("a.fa", ">a\nAC\n\n# comment\n>b\n>c\nAC\n", 5, "expected a record with a sequence, got 'b'"),
     ("a.fa", ">a\nAC\nAC\n>b\n", 4, "expected a record with a sequence, got 'b'"),
     ("a.fa", ">a\nAC\nA\xc3\n", 3, "expected ASCII text, got 'byte 0xc3'"),
+    ("a.fa", ">a\nAC\n>b\nAC GT\n", 3, "expected letters in the sequence of 'b', got ' '"),
+    ("a.fa", ">a\nAC\n>b\nAC\nGT*\n", 3, "expected letters in the sequence of 'b', got '*'"),
+    ("a.fq", "@a\nAC\n+\nII\n@b\nA1\n+\nII\n", 5, "expected letters in the sequence of 'b', got '1'"),
     ("a.fa", b">a\nAC\n>b \xff\nAC\n", 3, "expected ASCII text, got 'byte 0xff'"),
     ("a.fq", "@a\nAC\n+\nI\n", 4, "Length of sequence and qualities differ"),
     ("a.fa", ">a\rAC\r>b\rGT\r", 1, "expected \\n at the end of every line, got '>a\\rAC"),
@@ -179,8 +183,21 @@ def test_a_file_cut_off(tmp_path, format, rng):
     text = {"fasta": f">a\n{rows}", "fastq": f"@a\n{rows}\n+\n{rows}", "data": f">a {rows} 1"}.get(format, SEQ + rows)
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(text.encode())[:-1500])
-    with pytest.raises(ValueError, match=r"a\.gz: the gzip data break off after \d+ sequences"):
+    with pytest.raises(ValueError, match=r"a\.gz: the gzip data break off somewhere after line \d+"):
         read_sequences(path, format=format)
+
+
+def test_the_place_where_a_long_file_is_cut_off(tmp_path, rng):
+    text = "".join(f"@{i}\n{row.tobytes().decode()}\n+\n{'I' * 100}\n" for i, row in enumerate(_letters(rng, 4000)))
+    path = tmp_path / "a.fq.gz"
+    path.write_bytes(gzip.compress(text.encode())[:-10])
+    with pytest.raises(ValueError, match="break off somewhere after line") as raised:
+        read_sequences(path)
+    assert 14_000 < int(re.findall(r"after line (\d+)", str(raised.value))[0]) <= 16_000
+
+
+def _letters(rng, n):
+    return np.frombuffer(b"ACGT", np.uint8)[rng.integers(0, 4, (n, 100))]
 
 
 def test_no_file(tmp_path):

@@ -8,11 +8,13 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgba
+from sklearn.exceptions import NotFittedError
 
+from skdeepprune import DeepPruneClassifier
 from skdeepprune._glyphs import LETTERS, outline, stack_letters
 from skdeepprune.datasets import load_jaspar_motifs
 from skdeepprune.motifs import Motif, tomtom
-from skdeepprune.plots import plot_logo, plot_match
+from skdeepprune.plots import plot_logo, plot_match, plot_stages
 
 GREEN, BLUE, ORANGE, RED = "#12924a", "#2f74e0", "#e08a00", "#dc3c3c"
 
@@ -159,3 +161,13 @@ def test_a_hundred_logos_take_seconds():
     for _ in range(100):
         plot_logo(ppm, ax=ax)
     assert time.process_time() - start < 5
+
+
+def test_stages_of_what_is_not_there():
+    with pytest.raises(NotFittedError):
+        plot_stages(DeepPruneClassifier())
+    fitted = DeepPruneClassifier(2, 0, 4, max_iter=1, random_state=0).fit(["ACGTACGT", "AAAAAAAA"] * 5, [1, 0] * 5)
+    with pytest.raises(ValueError, match="Got X alone"):
+        plot_stages(fitted, ["ACGT"])
+    with pytest.raises(ValueError, match="Got y alone"):
+        plot_stages(fitted, y=[1])

@@ -24,7 +24,8 @@ X = np.array(X)
 
 EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": (
-        "repeating a sequence is not weighting it when batches are drawn and a part is held out"
+        "repeating a sequence is not weighting it when batches are drawn and a part is held out; and of the sequences"
+        " that some versions of the check leave a weight, one class has a single one, too few to hold one out"
     ),
 }
 

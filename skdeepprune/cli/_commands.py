@@ -23,12 +23,20 @@ from skdeepprune.cli._output import (
     refuse_to_overwrite,
     tell,
 )
-from skdeepprune.cli._read import Labeled, Named, UsageError, read_labeled, read_named, read_split, with_negatives
+from skdeepprune.cli._read import (
+    Labeled,
+    UsageError,
+    read_labeled,
+    read_letters,
+    read_named,
+    read_split,
+    with_negatives,
+)
 from skdeepprune.datasets import SimulatedDataset, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
 from skdeepprune.report._report import turned_to_matches
-from skdeepprune.sequences import iter_sequences, read_sequences
+from skdeepprune.sequences import iter_sequences
 
 FILES = ("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html")
 _DEFAULT_TARGETS = "JASPAR2024"
@@ -318,8 +326,7 @@ def _simulated(data: SimulatedDataset) -> tuple[Labeled, Labeled]:
 
 def _demo_files(options: argparse.Namespace) -> tuple[Labeled, Labeled]:
     rng = np.random.default_rng(options.seed)
-    found = [read_sequences(path, labels_in_names=True) for path in (options.train, options.test)]
-    train, test = (with_negatives(Named(part.names, part.sequences, part.labels), rng) for part in found)
+    train, test = (with_negatives(read_letters(path, labels=True), rng) for path in (options.train, options.test))
     return train, test
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune.cli._output import tell
-from skdeepprune.sequences import dinucleotide_shuffle, read_sequences
+from skdeepprune.sequences import dinucleotide_shuffle, encode, read_sequences
 
 _PEAK_EXTENSIONS = (".bed", ".narrowpeak")
 # Of a line of narrowPeak, where the summit stands, counted from the start of the peak.
@@ -77,7 +77,16 @@ def read_named(path: str | os.PathLike[str], options: argparse.Namespace, *, lab
     """Read a file of sequences, or of peaks."""
     if Path(str(path).lower().removesuffix(".gz")).suffix in _PEAK_EXTENSIONS:
         return _read_peaks(Path(path), options.genome, options.width, quiet=options.quiet)
+    return read_letters(path, labels=labels)
+
+
+def read_letters(path: str | os.PathLike[str], *, labels: bool) -> Named:
+    """Read a file of sequences, and see to it that all its letters are those of DNA."""
     found = read_sequences(path, labels_in_names=labels)
+    try:
+        encode(found.sequences)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     return Named(found.names, found.sequences, found.labels)
 
 

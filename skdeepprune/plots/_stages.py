@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.utils.validation import check_is_fitted
 
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune.plots._axes import new_axes, tidy
@@ -40,6 +41,10 @@ def plot_stages(
     ------
     ImportError
         If matplotlib is missing.
+    NotFittedError
+        If the classifier is not fitted.
+    ValueError
+        If only one of X and y is given.
 
     Examples
     --------
@@ -52,6 +57,9 @@ def plot_stages(
     >>> auc_axes.get_xlabel()
     'kernels'
     """
+    check_is_fitted(classifier)
+    if (X is None) != (y is None):
+        raise ValueError(f"Got {'X' if y is None else 'y'} alone; expected both X and y, or neither.")
     stages = classifier.stages_
     sizes = [stage.n_kernels for stage in stages]
     drawn = list(axes) if axes is not None else new_axes(2)

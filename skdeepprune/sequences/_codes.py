@@ -155,7 +155,7 @@ def _encode_rows(strings: list[str], lengths: NDArray[np.int64], out: Codes, unk
             position = at - int(ends[i] - lengths[i])
             raise ValueError(
                 f"Sequence {first + i} has the letter {strings[i][position]!r} at position {position}; expected A, C,"
-                " G, T or N. Pass unknown='N' to read such letters as N."
+                " G, T or N. Write N for a base that is not known, or let OneHotDNA(unknown='N') do so."
             )
         flat[bad] = N_CODE
     if lengths.min() == out.shape[1]:

@@ -170,7 +170,8 @@ def iter_sequences(
                 n_records += 1
                 yield SequenceRecord(name, sequence, None if label is None else int(label))
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{source}: the gzip data break off after {n_records} sequences ({error}).") from error
+            where = f"somewhere after line {lines.n_lines}"
+            raise ValueError(f"{source}: the gzip data break off {where} ({error}).") from error
     if n_records == 0:
         raise ValueError(f"{source} holds no sequences; expected at least one.")
 
@@ -210,14 +211,14 @@ class _CountedLines(io.BufferedIOBase):
     def __init__(self, file: IO[bytes], source: str) -> None:
         self._file = file
         self.source = source
-        self._n_lines = 0
+        self.n_lines = 0
         self.headers: deque[int] = deque()
 
     def readable(self) -> bool:
         return True
 
     def read1(self, size: int = -1, /) -> bytes:
-        number = self._n_lines + 1
+        number = self.n_lines + 1
         line = self._counted(self._file.readline())
         if b"\r" in line.rstrip(b"\r\n"):
             raise self.malformed(number, "\\n at the end of every line", line.decode("ascii"))
@@ -231,9 +232,9 @@ class _CountedLines(io.BufferedIOBase):
     def _counted(self, chunk: bytes) -> bytes:
         if not chunk.isascii():
             at = next(i for i, byte in enumerate(chunk) if byte > 127)
-            line = self._n_lines + chunk.count(b"\n", 0, at) + 1
+            line = self.n_lines + chunk.count(b"\n", 0, at) + 1
             raise self.malformed(line, "ASCII text", f"byte {chunk[at]:#x}")
-        self._n_lines += chunk.count(b"\n")
+        self.n_lines += chunk.count(b"\n")
         return chunk
 
     def texts(self) -> Iterator[tuple[int, str]]:
@@ -252,6 +253,9 @@ def _flat_rows(lines: _CountedLines, format: str, labels_in_names: bool) -> Rows
         with dnaio.open(cast(BinaryIO, lines), fileformat=format) as records:
             for i, record in enumerate(records):
                 line = lines.headers.popleft() if format == "fasta" else 4 * i + 1
+                if not record.sequence.isalpha() and record.sequence:
+                    other = next(letter for letter in record.sequence if not letter.isalpha())
+                    raise lines.malformed(line, f"letters in the sequence of {record.name!r}", other)
                 yield line, record.name, record.sequence, record.name.partition(" ")[0] if labels_in_names else None
     except dnaio.FileFormatError as error:
         raise ValueError(f"{lines.source}: {error}") from error
