@@ -129,6 +129,7 @@ def real_rows(auc: float, matches: pd.DataFrame, is_expected: Callable[[Motif], 
             "best_match": match.target,
             "accession": match.target_accession,
             "E": match.E,
+            "correlation": match.correlation,
             "expected_family": is_expected(match.target_motif),
             "notes": "; ".join(motif.notes),
         }

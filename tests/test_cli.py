@@ -205,6 +205,17 @@ def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
     assert "30 sequences" in capsys.readouterr().err
 
 
+def test_predict_reads_peaks(fitted, genome, tmp_path, capsys):
+    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
+    fasta, sequence = genome
+    (tmp_path / "peaks.bed").write_text("chr1\t100\t300\nchr1\t400\t420\n")
+    assert run("predict", fitted / "model.safetensors", tmp_path / "peaks.bed", "--genome", fasta, "--quiet") == 0
+    header, *rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    expected = load_model(fitted / "model.safetensors").predict_proba([sequence[150:251], sequence[360:461]])[:, 1]
+    assert header == ["name", "probability"] and [name for name, _ in rows] == ["chr1:150-251", "chr1:360-461"]
+    np.testing.assert_allclose([float(value) for _, value in rows], expected, rtol=1e-5)
+
+
 def test_predict_tells_where_a_letter_is_wrong(fitted, tmp_path, capsys, monkeypatch):
     (tmp_path / "bad.fa").write_text(">a\nACGT\n" * 5 + ">b\nACXT\n")
     monkeypatch.setattr("skdeepprune.cli._commands._PORTION", 4)
@@ -293,7 +304,7 @@ def test_a_file_that_grows_too_large_leaves_nothing(fitted, inputs, tmp_path):
     assert names_in(tmp_path) == []
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_an_interruption_leaves_nothing(inputs, tmp_path, number, code):
     arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", "--batch-size", "1"]
     process = subprocess.Popen(
@@ -302,7 +313,7 @@ def test_an_interruption_leaves_nothing(inputs, tmp_path, number, code):
         stderr=subprocess.PIPE,
         text=True,
         # A shell lets its background jobs, and what they start, ignore interruptions.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not any(path.name.endswith(".part") for path in tmp_path.iterdir()):
@@ -357,7 +368,15 @@ def test_standard_input_and_a_reader_that_has_enough(fitted, inputs):
         ("fit {inputs}/bound.fa --out {tmp}/out --test-share 1", 2, "expected a share"),
         ("fit {inputs}/bound.fa --out {tmp}/out --targets none.meme", 1, "none.meme: expected a motif"),
         ("fit {inputs}/labeled.fa --labels --negatives {inputs}/unbound.fa --out {tmp}/out", 2, "one or"),
-        ("fit {inputs}/bound.fa --out {tmp}/out --kernels 0", 1, "n_kernels"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --targets JASPAR1999", 1, "release='JASPAR1999'; expected one of"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --targets {inputs}/bound.fa", 1, "bound.fa"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --kernels 0", 2, "--kernels: expected a whole number from 1, got '0'"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --kernels some", 2, "--kernels: expected a whole number from 1"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --seed -1", 2, "--seed"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --n-jobs 0", 2, "--n-jobs: expected a whole number from 1, got '0'"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --learning-rate -1", 2, "--learning-rate"),
+        ("predict {model} {inputs}/none.fa", 1, "No such file"),
+        ("motifs {model} {inputs}/bound.fa --matches {tmp}/x.csv --targets none", 2, "no known motifs"),
         ("predict {inputs}/bound.fa {inputs}/bound.fa", 1, "is no model file of skdeepprune"),
         ("predict {model} {inputs}/bound.fa --out {tmp}/no/x", 1, "There is no folder"),
         ("predict {model} {inputs}/bound.fa --out {tmp}", 1, "is a folder"),
@@ -417,12 +436,21 @@ def test_demo_ends_with_the_path_of_a_report(tmp_path, capsys, monkeypatch):
     assert "TBP and PAX6 are planted here" in output
 
 
+def test_demo_on_bound_sequences_alone(inputs, tmp_path, capsys, monkeypatch):
+    small_demo(monkeypatch)
+    files = ["--train", inputs / "bound.fa", "--test", inputs / "bound.fa"]
+    assert run("demo", *files, "--report", tmp_path / "report.html", "--quiet") == 0
+    n = (inputs / "bound.fa").read_text().count(">")
+    assert f"Training on {n} bound and {n} unbound sequences" in capsys.readouterr().out
+
+
 def test_demo_on_files_with_a_plot(inputs, tmp_path, capsys, monkeypatch):
     small_demo(monkeypatch)
     files = ["--train", inputs / "labeled.fa", "--test", inputs / "test.fa"]
     options = ["--plot", tmp_path / "plot.svg", "--report", tmp_path / "report.html"]
     assert run("demo", *files, *options, "--quiet") == 0
     assert names_in(tmp_path) == ["plot.svg", "report.html"]
-    assert "labeled.fa" in (tmp_path / "report.html").read_text()
+    report = (tmp_path / "report.html").read_text()
+    assert "labeled.fa" in report and "compared with</dt><dd>JASPAR2024" in report
     assert run("demo", *files, *options, "--quiet") == 1
     assert "pass --force" in capsys.readouterr().err

@@ -249,6 +249,15 @@ class TestExtraction:
         assert notes[1][0].startswith("copy of kernel_0, shifted by +1")
         assert notes[2][0].startswith("copy of kernel_0, on the other strand")
 
+    def test_rotations_are_said(self, planted):
+        X, y, _ = planted
+        for rotated, strand in (("GTTATGAC", ""), (reverse_complement("GTTATGAC"), ", on the other strand")):
+            kernels = np.stack([kernel_for(word) for word in ("TGACGTTA", "CACACCCC", rotated)])
+            classifier = fitted(X, y, kernels, [-7.5, -3.5, -3.5], np.ones(3), reverse=True)
+            notes = [motif.notes for motif in extract_motifs(classifier, X, y, trim=None)]
+            assert notes[0] == () and notes[1] == ()
+            assert notes[2] == (f"circularly shifted by +4 from kernel_0{strand} (kernels' correlation 1.00)",)
+
     def test_copies_are_said_of_the_motifs_as_they_are_shown(self, planted):
         X, y, _ = planted
         kernels = np.stack([kernel_for("TGACGTTA"), kernel_for(reverse_complement("TGACGTTA"))])

@@ -1,5 +1,6 @@
 import base64
 import io
+import re
 import shutil
 import subprocess
 from copy import copy
@@ -16,8 +17,9 @@ from skdeepprune._engines import scan
 from skdeepprune.datasets import load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, tomtom
 from skdeepprune.report import write_report
-from skdeepprune.report._cards import _runs
+from skdeepprune.report._cards import _runs, named_match
 from skdeepprune.report._examples import Example, Mark
+from skdeepprune.report._figures import Match
 from skdeepprune.report._kernels import kernel_placement
 from skdeepprune.report._performance import GRID, measure, rank_auc
 from skdeepprune.report._results import collect
@@ -26,6 +28,7 @@ from skdeepprune.report._svg import label_of, number, ticks
 from skdeepprune.sequences import encode
 
 HOSTILE = "</td></p><script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\"> & 'quoted'"
+NOTES = {"sequences": f"/{'a_long_path' * 20}/peaks.fa"}
 VOID = {"meta", "link", "br", "img"}
 
 
@@ -82,7 +85,7 @@ def known(data):
 
 @pytest.fixture(scope="module")
 def html(fitted, data, known, tmp_path_factory):
-    return written(tmp_path_factory.mktemp("page"), fitted, data, targets=known)
+    return written(tmp_path_factory.mktemp("page"), fitted, data, targets=known, notes=NOTES)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +126,7 @@ def test_it_is_small(html):
 
 
 def test_the_same_input_gives_the_same_page(html, fitted, data, known, tmp_path):
-    assert written(tmp_path, fitted, data, targets=known) == html
+    assert written(tmp_path, fitted, data, targets=known, notes=NOTES) == html
 
 
 def test_everything_can_be_read_aloud(page):
@@ -165,6 +168,13 @@ def test_it_names_what_the_strongest_kernel_reads(fitted, data, known, tmp_path)
     page = Page(written(tmp_path, fitted, data, targets=same + known))
     assert f"the strongest reads known_{strongest} (MA1.1)." in page.text
     assert "Three motifs of 3 resemble a known one" in page.text
+
+
+@pytest.mark.parametrize(("e", "correlation", "is_named"), [(1e-9, 0.9, True), (1e-9, 0.4, False), (0.1, 0.9, False)])
+def test_a_kernel_is_named_only_after_what_it_is_like(e, correlation, is_named):
+    match = Match("CTCF", "MA1.1", e / 800, e, e, correlation, 0, "+", np.full((3, 4), 0.25))
+    assert (named_match([match]) is match) == is_named
+    assert named_match([]) is None
 
 
 def test_tables_can_be_taken_along(page, fitted):
@@ -237,6 +247,7 @@ def test_composition_that_separates_is_told(tmp_path):
     assert "The GC content alone separates the classes with AUC 0.9" in text or "AUC 1.00" in text
     assert "The length alone separates the classes with AUC 1.00" in text
     assert "20 of the test sequences are among the others too" in text
+    assert re.search(r"on held-out sequences \(the GC content alone (0\.9\d|1\.00)\);", text)
 
 
 def test_composition_that_does_not_separate_is_not(page):
@@ -274,6 +285,14 @@ def test_results_are_those_of_scikit_learn(fitted, data):
         assert reading.contribution == pytest.approx(reading.weight * gap)
         assert reading.bound_scores.sum() == pytest.approx(1)
         assert reading.bound_positions.sum() == pytest.approx(reading.bound_share)
+
+
+def test_the_area_under_the_drawn_curve_is_the_auc(fitted, rng):
+    network = fitted.stages_[-1].network
+    for _ in range(20):
+        bound, scores = np.arange(20) < 10, rng.normal(size=(20, network.n_kernels))
+        found = measure(network, scores, bound, random_state=0, n_bootstraps=2)
+        assert np.trapezoid(found.roc.value, GRID) == pytest.approx(found.roc_auc.value, abs=0.02)
 
 
 def test_intervals_hold_what_other_samples_give(fitted):
@@ -332,9 +351,30 @@ def test_examples_show_whole_sequences(fitted, data):
         assert example.letters == data.X_test[int(example.name.removeprefix("sequence_"))]
 
 
+def test_strands_in_examples_are_those_of_the_motifs_as_shown(fitted, data):
+    motifs = extract_motifs(fitted, data.X_train, data.y_train)
+    motifs = [motifs[0].reverse_complement(), *motifs[1:]]
+    parts = [
+        Sequences.read(fitted, X, y, None, "y") for X, y in ((data.X_train, data.y_train), (data.X_test, data.y_test))
+    ]
+    results = collect(fitted, *parts, motifs, random_state=0)
+    kernels = {reading.index: reading.kernel for reading in results.kernels}
+    activations = fitted.stages_[-1].network.scan(parts[1].codes).best
+    strands = set()
+    for example in results.examples:
+        row = int(example.name.removeprefix("sequence_"))
+        for mark in example.marks:
+            site = encode([example.letters[mark.start : mark.stop]])[0]
+            read = site if mark.strand == "+" else 3 - site[::-1]
+            activation = kernels[mark.kernel][np.arange(10), read].sum() + fitted.kernel_bias_[mark.kernel]
+            assert activation == pytest.approx(activations[row, mark.kernel], abs=1e-4)
+            strands.add((mark.kernel, mark.strand))
+    assert {(0, "+"), (0, "-")} <= strands
+
+
 def test_matches_of_tomtom_can_be_given(fitted, data, known, html, tmp_path):
     motifs = extract_motifs(fitted, data.X_train, data.y_train)
-    assert written(tmp_path, fitted, data, motifs=motifs, targets=tomtom(motifs, known)) == html
+    assert written(tmp_path, fitted, data, motifs=motifs, targets=tomtom(motifs, known), notes=NOTES) == html
 
 
 @pytest.mark.parametrize(

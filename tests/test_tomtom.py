@@ -1,5 +1,6 @@
 import sys
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from skdeepprune.datasets import load_jaspar_motifs
 from skdeepprune.motifs import Motif, load_jaspar, orient_to_match, tomtom, write_motifs
+from skdeepprune.motifs._align import best_alignment
 from skdeepprune.motifs._similarity import match_motif
 from skdeepprune.motifs._tomtom import _false_discovery_rates
 
@@ -200,3 +202,18 @@ def test_live_memelite_agrees(known):
     best = both.sort_values("p").groupby("query").head(5)
     for column in ("offset", "overlap", "orientation"):
         assert (best[column] == best[f"{column}_memelite"]).mean() > 0.9
+
+
+def test_the_correlation_is_that_of_the_alignment(known):
+    flipped = known[7].reverse_complement()
+    found = tomtom([replace(flipped, name="same"), Motif("part", known[7].counts[1:-1], 100)], known, n_nearest=1)
+    assert found["target"].tolist() == ["random_7", "random_7"]
+    assert found["correlation"][0] == pytest.approx(1)
+    for match in found.itertuples():
+        query, target = match.query_motif.ppm - 0.25, match.target_motif.ppm - 0.25
+        together = sum(
+            query[i] @ target[i + match.offset] for i in range(len(query)) if 0 <= i + match.offset < len(target)
+        )
+        expected = together / np.sqrt((query**2).sum() * (target**2).sum())
+        assert match.correlation == pytest.approx(expected)
+        assert match.correlation == pytest.approx(best_alignment(match.query_motif, match.target_motif).correlation)

@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 for success, 1 for bad data, 2 for bad usage, 130 when interrupted, 143 when told to terminate.
+        Exit code: 0 for success, 1 for bad data, 2 for bad usage, 130 when interrupted, 143 when told to terminate, 129
+        when the terminal was closed.
     """
     parser = make_parser()
     try:
@@ -54,11 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let a signal to terminate, which batch systems send, unwind like an interruption, so that nothing is left."""
+    """Let the signals of batch systems and closed terminals unwind like an interruption, so that nothing is left."""
     timers: list[threading.Timer] = []
 
-    def stop(*_: Any) -> None:
-        raise SystemExit(143)
+    def stop(number: int, _: Any) -> None:
+        raise SystemExit(128 + number)
 
     def send_again(unraisable: Any) -> None:
         # What a handler raises within a callback from C, as LLVM's while it compiles, gets no further.
@@ -70,8 +71,12 @@ def _terminable() -> Iterator[None]:
         timers[-1].daemon = True
         timers[-1].start()
 
+    # Where nohup has a closed terminal ignored, it stays so.
+    numbers = [
+        n for n in (signal.SIGTERM, getattr(signal, "SIGHUP", None)) if n and signal.getsignal(n) != signal.SIG_IGN
+    ]
     try:
-        handler_before = signal.signal(signal.SIGTERM, stop)
+        handlers_before = {n: signal.signal(n, stop) for n in numbers}
     except ValueError:  # not in the main thread
         yield
         return
@@ -82,4 +87,5 @@ def _terminable() -> Iterator[None]:
         for timer in timers:
             timer.cancel()
         sys.unraisablehook = hook_before
-        signal.signal(signal.SIGTERM, handler_before)
+        for n, handler in handlers_before.items():
+            signal.signal(n, handler)

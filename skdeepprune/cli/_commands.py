@@ -26,6 +26,7 @@ from skdeepprune.cli._output import (
 from skdeepprune.cli._read import (
     Labeled,
     UsageError,
+    iter_named,
     read_labeled,
     read_letters,
     read_named,
@@ -33,7 +34,7 @@ from skdeepprune.cli._read import (
     with_negatives,
 )
 from skdeepprune.datasets import SimulatedDataset, load_simulated
-from skdeepprune.motifs import Motif, extract_motifs, tomtom, write_motifs
+from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, read_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
 from skdeepprune.report._report import turned_to_matches
 from skdeepprune.sequences import iter_sequences
@@ -98,15 +99,13 @@ def predict(options: argparse.Namespace) -> None:
     """Write the probability of binding for every sequence of a file."""
     refuse_to_overwrite([options.out], options.force)
     classifier = _loaded(options)
-    records = iter_sequences(options.sequences)
+    records = iter_named(options.sequences, options)
     with opened_output(options.out) as file:
-        columns = [f"kernel_{k}" for k in range(len(classifier.kernels_))] if options.scores else []
-        file.write("\t".join(["name", "probability", *columns]) + "\n")
         for first in count(1, _PORTION):
             portion = list(islice(records, _PORTION))
             if not portion:
                 break
-            sequences = [record.sequence for record in portion]
+            names, sequences = zip(*portion, strict=True)
             try:
                 numbers = classifier.predict_proba(sequences)[:, 1:]
                 if options.scores:
@@ -114,9 +113,11 @@ def predict(options: argparse.Namespace) -> None:
             except ValueError as error:
                 where = "" if first == 1 else f" (counted from sequence {first} of the file)"
                 raise ValueError(f"{options.sequences}: {error}{where}") from error
-            for record, row in zip(portion, numbers.tolist(), strict=True):
-                name = " ".join(record.name.split())
-                file.write("\t".join([name, *(f"{value:.6g}" for value in row)]) + "\n")
+            if first == 1:
+                columns = [f"kernel_{k}" for k in range(len(classifier.kernels_))] if options.scores else []
+                file.write("\t".join(["name", "probability", *columns]) + "\n")
+            for name, row in zip(names, numbers.tolist(), strict=True):
+                file.write("\t".join([" ".join(name.split()), *(f"{value:.6g}" for value in row)]) + "\n")
             tell(f"{first - 1 + len(portion):,} sequences", quiet=options.quiet or len(portion) < _PORTION)
 
 
@@ -126,6 +127,8 @@ def motifs(options: argparse.Namespace) -> None:
     if options.json and options.out is None:
         raise UsageError("--json and the motifs both go to the standard output; name a file for the motifs with --out.")
     targets = _targets(options)
+    if options.matches is not None and targets is None:
+        raise UsageError(f"--matches {options.matches}: there are no known motifs to compare with.")
     classifier = _loaded(options)
     given = read_named(options.sequences, options)
     y = None if given.labels is None or len(set(given.labels)) < 2 else given.labels
@@ -150,7 +153,12 @@ def report(options: argparse.Namespace) -> None:
     data = read_labeled(options, np.random.default_rng(options.seed))
     tell(f"Reading {data.describe()}", quiet=options.quiet)
     found, matches = _motifs(classifier, data, targets)
-    notes = {"model": options.model, "sequences": options.positives}
+    shuffled = options.negatives is None and data.names[-1].startswith("shuffle of ")
+    notes = {
+        "model": options.model,
+        "sequences": options.positives,
+        "negatives from": options.negatives or ("shuffles" if shuffled else "labels"),
+    }
     _report(options, classifier, data, None, found, matches, options.out, notes)
     if options.json:
         print_json({"file": options.out, "motifs": _summary(found, matches).to_dict("records")})
@@ -181,7 +189,7 @@ def demo(options: argparse.Namespace) -> None:
             f"{names} are planted here; their likelihood ratio, which no classifier beats, has AUC"
             f" {simulated.ceiling:.3f}."
         )
-    found, matches = _motifs(classifier, train, _available_targets(options))
+    found, matches = _motifs(classifier, train, _targets(options))
     print(_as_text(_summary(found, matches)))
     if options.plot is not None:
         from skdeepprune.plots import plot_stages
@@ -232,39 +240,33 @@ def _loaded(options: argparse.Namespace) -> DeepPruneClassifier:
     return load_model(options.model).set_params(n_jobs=options.n_jobs, verbose=0)
 
 
-def _targets(options: argparse.Namespace) -> str | None:
-    """What to compare motifs with; complain at once about what is not there."""
-    if options.targets is None:
-        return _available_targets(options)
-    if options.targets.lower() == "none":
+def _targets(options: argparse.Namespace) -> list[Motif] | None:
+    """Load what to compare motifs with, so that what is not there stops the command before it does anything."""
+    name = options.targets or _DEFAULT_TARGETS
+    if name.lower() == "none":
         return None
-    if options.targets.upper().startswith("JASPAR") and not Path(options.targets).exists():
-        if find_spec("pyjaspar") is None:
-            raise ImportError(
-                f"--targets {options.targets} needs pyjaspar; install it with `pip install skdeepprune[motifs]`."
-            )
-    elif not Path(options.targets).is_file():
-        raise FileNotFoundError(f"--targets {options.targets}: expected a motif file, a release of JASPAR, or none.")
-    return str(options.targets)
-
-
-def _available_targets(options: argparse.Namespace) -> str | None:
-    if find_spec("pyjaspar") is None:
+    if name.upper().startswith("JASPAR") and not Path(name).exists():
+        if find_spec("pyjaspar") is not None:
+            return load_jaspar(name.upper())
+        if options.targets:
+            raise ImportError(f"--targets {name} needs pyjaspar; install it with `pip install skdeepprune[motifs]`.")
         tell(
             "Motifs are not compared with known ones: pip install skdeepprune[motifs] brings JASPAR.",
             quiet=options.quiet,
         )
         return None
-    return _DEFAULT_TARGETS
+    if not Path(name).is_file():
+        raise FileNotFoundError(f"--targets {name}: expected a motif file, a release of JASPAR, or none.")
+    return read_motifs(name)
 
 
 def _motifs(
-    classifier: DeepPruneClassifier, data: Labeled, targets: str | None
+    classifier: DeepPruneClassifier, data: Labeled, targets: list[Motif] | None
 ) -> tuple[list[Motif], pd.DataFrame | None]:
     return _matched(extract_motifs(classifier, data.sequences, data.y, names=data.names), targets)
 
 
-def _matched(found: list[Motif], targets: str | None) -> tuple[list[Motif], pd.DataFrame | None]:
+def _matched(found: list[Motif], targets: list[Motif] | None) -> tuple[list[Motif], pd.DataFrame | None]:
     return (found, None) if targets is None else turned_to_matches(found, tomtom(found, targets))
 
 
@@ -284,7 +286,12 @@ def _summary(found: list[Motif], matches: pd.DataFrame | None) -> pd.DataFrame:
         }
         if matches is not None:
             best = matches[matches["query"] == motif.name].iloc[0]
-            row |= {"match": best.target, "accession": best.target_accession, "E": best.E}
+            row |= {
+                "match": best.target,
+                "accession": best.target_accession,
+                "E": best.E,
+                "correlation": best.correlation,
+            }
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -310,8 +317,8 @@ def _report(
         test_names=None if test is None else test.names,
         motifs=found,
         targets=matches,
-        title=options.title or Path(options.positives).name,
-        notes=notes,
+        title=options.title or ("Standard input" if options.positives == "-" else Path(options.positives).name),
+        notes=notes if matches is None else {**notes, "compared with": options.targets or _DEFAULT_TARGETS},
         random_state=options.seed,
     )
 
@@ -326,8 +333,15 @@ def _simulated(data: SimulatedDataset) -> tuple[Labeled, Labeled]:
 
 def _demo_files(options: argparse.Namespace) -> tuple[Labeled, Labeled]:
     rng = np.random.default_rng(options.seed)
-    train, test = (with_negatives(read_letters(path, labels=True), rng) for path in (options.train, options.test))
+    train, test = (
+        with_negatives(read_letters(path, labels=_is_labeled(path)), rng) for path in (options.train, options.test)
+    )
     return train, test
+
+
+def _is_labeled(path: Path) -> bool:
+    """Whether the first name of a file begins with a label."""
+    return next(iter(iter_sequences(path))).name.partition(" ")[0] in ("0", "1")
 
 
 def _free_name(stem: str, suffix: str) -> Path:

@@ -54,6 +54,7 @@ def filled_folder(path: Path, names: Iterable[str]) -> Iterator[Path]:
     Path
         An empty folder to write to.
     """
+    is_new = not path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
     try:
@@ -69,6 +70,8 @@ def filled_folder(path: Path, names: Iterable[str]) -> Iterator[Path]:
                 (path / name).unlink(missing_ok=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        if is_new and not path.exists():
+            path.parent.rmdir()
 
 
 @contextmanager

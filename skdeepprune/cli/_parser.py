@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import sys
 from pathlib import Path
 
 from skdeepprune.cli import _commands as commands
@@ -24,10 +26,16 @@ def make_parser() -> argparse.ArgumentParser:
         description="Learn a handful of readable motif detectors from DNA sequences.",
         epilog="Exit codes: 0 success, 1 bad data, 2 bad usage, 130 interrupted, 143 terminated.",
     )
+    parser.add_argument("--version", action="version", version=f"skdeepprune {_version()}")
     parsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_demo, add_bench):
         add(parsers)
     return parser
+
+
+def _version() -> str:
+    # Asked for at run time: the package imports this module.
+    return str(sys.modules["skdeepprune"].__version__)
 
 
 def _add_fit(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,7 +63,8 @@ def _add_predict(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         " portions, so that files of any size will do.",
     )
     _add_model(parser)
-    parser.add_argument("sequences", metavar="SEQUENCES", help="file of sequences, or - for FASTA from standard input")
+    parser.add_argument("sequences", metavar="SEQUENCES", help=f"{_SEQUENCES}; - for FASTA from standard input")
+    _add_genome(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
     parser.add_argument("--scores", action="store_true", help="add a column for the score of every kernel")
     _add_common(parser, json=False, seed=False)
@@ -103,10 +112,16 @@ def _add_demo(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         " on a simulated set.",
     )
     parser.add_argument(
-        "--train", metavar="FILE", type=Path, help="training sequences; without negatives, shuffles are"
+        "--train",
+        metavar="FILE",
+        type=Path,
+        help="training sequences, with 1 or 0 as the first word of every FASTA header; to bound ones alone shuffles are"
+        " added",
     )
     parser.add_argument("--test", metavar="FILE", type=Path, help="test sequences")
-    parser.add_argument("--kernels", metavar="N", type=int, default=4, help="kernels left in the end (default: 4)")
+    parser.add_argument(
+        "--kernels", metavar="N", type=_at_least_1, default=4, help="kernels left in the end (default: 4)"
+    )
     parser.add_argument("--engine", choices=["auto", "compiled", "tensorflow"], default="auto", help="(default: auto)")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="draw AUC and loss at every size into this file")
     parser.add_argument(
@@ -116,7 +131,7 @@ def _add_demo(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="file of the report (default: skdeepprune-demo.html, or the next free name)",
     )
     _add_common(parser, json=False)
-    parser.set_defaults(run=commands.demo)
+    parser.set_defaults(run=commands.demo, targets=None)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -166,17 +181,49 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         default=4,
         help="kernels left in the end, or auto for as few as predict as well as the best size (default: 4)",
     )
-    group.add_argument("--prunings", metavar="N", type=int, default=6, help="how often half is pruned (default: 6)")
-    group.add_argument("--kernel-length", metavar="BP", type=int, default=16, help="(default: 16)")
+    group.add_argument(
+        "--prunings", metavar="N", type=_at_least_0, default=6, help="how often half is pruned (default: 6)"
+    )
+    group.add_argument("--kernel-length", metavar="BP", type=_at_least_1, default=16, help="(default: 16)")
     group.add_argument("--one-strand", action="store_true", help="read the given strand only")
-    group.add_argument("--max-iter", metavar="N", type=int, default=1000, help="most epochs per size (default: 1000)")
-    group.add_argument("--batch-size", metavar="N", type=int, default=256, help="(default: 256)")
-    group.add_argument("--learning-rate", metavar="RATE", type=float, default=0.01, help="(default: 0.01)")
+    group.add_argument(
+        "--max-iter", metavar="N", type=_at_least_1, default=1000, help="most epochs per size (default: 1000)"
+    )
+    group.add_argument("--batch-size", metavar="N", type=_at_least_1, default=256, help="(default: 256)")
+    group.add_argument("--learning-rate", metavar="RATE", type=_above_0, default=0.01, help="(default: 0.01)")
     group.add_argument("--engine", choices=["auto", "compiled", "tensorflow"], default="auto", help="(default: auto)")
 
 
 def _number_or_auto(text: str) -> int | str:
-    return text if text == "auto" else int(text)
+    return text if text == "auto" else _at_least_1(text)
+
+
+def _at_least_0(text: str) -> int:
+    return _at_least(0, text)
+
+
+def _at_least_1(text: str) -> int:
+    return _at_least(1, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+    return int(text)
+
+
+def _threads(text: str) -> int:
+    return -1 if text == "-1" else _at_least_1(text)
+
+
+def _above_0(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return number
 
 
 def _add_targets(parser: argparse.ArgumentParser) -> None:
@@ -191,8 +238,12 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
 def _add_common(parser: argparse.ArgumentParser, *, json: bool = True, seed: bool = True) -> None:
     group = parser.add_argument_group("general")
     if seed:
-        group.add_argument("--seed", metavar="N", type=int, default=0, help="determines everything random (default: 0)")
-    group.add_argument("--n-jobs", metavar="N", type=int, default=-1, help="threads; -1 for all cores (default: -1)")
+        group.add_argument(
+            "--seed", metavar="N", type=_at_least_0, default=0, help="determines everything random (default: 0)"
+        )
+    group.add_argument(
+        "--n-jobs", metavar="N", type=_threads, default=-1, help="threads; -1 for all cores (default: -1)"
+    )
     group.add_argument("--force", action="store_true", help="overwrite files that are there")
     group.add_argument("--quiet", action="store_true", help="show no progress")
     if json:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune.cli._output import tell
-from skdeepprune.sequences import dinucleotide_shuffle, encode, read_sequences
+from skdeepprune.sequences import dinucleotide_shuffle, encode, iter_sequences, read_sequences
 
 _PEAK_EXTENSIONS = (".bed", ".narrowpeak")
 # Of a line of narrowPeak, where the summit stands, counted from the start of the peak.
@@ -75,9 +75,23 @@ class Named:
 
 def read_named(path: str | os.PathLike[str], options: argparse.Namespace, *, labels: bool = False) -> Named:
     """Read a file of sequences, or of peaks."""
-    if Path(str(path).lower().removesuffix(".gz")).suffix in _PEAK_EXTENSIONS:
+    if _holds_peaks(path):
         return _read_peaks(Path(path), options.genome, options.width, quiet=options.quiet)
     return read_letters(path, labels=labels)
+
+
+def iter_named(path: str, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Read names and sequences one by one; those of peaks at once."""
+    if _holds_peaks(path):
+        found = read_named(path, options)
+        yield from zip(found.names, found.sequences, strict=True)
+        return
+    for record in iter_sequences(path):
+        yield record.name, record.sequence
+
+
+def _holds_peaks(path: str | os.PathLike[str]) -> bool:
+    return Path(str(path).lower().removesuffix(".gz")).suffix in _PEAK_EXTENSIONS
 
 
 def read_letters(path: str | os.PathLike[str], *, labels: bool) -> Named:

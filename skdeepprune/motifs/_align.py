@@ -55,6 +55,15 @@ def best_alignment(motif: Motif, other: Motif, *, both_strands: bool = True) -> 
     return max(candidates, key=lambda found: (round(found.correlation, 12), not found.reverse, -abs(found.shift)))
 
 
+def correlation_at(motif: Motif, other: Motif, shift: int) -> float:
+    """Compute the r of :func:`best_alignment` where the motif begins at position `shift` of the other one."""
+    one, two = _difference(motif), _difference(other)
+    start, stop = max(shift, 0), min(shift + len(one), len(two))
+    norm = float(np.linalg.norm(one) * np.linalg.norm(two))
+    product = float((one[start - shift : max(stop, start) - shift] * two[start:stop]).sum())
+    return product / norm if norm > 0 else 0.0
+
+
 def _correlations(motif: Motif, other: Motif) -> list[tuple[int, float]]:
     one, two = _difference(motif), _difference(other)
     products = np.sum([np.correlate(two[:, base], one[:, base], "full") for base in range(4)], axis=0)

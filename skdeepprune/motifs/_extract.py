@@ -141,7 +141,8 @@ def extract_motifs(
                 threshold=limit,
             )
         )
-    return note_copies(motifs if trim is None else [motif.trim(trim) for motif in motifs])
+    noted = note_copies(motifs if trim is None else [motif.trim(trim) for motif in motifs])
+    return _note_rotations(noted, network.kernels[:, :, :4])
 
 
 def _letters(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -210,6 +211,39 @@ class _Sequences:
 
 
 _COMPLEMENT = np.array([3, 2, 1, 0, _N], dtype=np.uint8)
+
+
+def _note_rotations(motifs: list[Motif], kernels: NDArray[np.floating[Any]]) -> list[Motif]:
+    """Note which kernels are an earlier one shifted around its end: no alignment of their motifs shows that."""
+    shapes = kernels - kernels.mean(axis=2, keepdims=True)
+    noted = []
+    for i, motif in enumerate(motifs):
+        if not any(note.startswith(_COPY_OF) for note in motif.notes):
+            for earlier in motifs[:i]:
+                shift, reverse, r = _best_rotation(shapes[motif.kernel], shapes[earlier.kernel])
+                if r > _COPY_CORRELATION:
+                    strand = ", on the other strand" if reverse else ""
+                    note = (
+                        f"circularly shifted by {shift:+d} from {earlier.name}{strand} (kernels' correlation {r:.2f})"
+                    )
+                    motif = replace(motif, notes=(*motif.notes, note))
+                    break
+        noted.append(motif)
+    return noted
+
+
+def _best_rotation(kernel: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> tuple[int, bool, float]:
+    """By how many positions to shift `other`, on which strand, to correlate best with `kernel`, and how well."""
+    norm = float(np.linalg.norm(kernel) * np.linalg.norm(other)) or 1.0
+    return max(
+        (
+            (shift if shift <= len(other) // 2 else shift - len(other), reverse, float((kernel * turned).sum()) / norm)
+            for reverse, strand in ((False, other), (True, other[::-1, ::-1]))
+            for shift in range(len(other))
+            for turned in (np.roll(strand, shift, axis=0),)
+        ),
+        key=lambda found: found[2],
+    )
 
 
 def note_copies(motifs: Sequence[Motif]) -> list[Motif]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skdeepprune.motifs._align import correlation_at
 from skdeepprune.motifs._files import read_motifs
 from skdeepprune.motifs._motif import Motif
 from skdeepprune.motifs._similarity import Matches, match_motif
@@ -29,6 +30,7 @@ _COLUMNS = [
     "offset",
     "overlap",
     "orientation",
+    "correlation",
     "query_motif",
     "target_motif",
 ]
@@ -72,6 +74,9 @@ def tomtom(
         - ``orientation``: "+" if the query matched as it is, "-" if its reverse complement did;
         - ``offset``: position of the target at which the query, so oriented, begins; negative if it begins before;
         - ``overlap``: number of positions that both have;
+        - ``correlation``: of the two, so aligned, where positions that stick out lower it by as much as they tell. With
+          a long target of little information a query of another kind may have a small E-value, but not a high
+          correlation;
         - ``query_motif``, ``target_motif``: the two motifs that were compared, the query turned if need be.
 
     Raises
@@ -263,6 +268,7 @@ def _rows(query: Motif, targets: list[Motif], matches: Matches, n_nearest: int |
         offset = int(matches.offset[i])
         if turned:  # From where the query begins on the target's other strand to where its reverse complement does.
             offset = target.width - query.width - offset
+        oriented = query.reverse_complement() if turned else query
         rows.append(
             (
                 query.name,
@@ -274,7 +280,8 @@ def _rows(query: Motif, targets: list[Motif], matches: Matches, n_nearest: int |
                 offset,
                 int(matches.overlap[i]),
                 "-" if turned else "+",
-                query.reverse_complement() if turned else query,
+                correlation_at(oriented, target, offset),
+                oriented,
                 target,
             )
         )

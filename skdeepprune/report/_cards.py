@@ -15,13 +15,15 @@ from skdeepprune.report._format import percent, scientific, signed, table
 from skdeepprune.report._kernels import KernelReading
 from skdeepprune.report._results import Results
 
-# A match with a larger E-value is told, but not named as what the kernel reads.
-SIGNIFICANT_E = 0.05
+# A match with a larger E-value or a lower correlation is told, but not named as what the kernel reads.
+SIGNIFICANT_E, CLOSE_CORRELATION = 0.05, 0.6
 _MOST_SITES = 12
 
 
 def named_match(matches: Sequence[Match]) -> Match | None:
-    return matches[0] if matches and matches[0].e <= SIGNIFICANT_E else None
+    if matches and matches[0].e <= SIGNIFICANT_E and matches[0].correlation >= CLOSE_CORRELATION:
+        return matches[0]
+    return None
 
 
 def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> dict[str, Any]:
@@ -52,10 +54,10 @@ def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> 
             title = f"Best {len(sites)} sites" if len(sites) < len(motif.sites) else "Sites"
             tables.append(table(title, f"kernel_{reading.index}_sites.csv", sites))
     if matches:
-        rows.append(("E-value", scientific(matches[0].e)))
+        rows += [("E-value", scientific(matches[0].e)), ("Correlation", f"{matches[0].correlation:.2f}")]
         frame = pd.DataFrame(
-            [(m.name, m.accession, m.p, m.e, m.q, m.offset, m.orientation) for m in matches],
-            columns=["match", "accession", "p", "E", "q", "offset", "orientation"],
+            [(m.name, m.accession, m.p, m.e, m.q, m.correlation, m.offset, m.orientation) for m in matches],
+            columns=["match", "accession", "p", "E", "q", "correlation", "offset", "orientation"],
         )
         tables.insert(0, table("Closest known motifs", f"kernel_{reading.index}_matches.csv", frame))
     tables.append(_distributions(reading))
@@ -81,7 +83,11 @@ def _notes(reading: KernelReading, matches: Sequence[Match]) -> list[str]:
         return ["It fires in none of these sequences, so there is nothing to align."]
     notes = [note[0].upper() + note[1:] + "." for note in reading.motif.notes]
     if matches and named_match(matches) is None:
-        notes.append(f"No known motif is close; the nearest is drawn ({matches[0].name}, E-value {matches[0].e:.2g}).")
+        nearest = matches[0]
+        notes.append(
+            f"No known motif is close; the nearest is drawn ({nearest.name}, E-value {nearest.e:.2g}, correlation"
+            f" {nearest.correlation:.2f})."
+        )
     return notes
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skdeepprune._network import Network, Scan
 from skdeepprune.report._sequences import Sequences
@@ -35,8 +36,12 @@ class Example:
     marks: tuple[Mark, ...]
 
 
-def choose_examples(network: Network, data: Sequences, found: Scan) -> list[Example]:
-    """Choose likely bound sequences, the least likely bound ones, and the likeliest unbound ones."""
+def choose_examples(network: Network, data: Sequences, found: Scan, kernel_flipped: NDArray[np.bool_]) -> list[Example]:
+    """Choose likely bound sequences, the least likely bound ones, and the likeliest unbound ones.
+
+    Strands are those of the motifs as shown: where `kernel_flipped`, that of the kernel is the other one.
+    """
+    found = replace(found, reverse=found.reverse ^ kernel_flipped)
     decision = network.decision(found.scores)
     probability = network.probability(found.scores)
     ranked = np.argsort(-decision, kind="stable")

@@ -32,6 +32,7 @@ class Match:
     ----------
     name, accession : str
     p, e, q : float
+    correlation : float
     offset : int
         Position of the motif at which the match, as `ppm` has it, begins.
     orientation : {"+", "-"}
@@ -44,6 +45,7 @@ class Match:
     p: float
     e: float
     q: float
+    correlation: float
     offset: int
     orientation: str
     ppm: NDArray[np.float64]

@@ -14,7 +14,7 @@ from skdeepprune._network import Scan, reverse_complement_kernels
 from skdeepprune.motifs import Motif
 from skdeepprune.report._sequences import Sequences
 
-_N_BINS = 30
+_MOST_BINS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,17 +72,18 @@ def read_kernels(
     network = stage.network
     by_kernel = {motif.kernel: motif for motif in motifs}
     source = found if measured is data else scan(network, data.codes, n_threads)
+    n_bins = int(np.clip(np.sqrt(len(measured)), 8, _MOST_BINS))
     readings = []
     for k in range(network.n_kernels):
         motif = by_kernel.get(k)
         best, score = found.best[:, k], found.scores[:, k]
         gap = score[measured.bound].mean() - score[~measured.bound].mean()
-        edges = np.linspace(*_widened(best.min(), best.max()), _N_BINS + 1)
+        edges = np.linspace(*_widened(best.min(), best.max()), n_bins + 1)
         threshold = motif.threshold if motif is not None and np.isfinite(motif.threshold) else 0.0
         passed = (best > 0) & (best >= threshold)
         from_middle = found.position[:, k] + network.kernel_length / 2 - measured.lengths / 2
         reach = max(5.0, np.ceil(np.abs(from_middle).max()))
-        position_edges = np.linspace(-reach, reach, _N_BINS + 1)
+        position_edges = np.linspace(-reach, reach, n_bins + 1)
         shares = [
             np.histogram(from_middle[passed & rows], position_edges)[0] / rows.sum()
             for rows in (measured.bound, ~measured.bound)

@@ -14,14 +14,14 @@ from markupsafe import Markup
 
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune.report import _figures as figures
-from skdeepprune.report._cards import SIGNIFICANT_E, card, example_groups, named_match
+from skdeepprune.report._cards import CLOSE_CORRELATION, SIGNIFICANT_E, card, example_groups, named_match
 from skdeepprune.report._figures import Match
 from skdeepprune.report._format import counted, data_link, interval, percent, rounded, table
 from skdeepprune.report._performance import GRID
 from skdeepprune.report._results import GC_WARNING_AUC, Results
 from skdeepprune.report._svg import glyph_definitions
 
-_VERSIONED = ("numpy", "numba", "scikit-learn", "tensorflow", "memelite")
+_VERSIONED = ("numpy", "numba", "scikit-learn", "tensorflow", "memelite", "pyjaspar")
 
 
 def render(
@@ -112,7 +112,10 @@ def headline(results: Results, matches: Mapping[int, Sequence[Match]]) -> str:
     """Say in one sentence what was found."""
     n = len(results.kernels)
     where = "held-out sequences" if results.has_test else "the sequences at hand"
-    begin = f"{counted(n, 'kernel').capitalize()}, AUC {rounded(results.performance.roc_auc.value)} on {where};"
+    begin = f"{counted(n, 'kernel').capitalize()}, AUC {rounded(results.performance.roc_auc.value)} on {where}"
+    if results.gc_auc >= GC_WARNING_AUC:
+        begin += f" (the GC content alone {rounded(results.gc_auc)})"
+    begin += ";"
     # Not the one without which the AUC falls most: copies of a motif stand in for each other there.
     strongest = max(results.kernels, key=lambda reading: abs(reading.contribution))
     subject = "the strongest" if n > 1 else "it"
@@ -153,7 +156,10 @@ def _motifs_intro(results: Results, matches: Mapping[int, Sequence[Match]], n_sh
     )
     if matches:
         named = sum(named_match(found) is not None for found in matches.values())
-        known = f"of {len(matches)} resemble{'s' if named == 1 else ''} a known one (E-value up to {SIGNIFICANT_E})"
+        known = (
+            f"of {len(matches)} resemble{'s' if named == 1 else ''} a known one (E-value up to {SIGNIFICANT_E},"
+            f" correlation from {CLOSE_CORRELATION})"
+        )
         text += f" {counted(named, 'motif').capitalize()} {known}."
     if n_shown > 1:
         text += " First comes the kernel without which the AUC falls most."

@@ -148,13 +148,8 @@ def _measure_once(rankings: list[_Ranking], weights: NDArray[np.int64]) -> tuple
     # The best precision at this recall or a higher one: curves without teeth.
     envelope = np.maximum.accumulate(precision[:0:-1])[::-1]
     reached = np.searchsorted(recall[1:], GRID - 1e-12).clip(max=len(envelope) - 1)
-    return aucs, average, _upper(fall_out, recall), envelope[reached]
-
-
-def _upper(x: Floats, y: Floats) -> Floats:
-    """Interpolate a rising curve at `GRID`; where it rises vertically take the top."""
-    last = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
-    return np.interp(GRID, x[last], y[last])
+    # Where the curve rises vertically, NumPy takes the top.
+    return aucs, average, np.interp(GRID, fall_out, recall), envelope[reached]
 
 
 def _area(true: NDArray[np.int64], false: NDArray[np.int64]) -> float:

@@ -148,6 +148,7 @@ def _matches(motifs: Sequence[Motif], found: pd.DataFrame) -> dict[int, list[Mat
                 p=row["p"],
                 e=row["E"],
                 q=row["q"],
+                correlation=row["correlation"],
                 # Tomtom tells where in the target the query begins.
                 offset=-int(row["offset"]),
                 orientation=row["orientation"],

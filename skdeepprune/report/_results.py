@@ -23,6 +23,8 @@ from skdeepprune.sequences import decode
 
 # Above this AUC one should ask whether the network has learned more than the composition.
 GC_WARNING_AUC = 0.65
+# As wide as the content of about 100 bp changes by four bases; narrower ones would hold now two values, now three.
+_N_GC_BINS = 25
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def collect(
     n_bootstraps = int(np.clip(4e7 / (len(measured) * (network.n_kernels + 1)), 40, N_BOOTSTRAPS))
     performance = measure(network, found.scores, measured.bound, random_state=random_state, n_bootstraps=n_bootstraps)
     readings = read_kernels(classifier, data, measured, found, motifs, n_threads)
-    edges, (bound_gc, unbound_gc) = _histograms(data.gc, data.bound, np.linspace(0, 1, 41))
+    edges, (bound_gc, unbound_gc) = _histograms(data.gc, data.bound, np.linspace(0, 1, _N_GC_BINS + 1))
     return Results(
         classes=_class_summaries(data, "") + ([] if test is None else _class_summaries(test, "test, ")),
         gc_auc=_either_way(rank_auc(data.bound, data.gc)),
@@ -115,7 +117,7 @@ def collect(
         performance=performance,
         n_bootstraps=n_bootstraps,
         kernels=sorted(readings, key=lambda reading: -performance.auc_drops[reading.index].value),
-        examples=choose_examples(network, measured, found),
+        examples=choose_examples(network, measured, found, np.array([reading.kernel_flipped for reading in readings])),
         has_test=test is not None,
     )
 

@@ -197,7 +197,7 @@ def _format_of(source: str, format: Format | None) -> Format:
     if extension not in _FORMAT_OF_EXTENSION:
         raise ValueError(
             f"{source}: the extension {extension!r} is none of {', '.join(_FORMAT_OF_EXTENSION)} (.gz); "
-            "pass format='fasta', 'fastq', 'seq' or 'data'."
+            "name it by what it holds, or pass format='fasta', 'fastq', 'seq' or 'data'."
         )
     return _FORMAT_OF_EXTENSION[extension]
 
