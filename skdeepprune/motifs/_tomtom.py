@@ -262,13 +262,14 @@ def _match_by_memelite(queries: list[NDArray[Any]], targets: list[NDArray[Any]],
 
 def _rows(query: Motif, targets: list[Motif], matches: Matches, n_nearest: int | None) -> list[tuple[Any, ...]]:
     q = _false_discovery_rates(matches.p)
+    other_strand = query.reverse_complement()
     rows = []
     for i in np.lexsort((-matches.score, matches.p))[:n_nearest]:
         target, turned = targets[i], bool(matches.reverse[i])
         offset = int(matches.offset[i])
         if turned:  # From where the query begins on the target's other strand to where its reverse complement does.
             offset = target.width - query.width - offset
-        oriented = query.reverse_complement() if turned else query
+        oriented = other_strand if turned else query
         rows.append(
             (
                 query.name,

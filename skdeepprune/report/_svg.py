@@ -123,7 +123,10 @@ class Chart:
             )
             self.text(self._left - 7, at + 4, text, anchor="end", class_="tick")
         for value, text in x_ticks if x_ticks is not None else [(t, label_of(t)) for t in ticks(*self._x)]:
-            self.text(float(self.at_x(value)), self._bottom + 17, text, anchor="middle", class_="tick")
+            at = float(self.at_x(value))
+            # A long label at the right end would be cut off.
+            anchor = "end" if at + 3.5 * len(text) > self.width else "middle"
+            self.text(min(at, self.width - 1), self._bottom + 17, text, anchor=anchor, class_="tick")
         self._parts.append(
             element("path", d=f"M{number(self._left)} {number(self._bottom)}H{number(self._right)}", class_="axis")
         )
