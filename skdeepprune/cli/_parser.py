@@ -24,7 +24,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="skdeepprune",
         description="Learn a handful of readable motif detectors from DNA sequences.",
-        epilog="Exit codes: 0 success, 1 bad data, 2 bad usage, 130 interrupted, 143 terminated.",
+        epilog="Exit codes: 0 success, 1 bad data, 2 bad usage, 130 interrupted, 143 terminated, 129 terminal closed.",
     )
     parser.add_argument("--version", action="version", version=f"skdeepprune {_version()}")
     parsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
