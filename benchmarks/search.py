@@ -28,7 +28,6 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.special import expit
-from search_pooling import Pooling, PoolingEngine
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
@@ -101,8 +100,9 @@ class Trial:
     rankings: int = 1
     # Whether the dense layer is fitted anew, to its optimum, before a pruned network is trained.
     refitted: bool = False
-    # Other ways from activations to motif scores; None is the maximum over positions and strands, and ReLU.
-    pooling: Pooling | None = None
+    # Of the activation below zero, and of log(sum(exp(sharpness a))) / sharpness instead of the maximum.
+    slope: float = 0.0
+    sharpness: float | None = None
     # The trial whose networks of 64 kernels this one begins with.
     after: str | None = None
 
@@ -190,9 +190,9 @@ TRIALS: dict[str, Trial] = {
             "dense layer refitted": {"refitted": True},
             "ranked with refits": {"criterion": "saliency-refitted"},
             "best of 4 rankings": {"rankings": 4},
-            "leaky ReLU 0.1": {"pooling": Pooling(slope=0.1)},
-            "leaky ReLU 0.5": {"pooling": Pooling(slope=0.5)},
-            "log-sum-exp": {"pooling": Pooling(sharpness=2.0)},
+            "leaky ReLU 0.1": {"slope": 0.1},
+            "leaky ReLU 0.5": {"slope": 0.5},
+            "log-sum-exp": {"sharpness": 2.0},
         }.items()
     },
     "one strand simulated, rate 0.01": ONE_STRAND,
@@ -217,7 +217,11 @@ class Sequences:
 
     def __init__(self, name: str, folder: Path | None, trial: Trial, seed: int) -> None:
         data: Any
-        self.engine: Engine = ENGINE if trial.pooling is None else PoolingEngine(trial.pooling)
+        self.engine: Engine = ENGINE
+        if trial.slope or trial.sharpness:
+            from search_pooling import Pooling, PoolingEngine  # here, since TensorFlow takes seconds to load
+
+            self.engine = PoolingEngine(Pooling(trial.slope, trial.sharpness))
         self.is_simulated = name.startswith("simulated")
         if self.is_simulated:
             data = load_simulated(int(name[-1]), random_state=seed)
@@ -460,6 +464,7 @@ def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tu
         row = {"n_kernels": size, "auc": data.test_auc(network), "val_loss": loss, "epochs": n_epochs}
         row["seconds"] = time.process_time() - start
         row["train_loss"] = data.loss(network, data.training)
+        row["dead_kernels"] = int((data.scores(network).max(axis=0) <= 0).sum())
         found.append((network, row))
         size //= 2
     return found[n_found:]
