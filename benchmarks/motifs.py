@@ -1,7 +1,7 @@
 """Do the kernels become the right motifs? Planted ones in simulated sets, known families in real ones.
 
-Trains networks, extracts their motifs, compares them with JASPAR 2024 by Tomtom, and writes motifs_simulated.csv,
-motifs_real.csv and motifs_real.svg, which `render_motifs.py` makes a page of::
+Trains networks, extracts their motifs, compares them with JASPAR 2024 by Tomtom, and writes motifs_simulated.csv and
+motifs_real.csv, which `render_motifs.py` makes a page of, and the figure on it::
 
     python benchmarks/motifs.py --data FOLDER --seeds 0 1 2
 
@@ -154,6 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the real sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder of the tables")
+    parser.add_argument("--figure", type=Path, default=Path("docs/benchmarks_motifs.svg"), help="the figure")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument(
         "--sets",
@@ -203,7 +204,7 @@ def main() -> None:
             table.to_csv(arguments.out / file, index=False, float_format="%.4g")
             print(table.drop(columns=["notes", "ceiling"], errors="ignore").to_string(index=False))
     if real:
-        draw(drawn, arguments.out / "motifs_real.svg")
+        draw(drawn, arguments.figure)
         table = pd.DataFrame(real)
         named = table.groupby(["set", "seed"])["expected_family"].any()
         print(f"Expected family is the best match of a motif in {named.sum()} of {len(named)} fits.")

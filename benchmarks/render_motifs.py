@@ -5,7 +5,6 @@ python benchmarks/render_motifs.py
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -91,7 +90,6 @@ def main() -> None:
 {simulated()}
 {real()}"""
     (DOCS / "benchmarks_motifs.md").write_text(text)
-    shutil.copy(HERE / "results" / "motifs_real.svg", DOCS / "benchmarks_motifs.svg")
     print(text)
 
 
