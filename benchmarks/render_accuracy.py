@@ -216,6 +216,7 @@ def simulated() -> str:
     columns: dict[str, Any] = {"ceiling": ceiling, **{f"{size}": column(rows, "defaults", size) for size in SIZES}}
     for title, method in {"direct, 4": "defaults-direct", "paper, 4": "deepprune", "paper direct, 4": "direct"}.items():
         columns[title] = column(rows, method, 4)
+    columns["gkm-SVM"] = column(rows, "gkm-svm", None)
     gap = {size: ceiling - column(rows, "defaults", size).str.split(" ").str[0].astype(float) for size in (16, 8)}
     gaps = "; ".join(
         f"with {size} kernels " + ", ".join(f"{name[-1]}: {value:.3f}" for name, value in gap[size].items())
