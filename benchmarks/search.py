@@ -100,9 +100,11 @@ class Trial:
     rankings: int = 1
     # Whether the dense layer is fitted anew, to its optimum, before a pruned network is trained.
     refitted: bool = False
-    # Of the activation below zero, and of log(sum(exp(sharpness a))) / sharpness instead of the maximum.
+    # Of the activation below zero; of log(sum(exp(sharpness a))) / sharpness instead of the maximum, and of how many best
+    # windows.
     slope: float = 0.0
     sharpness: float | None = None
+    n_windows: int | None = None
     # The trial whose networks of 64 kernels this one begins with.
     after: str | None = None
 
@@ -193,6 +195,8 @@ TRIALS: dict[str, Trial] = {
             "leaky ReLU 0.1": {"slope": 0.1},
             "leaky ReLU 0.5": {"slope": 0.5},
             "log-sum-exp": {"sharpness": 2.0},
+            "log-sum-exp, sharpness 1": {"sharpness": 1.0},
+            "log-sum-exp, 4 windows": {"sharpness": 2.0, "n_windows": 4},
         }.items()
     },
     "one strand simulated, rate 0.01": ONE_STRAND,
@@ -221,7 +225,7 @@ class Sequences:
         if trial.slope or trial.sharpness:
             from search_pooling import Pooling, PoolingEngine  # here, since TensorFlow takes seconds to load
 
-            self.engine = PoolingEngine(Pooling(trial.slope, trial.sharpness))
+            self.engine = PoolingEngine(Pooling(trial.slope, trial.sharpness, trial.n_windows))
         self.is_simulated = name.startswith("simulated")
         if self.is_simulated:
             data = load_simulated(int(name[-1]), random_state=seed)

@@ -30,10 +30,13 @@ class Pooling(NamedTuple):
         Of the activation below zero.
     sharpness : float or None
         m of log(sum(exp(m a))) / m over both strands' positions. None is the maximum.
+    n_windows : int or None
+        Of so many best windows the sum is. None is all.
     """
 
     slope: float = 0.0
     sharpness: float | None = None
+    n_windows: int | None = None
 
 
 class PoolingEngine(TensorFlowEngine):
@@ -75,6 +78,9 @@ def _scores(pooling: Pooling, weights: tuple[Any, ...], X: Any, lengths: Any, re
     positions = tf.tile(tf.range(tf.shape(values)[1] - kernel_length + 1), [len(strands)])
     beyond = (positions > (lengths - kernel_length)[:, None]) & (positions > 0)
     activations = tf.where(beyond[:, :, None], -1e9, activations)
+    if pooling.n_windows is not None:
+        activations = tf.transpose(activations, [0, 2, 1])
+        activations = tf.transpose(tf.math.top_k(activations, pooling.n_windows, sorted=False).values, [0, 2, 1])
     if pooling.sharpness is None:
         pooled = tf.reduce_max(activations, axis=1)
     else:
