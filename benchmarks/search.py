@@ -100,8 +100,7 @@ class Trial:
     rankings: int = 1
     # Whether the dense layer is fitted anew, to its optimum, before a pruned network is trained.
     refitted: bool = False
-    # Of the activation below zero; of log(sum(exp(sharpness a))) / sharpness instead of the maximum, and of how many best
-    # windows.
+    # Slope of the activation below zero; log(sum(exp(sharpness a))) / sharpness, of so many windows, for the maximum.
     slope: float = 0.0
     sharpness: float | None = None
     n_windows: int | None = None
