@@ -267,8 +267,8 @@ positives, as in the simulated sets, shuffling half of them (*mixed*) helps at e
 FastSK's genomic negatives, too.
 
 With the small networks of *taken* a dense layer fitted anew before the training, a ranking with such fits, and the best
-of four rankings change nothing or make it worse, and so does a leaky ReLU: {_dead(rows)} of the kernels have no
-positive score on any training sequence. What does help is *log-sum-exp* over all windows instead of the maximum, most
+of four rankings change nothing or make it worse, and so does a leaky ReLU: {_dead(rows)} kernels have no positive
+score on any training sequence. What does help is *log-sum-exp* over all windows instead of the maximum, most
 with 8 kernels: then several sites count. It is not in the package so far, as the compiled engine's gradient follows one
 window of a sequence; the best *4 windows* alone bring a part of it.
 
@@ -289,7 +289,7 @@ sequences (*padding*) set 4 gains 0.02 at 8 kernels. Real sets, whose motifs lie
 
 def _dead(rows: pd.DataFrame) -> str:
     of_small = rows[rows["trial"] == "from 64, taken: nothing"]
-    return f"{of_small['dead_kernels'].sum():.0f} of {of_small['n_kernels'].sum():,}"
+    return f"{of_small['dead_kernels'].sum():.0f} of their {of_small['n_kernels'].sum():,}"
 
 
 def _losses(rows: pd.DataFrame) -> str:
