@@ -180,7 +180,9 @@ def test_a_kernel_is_named_only_after_what_it_is_like(e, correlation, is_named):
 def test_tables_can_be_taken_along(page, fitted):
     links = {a["download"]: a["href"] for a in page.all("a") if "download" in a}
     assert {"history.csv", "stages.csv", "roc.csv", "precision_recall.csv", "kernels.csv", "gc.csv"} <= set(links)
-    assert {f"kernel_{k}_{what}.csv" for k in range(3) for what in ("counts", "sites", "matches")} <= set(links)
+    assert {f"kernel_{k}_{what}.csv" for k in range(3) for what in ("counts", "sites", "matches", "closest")} <= set(
+        links
+    )
 
     def content(name):
         return base64.b64decode(links[name].partition(";base64,")[2]).decode()
@@ -189,6 +191,9 @@ def test_tables_can_be_taken_along(page, fitted):
     pd.testing.assert_frame_equal(history, fitted.history_.round(5))
     assert pd.read_csv(io.StringIO(content("stages.csv")))["kernels"].tolist() == [12, 6, 3]
     assert content("motifs.meme").startswith("MEME version 4")
+    for k, kernel in enumerate(fitted.kernels_):
+        drawn = pd.read_csv(io.StringIO(content(f"kernel_{k}_weights.csv")))[list("ACGT")].to_numpy()
+        assert any(np.abs(drawn - strand).max() < 1e-4 for strand in (kernel, kernel[::-1, ::-1]))
 
 
 def test_names_with_html_are_shown_and_not_run(fitted, data, tmp_path):

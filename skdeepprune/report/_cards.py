@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skdeepprune.report import _figures as figures
 from skdeepprune.report._examples import Example
@@ -42,8 +43,7 @@ def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> 
             ("In bound", percent(reading.bound_share)),
             ("In unbound", percent(reading.unbound_share)),
         ]
-        counts = pd.DataFrame(np.round(motif.counts, 2), columns=list("ACGT"))
-        counts.insert(0, "position", range(1, motif.width + 1))
+        counts = _matrix(np.round(motif.counts, 2))
         counts["bits"] = motif.information_content.round(3)
         tables.append(table("Counts at every position", f"kernel_{reading.index}_counts.csv", counts))
         if motif.sites:
@@ -60,6 +60,9 @@ def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> 
             columns=["match", "accession", "p", "E", "q", "correlation", "offset", "orientation"],
         )
         tables.insert(0, table("Closest known motifs", f"kernel_{reading.index}_matches.csv", frame))
+        closest = _matrix(matches[0].ppm.round(4))
+        tables.append(table(f"Probabilities of {matches[0].name}", f"kernel_{reading.index}_closest.csv", closest))
+    tables.append(table("Weights, as drawn", f"kernel_{reading.index}_weights.csv", _matrix(reading.kernel.round(4))))
     tables.append(_distributions(reading))
     return {
         "index": reading.index,
@@ -76,6 +79,12 @@ def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> 
         "has_threshold": motif is not None,
         "tables": tables,
     }
+
+
+def _matrix(values: NDArray[Any]) -> pd.DataFrame:
+    frame = pd.DataFrame(values, columns=list("ACGT"))
+    frame.insert(0, "position", range(1, len(frame) + 1))
+    return frame
 
 
 def _notes(reading: KernelReading, matches: Sequence[Match]) -> list[str]:
