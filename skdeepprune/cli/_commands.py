@@ -150,10 +150,9 @@ def report(options: argparse.Namespace) -> None:
     refuse_to_overwrite([options.out], options.force)
     targets = _targets(options)
     classifier = _loaded(options)
-    data = read_labeled(options, np.random.default_rng(options.seed))
+    data, shuffled = read_labeled(options, np.random.default_rng(options.seed))
     tell(f"Reading {data.describe()}", quiet=options.quiet)
     found, matches = _motifs(classifier, data, targets)
-    shuffled = options.negatives is None and data.names[-1].startswith("shuffle of ")
     notes = {
         "model": options.model,
         "sequences": options.positives,

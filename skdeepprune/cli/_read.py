@@ -104,9 +104,10 @@ def read_letters(path: str | os.PathLike[str], *, labels: bool) -> Named:
     return Named(found.names, found.sequences, found.labels)
 
 
-def read_labeled(options: argparse.Namespace, rng: np.random.Generator) -> Labeled:
-    """Read both classes: from two files, from the labels of one, or as shuffles."""
-    return _labeled(read_named(options.positives, options, labels=options.labels), options, rng)
+def read_labeled(options: argparse.Namespace, rng: np.random.Generator) -> tuple[Labeled, bool]:
+    """Read both classes, from two files or from the labels of one, or else shuffle; and whether the latter."""
+    given = read_named(options.positives, options, labels=options.labels)
+    return _labeled(given, options, rng), options.negatives is None and not _is_mixed(given)
 
 
 def read_split(options: argparse.Namespace, rng: np.random.Generator) -> tuple[Labeled, Labeled | None, bool]:
