@@ -100,10 +100,12 @@ class Trial:
     rankings: int = 1
     # Whether the dense layer is fitted anew, to its optimum, before a pruned network is trained.
     refitted: bool = False
-    # Slope of the activation below zero; log(sum(exp(sharpness a))) / sharpness, of so many windows, for the maximum.
-    slope: float = 0.0
-    sharpness: float | None = None
+    # log(sum(exp(sharpness a))) / sharpness for the maximum, up to so many kernels.
+    sharpness: float = np.inf
+    pooled: int = 32
+    # The same of so many windows only; slope of the activation below zero.
     n_windows: int | None = None
+    slope: float = 0.0
     # The trial whose networks of 64 kernels this one begins with.
     after: str | None = None
 
@@ -164,6 +166,13 @@ TRIALS: dict[str, Trial] = {
     "taken, dropout 0.5": replace(TAKEN, dropout=0.5),
     "taken, weights averaged": replace(TAKEN, averaging=0.15),
     "taken, halved in 8 steps": replace(TAKEN, pruning_steps=8),
+    "taken, log-sum-exp": replace(TAKEN, sharpness=2.0),
+    **{
+        f"taken, log-sum-exp from {first}{', sharpness ' * (m != 2)}{m if m != 2 else ''}": replace(
+            TAKEN, sharpness=float(m), pooled=first
+        )
+        for first, m in ((64, 2), (128, 2), (256, 2), (64, 1), (64, 4))
+    },
     "from 64, dropout 0.3, cut 6: nothing": replace(WITH_CUT, after="dropout 0.3, cut 6"),
     "from 64, dropout 0.3, cut 6: dropout above 8": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=8),
     "from 64, dropout 0.3, cut 6: dropout above 4": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=4),
@@ -221,7 +230,7 @@ class Sequences:
     def __init__(self, name: str, folder: Path | None, trial: Trial, seed: int) -> None:
         data: Any
         self.engine: Engine = ENGINE
-        if trial.slope or trial.sharpness:
+        if trial.slope or trial.n_windows:
             from search_pooling import Pooling, PoolingEngine  # here, since TensorFlow takes seconds to load
 
             self.engine = PoolingEngine(Pooling(trial.slope, trial.sharpness, trial.n_windows))
@@ -462,6 +471,7 @@ def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tu
         start, rate = time.process_time(), trial.learning_rate / trial.decay ** np.log2(256 / size)
         if found:
             network = pruned(network, size, data, trial, rate, rng)
+        network = replace(network, sharpness=trial.sharpness if size <= trial.pooled else np.inf)
         trainings = [train(network, data, trial, rate, teacher, rng) for _ in range(trial.restarts)]
         network, loss, n_epochs = min(trainings, key=lambda training: training[1])
         row = {"n_kernels": size, "auc": data.test_auc(network), "val_loss": loss, "epochs": n_epochs}

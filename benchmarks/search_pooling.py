@@ -1,4 +1,4 @@
-"""Log-sum-exp pooling and leaky activation, for trials of search.py alone: an engine on TensorFlow that has them."""
+"""Pooling of the best windows and leaky activation, for trials of search.py: an engine on TensorFlow that has them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Pooling(NamedTuple):
     ----------
     slope : float
         Of the activation below zero.
-    sharpness : float or None
-        m of log(sum(exp(m a))) / m over both strands' positions. None is the maximum.
+    sharpness : float
+        m of log(sum(exp(m a))) / m over both strands' positions. Infinite is the maximum.
     n_windows : int or None
         Of so many best windows the sum is. None is all.
     """
 
     slope: float = 0.0
-    sharpness: float | None = None
+    sharpness: float = np.inf
     n_windows: int | None = None
 
 
@@ -81,7 +81,7 @@ def _scores(pooling: Pooling, weights: tuple[Any, ...], X: Any, lengths: Any, re
     if pooling.n_windows is not None:
         activations = tf.transpose(activations, [0, 2, 1])
         activations = tf.transpose(tf.math.top_k(activations, pooling.n_windows, sorted=False).values, [0, 2, 1])
-    if pooling.sharpness is None:
+    if pooling.sharpness == np.inf:
         pooled = tf.reduce_max(activations, axis=1)
     else:
         pooled = tf.reduce_logsumexp(pooling.sharpness * activations, axis=1) / pooling.sharpness

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from skdeepprune._augmentation import Augmentation
 from skdeepprune._callbacks import CallbackSupportMixin
-from skdeepprune._engines import choose_engine, decide, scan
+from skdeepprune._engines import choose_engine, decide, motif_scores
 from skdeepprune._engines._interface import Engine
 from skdeepprune._inputs import hold_out, read_input, read_target
 from skdeepprune._network import Network
@@ -59,8 +59,8 @@ class DeepPruneClassifier(
 
     A network with one layer of ``n_kernels * 2**n_prunings`` convolutional kernels is trained on bound and unbound
     sequences. Then half of its kernels are pruned and the rest is fine-tuned, again and again, until `n_kernels`
-    are left. The score of a kernel is its best activation over all positions; the log-odds of binding are a weighted
-    sum of the scores.
+    are left. The score of a kernel is its best activation over all positions, or counts further good ones as well; the
+    log-odds of binding are a weighted sum of the scores.
 
     Parameters
     ----------
@@ -72,8 +72,12 @@ class DeepPruneClassifier(
     kernel_length : int, default=16
         Positions that a kernel sees. A shorter sequence is read as if padded with N.
     reverse_complement : bool, default=True
-        Read both strands: the score of a kernel is its best over both. Needs DNA channels (`n_channels` >= 4; channels
+        Read both strands: the score of a kernel is over both. Needs DNA channels (`n_channels` >= 4; channels
         beyond the first four are tracks that are only reversed).
+    pooling : {"log-sum-exp", "max"}, default="log-sum-exp"
+        How activations a at all positions become a score: by their maximum; or, once the network is pruned to 64
+        kernels or fewer and fine-tuned, by log(sum(exp(2 a))) / 2. This is near the maximum, too, but a second site
+        adds to it, and training sees all positions, not one. The paper has the maximum.
     criterion : {"saliency", "weight", "score", "score-and-weight"} or callable, default="saliency"
         Importance by which kernels are ranked: by how much the loss grows without the kernel once the other dense
         weights have adjusted (Optimal Brain Surgeon [2]_), which sees when two kernels read the same; or the paper's
@@ -182,6 +186,7 @@ class DeepPruneClassifier(
         "n_prunings": [Interval(Integral, 0, _MOST_PRUNINGS, closed="both")],
         "kernel_length": [Interval(Integral, 1, None, closed="left")],
         "reverse_complement": ["boolean"],
+        "pooling": [StrOptions({"log-sum-exp", "max"})],
         "criterion": [StrOptions(set(CRITERIA)), callable],
         "after_pruning": [StrOptions({"fine-tune", "rewind", "reinitialize", "none"})],
         "learning_rate": [StrOptions({"adaptive", "constant"})],
@@ -208,6 +213,7 @@ class DeepPruneClassifier(
         n_prunings: int = 6,
         kernel_length: int = 16,
         reverse_complement: bool = True,
+        pooling: str = "log-sum-exp",
         criterion: str | Callable[..., Any] = "saliency",
         after_pruning: str = "fine-tune",
         learning_rate: str = "adaptive",
@@ -231,6 +237,7 @@ class DeepPruneClassifier(
         self.n_prunings = n_prunings
         self.kernel_length = kernel_length
         self.reverse_complement = reverse_complement
+        self.pooling = pooling
         self.criterion = criterion
         self.after_pruning = after_pruning
         self.learning_rate = learning_rate
@@ -407,6 +414,7 @@ class DeepPruneClassifier(
             dropout=self.dropout,
             criterion=CRITERIA[self.criterion] if isinstance(self.criterion, str) else self.criterion,
             after_pruning=self.after_pruning,
+            pooling=self.pooling,
         )
 
     @contextmanager
@@ -484,7 +492,7 @@ class DeepPruneClassifier(
         return read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=self.is_dna_)
 
     def transform(self, X: Any) -> NDArray[np.float64]:
-        """Motif scores: how well every kernel's best window matches.
+        """Motif scores: how well a sequence matches every kernel.
 
         Parameters
         ----------
@@ -495,7 +503,7 @@ class DeepPruneClassifier(
         ndarray, shape (n, n_kernels)
         """
         sequences = self._read(X)
-        return scan(self._network, sequences, effective_n_jobs(self.n_jobs)).scores
+        return motif_scores(self._network, sequences, effective_n_jobs(self.n_jobs))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Log-odds of the positive class.

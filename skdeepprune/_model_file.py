@@ -155,6 +155,8 @@ def _description(classifier: DeepPruneClassifier) -> dict[str, Any]:
             {
                 "numbers": {name: _plain(getattr(stage, name)) for name in _STAGE_NUMBERS},
                 "dense_bias": float(stage.network.dense_bias),
+                # JSON has no infinity.
+                "sharpness": None if np.isinf(stage.network.sharpness) else stage.network.sharpness,
                 "epochs": [_plain(list(asdict(epoch).values())) for epoch in stage.epochs],
             }
             for stage in _all_stages(classifier)
@@ -215,6 +217,7 @@ def _stage(entry: dict[str, Any], arrays: dict[str, NDArray[Any]], reverse_compl
         dense_weights=mine["dense_weights"],
         dense_bias=entry["dense_bias"],
         reverse_complement=reverse_complement,
+        sharpness=np.inf if entry["sharpness"] is None else entry["sharpness"],
     )
     epochs = [Epoch(**dict(zip(_EPOCH_FIELDS, row, strict=True))) for row in entry["epochs"]]
     return Stage(kept=mine["kept"], network=network, importances=mine["importances"], epochs=epochs, **numbers)

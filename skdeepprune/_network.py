@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
+from scipy.special import expit, logsumexp
 
 from skdeepprune.sequences import one_hot, sequence_lengths
 
@@ -33,15 +33,10 @@ class Scan:
     position: NDArray[Any]
     reverse: NDArray[np.bool_]
 
-    @property
-    def scores(self) -> NDArray[Any]:
-        """The motif scores: the ReLU of `best`."""
-        return np.maximum(self.best, 0)
-
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A one-layer convolutional network: convolution, ReLU, global max pooling, dense, sigmoid.
+    """A one-layer convolutional network: convolution, global pooling, ReLU, dense, sigmoid.
 
     The shape names are K kernels, W kernel length, C channels.
 
@@ -52,7 +47,10 @@ class Network:
     dense_weights : ndarray of float32, shape (K,)
     dense_bias : float
     reverse_complement : bool
-        Whether a kernel's score is its best over both strands.
+        Whether a kernel's score is over both strands.
+    sharpness : float
+        m of log-sum-exp pooling: a kernel's activations a at all positions become log(sum(exp(m a))) / m. Infinite: the
+        maximum.
     """
 
     kernels: NDArray[np.float32]
@@ -60,6 +58,7 @@ class Network:
     dense_weights: NDArray[np.float32]
     dense_bias: float
     reverse_complement: bool = False
+    sharpness: float = np.inf
 
     @classmethod
     def initial(
@@ -85,9 +84,10 @@ class Network:
     def redrawn(self, n_kernels: int, rng: np.random.Generator) -> Network:
         """Draw a new network of this kind with `n_kernels` kernels."""
         _, kernel_length, n_channels = self.kernels.shape
-        return Network.initial(
+        redrawn = Network.initial(
             n_kernels, kernel_length, n_channels, reverse_complement=self.reverse_complement, rng=rng
         )
+        return replace(redrawn, sharpness=self.sharpness)
 
     @property
     def n_kernels(self) -> int:
@@ -102,12 +102,11 @@ class Network:
     def select(self, kept: ArrayLike) -> Network:
         """Return the network with only the kernels `kept` (indices or a mask): the pruned network."""
         index = np.asarray(kept)
-        return Network(
+        return replace(
+            self,
             kernels=self.kernels[index],
             kernel_bias=self.kernel_bias[index],
             dense_weights=self.dense_weights[index],
-            dense_bias=self.dense_bias,
-            reverse_complement=self.reverse_complement,
         )
 
     def decision(self, scores: NDArray[Any]) -> NDArray[np.float64]:
@@ -131,8 +130,33 @@ class Network:
         -------
         Scan
         """
-        parts = [self._scan(values, lengths) for values, lengths in self._chunks(X)]
+        parts = [self._best(activations) for activations in self._activations(X)]
         return Scan(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    def scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Motif scores (n_sequences, K) of sequences as in `scan`, in float64: the pooled activations' ReLU."""
+        if self.sharpness == np.inf:
+            return np.maximum(self.scan(X).best, 0)
+        parts = [
+            logsumexp(self.sharpness * activations, axis=(1, 2)) / self.sharpness
+            for activations in self._activations(X)
+        ]
+        return np.maximum(np.concatenate(parts) + self.kernel_bias, 0)
+
+    def _activations(self, X: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+        """Yield activations without the bias, of shape (n, positions, strands, K); -inf beyond a sequence's end."""
+        strands = (
+            [self.kernels, reverse_complement_kernels(self.kernels)] if self.reverse_complement else [self.kernels]
+        )
+        kernels = np.concatenate(strands).reshape(-1, self.kernels[0].size).astype(np.float64)
+        for values, lengths in self._chunks(X):
+            windows = np.lib.stride_tricks.sliding_window_view(values, self.kernel_length, axis=1)
+            windows = windows.transpose(0, 1, 3, 2).reshape(*windows.shape[:2], kernels.shape[1])
+            activations = windows @ kernels.T
+            beyond = np.arange(windows.shape[1]) > (lengths - self.kernel_length)[:, None]
+            beyond[:, 0] = False
+            activations[beyond] = -np.inf
+            yield activations.reshape(*windows.shape[:2], len(strands), self.n_kernels)
 
     def _chunks(self, X: NDArray[Any]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
         """Yield the sequences as float64 channels, at least W positions long, with their lengths."""
@@ -146,26 +170,12 @@ class Network:
             lengths = sequence_lengths(rows) if is_dna else np.full(len(rows), rows.shape[1])
             yield np.pad(values, ((0, 0), (0, width - X.shape[1]), (0, 0))), lengths
 
-    def _scan(self, values: NDArray[np.float64], lengths: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-        strands = (
-            [self.kernels, reverse_complement_kernels(self.kernels)] if self.reverse_complement else [self.kernels]
-        )
-        kernels = np.concatenate(strands).reshape(-1, self.kernels[0].size).astype(np.float64)
-        windows = np.lib.stride_tricks.sliding_window_view(values, self.kernel_length, axis=1)
-        windows = windows.transpose(0, 1, 3, 2).reshape(*windows.shape[:2], kernels.shape[1])
-        activations = windows @ kernels.T
-        beyond = np.arange(windows.shape[1]) > (lengths - self.kernel_length)[:, None]
-        beyond[:, 0] = False
-        activations[beyond] = -np.inf
+    def _best(self, activations: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
         position = activations.argmax(axis=1)
         best = np.take_along_axis(activations, position[:, None], axis=1)[:, 0]
-        reverse = np.zeros((len(values), self.n_kernels), dtype=bool)
-        if self.reverse_complement:
-            forward, backward = best[:, : self.n_kernels], best[:, self.n_kernels :]
-            reverse = backward > forward
-            best = np.where(reverse, backward, forward)
-            position = np.where(reverse, position[:, self.n_kernels :], position[:, : self.n_kernels])
-        return best + self.kernel_bias, position, reverse
+        strand = best.argmax(axis=1)[:, None]
+        best, position = (np.take_along_axis(array, strand, axis=1)[:, 0] for array in (best, position))
+        return best + self.kernel_bias, position, strand[:, 0] == 1
 
 
 def reverse_complement_kernels(kernels: NDArray[Any]) -> NDArray[Any]:

@@ -54,7 +54,7 @@ def random_sequences(rng, n, lengths, letters="ACGT"):
 CLASSIFIERS = [
     pytest.param(
         DeepPruneClassifier(
-            n_kernels=4, n_prunings=2, kernel_length=10, max_iter=15, engine="compiled", random_state=0
+            n_kernels=4, n_prunings=2, kernel_length=10, max_iter=60, engine="compiled", random_state=0
         ),
         id="DeepPrune",
     ),

@@ -192,7 +192,7 @@ def test_probabilities_are_consistent(fitted):
     assert len(staged) == 4
     np.testing.assert_array_equal(staged[-1], probability)
     first = fitted.stages_[0].network
-    np.testing.assert_allclose(staged[0][:, 1], first.probability(first.scan(encode(X_test)).scores), atol=1e-6)
+    np.testing.assert_allclose(staged[0][:, 1], first.probability(first.scores(encode(X_test))), atol=1e-6)
 
 
 def test_log_probability_does_not_underflow(fitted):

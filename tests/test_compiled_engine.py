@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdeepprune._engines import _loops
-from skdeepprune._engines._compiled import CompiledEngine, Words, scan
+from skdeepprune._engines._compiled import CompiledEngine, Words, motif_scores, scan
 from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 from skdeepprune._network import Network, reverse_complement_kernels
 from skdeepprune.sequences import dinucleotide_shuffle, encode, one_hot, sequence_lengths
@@ -18,13 +18,14 @@ from skdeepprune.sequences import dinucleotide_shuffle, encode, one_hot, sequenc
 A_KERNEL_LENGTH = st.one_of(st.integers(1, 12), st.sampled_from([15, 16, 24, 25, 35, 36, 37, 50]))
 
 
-def random_network(rng, n_kernels, kernel_length, both_strands):
+def random_network(rng, n_kernels, kernel_length, both_strands, sharpness=np.inf):
     return Network(
         kernels=rng.normal(size=(n_kernels, kernel_length, 4)).astype(np.float32),
         kernel_bias=rng.normal(size=n_kernels).astype(np.float32),
         dense_weights=rng.normal(size=n_kernels).astype(np.float32),
         dense_bias=float(np.float32(rng.normal())),
         reverse_complement=both_strands,
+        sharpness=sharpness,
     )
 
 
@@ -40,7 +41,8 @@ def random_codes(rng, n_sequences, length, n_share=0.1):
 @st.composite
 def networks_and_codes(draw, whole_numbers=False):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    network = random_network(rng, draw(st.integers(1, 19)), draw(A_KERNEL_LENGTH), draw(st.booleans()))
+    shape = draw(st.integers(1, 19)), draw(A_KERNEL_LENGTH), draw(st.booleans())
+    network = random_network(rng, *shape, draw(st.sampled_from([np.inf, 2.0, 0.5, 8.0])))
     if whole_numbers:
         network = replace(network, kernels=network.kernels.round(), kernel_bias=network.kernel_bias.round())
     codes = random_codes(rng, draw(st.integers(1, 6)), draw(st.integers(1, 70)), draw(st.sampled_from([0, 0.02, 0.3])))
@@ -55,30 +57,52 @@ def training_sets(draw):
     return network, codes, labels, rng.uniform(0, 2, len(codes)).astype(np.float32)
 
 
-def scan_by_loops(network, codes):
-    """Return (best, position, reverse) of every kernel and sequence, as one would on paper."""
+def windows_by_loops(network, codes):
+    """Return [(activation, position, reverse), ...] of every sequence and kernel, as one would on paper."""
     strands = [network.kernels]
     if network.reverse_complement:
         strands.append(reverse_complement_kernels(network.kernels))
-    results = []
+    windows = []
     for sequence, length in zip(codes, sequence_lengths(codes), strict=True):
         for k in range(network.n_kernels):
-            winner = (-np.inf, None, None)
+            windows.append([])
             for reverse, kernels in enumerate(strands):
                 for start in range(max(length - network.kernel_length, 0) + 1):
                     total = 0.0
                     for w in range(network.kernel_length):
                         if start + w < length and sequence[start + w] < 4:
                             total += float(kernels[k, w, sequence[start + w]])
-                    if total > winner[0]:
-                        winner = (total, start, bool(reverse))
-            results.append((winner[0] + float(network.kernel_bias[k]), *winner[1:]))
-    return [np.reshape(values, (len(codes), network.n_kernels)) for values in zip(*results, strict=True)]
+                    windows[-1].append((total, start, bool(reverse)))
+    return windows
+
+
+def scan_by_loops(network, codes):
+    """Return (best, position, reverse) of every kernel and sequence."""
+    results = [max(windows, key=lambda window: window[0]) for windows in windows_by_loops(network, codes)]
+    best, position, reverse = (
+        np.reshape(values, (len(codes), network.n_kernels)) for values in zip(*results, strict=True)
+    )
+    return best + network.kernel_bias, position, reverse
+
+
+def pooled_by_loops(network, codes):
+    """Return the pooled activations (n, K), and for each of them every window's share: [(share, position, reverse)]."""
+    pooled, shares = [], []
+    for windows in windows_by_loops(network, codes):
+        activations = np.array([window[0] for window in windows])
+        if network.sharpness == np.inf:
+            pooled.append(activations.max())
+            parts = np.arange(len(windows)) == activations.argmax()
+        else:
+            pooled.append(np.logaddexp.reduce(network.sharpness * activations) / network.sharpness)
+            parts = np.exp(network.sharpness * (activations - pooled[-1]))
+        shares.append([(part, *window[1:]) for part, window in zip(parts, windows, strict=True)])
+    return np.reshape(pooled, (len(codes), network.n_kernels)) + network.kernel_bias, shares
 
 
 def gradients_by_loops(network, codes, labels, weights):
     """Return the loss and its gradients (kernels, kernel bias, dense weights, dense bias) in float64."""
-    best, position, reverse = scan_by_loops(network, codes)
+    best, shares = pooled_by_loops(network, codes)
     scores = np.maximum(best, 0)
     logits = scores @ network.dense_weights.astype(float) + network.dense_bias
     loss = np.mean(weights * (np.logaddexp(0, logits) - logits * labels))
@@ -86,9 +110,10 @@ def gradients_by_loops(network, codes, labels, weights):
     kernels = np.zeros((2, *network.kernels.shape))
     upstream = residual[:, None] * network.dense_weights * (best > 0)
     for i, k in np.argwhere(best > 0):
-        for w, code in enumerate(codes[i, position[i, k] :][: network.kernel_length]):
-            if code < 4:
-                kernels[int(reverse[i, k]), k, w, code] += upstream[i, k]
+        for share, position, reverse in shares[i * network.n_kernels + k]:
+            for w, code in enumerate(codes[i, position:][: network.kernel_length]):
+                if code < 4:
+                    kernels[int(reverse), k, w, code] += share * upstream[i, k]
     kernels = kernels[0] + reverse_complement_kernels(kernels[1])
     return loss, (kernels, upstream.sum(axis=0), residual @ scores, residual.sum())
 
@@ -149,7 +174,7 @@ def test_threads_change_no_bit(rng):
     rows = rng.permutation(len(codes))
     scores = alone.trainer(network).scores(data, rows)
     np.testing.assert_array_equal(scores, threaded.trainer(network).scores(data, rows))
-    np.testing.assert_array_equal(scores, scan(network, codes[rows]).scores)
+    np.testing.assert_array_equal(scores, motif_scores(network, codes[rows]))
 
 
 def test_the_first_window_and_the_given_strand_win_ties():
@@ -193,6 +218,32 @@ def test_words_know_lengths(case):
     np.testing.assert_array_equal(Words.of(codes).lengths, sequence_lengths(codes))
 
 
+@given(networks_and_codes())
+def test_scores_equal_loops(case):
+    network, codes = case
+    scores = motif_scores(network, codes)
+    np.testing.assert_allclose(scores, np.maximum(pooled_by_loops(network, codes)[0], 0), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1, 4, 10])
+def test_kernels_of_any_size_are_pooled(rng, scale):
+    # Larger ones go through float64, where products of exponentials have more room.
+    network = random_network(rng, 6, 16, True, sharpness=2.0)
+    network = replace(network, kernels=network.kernels * scale)
+    codes = random_codes(rng, 20, 60)
+    largest = 2 * np.abs(network.kernels).max(axis=2).sum(axis=1).min()
+    assert (largest > 90) == (scale > 1)
+    expected = np.maximum(pooled_by_loops(network, codes)[0], 0)
+    np.testing.assert_allclose(motif_scores(network, codes), expected, rtol=1e-5, atol=1e-5)
+    engine = CompiledEngine()
+    labels, weights = rng.integers(0, 2, 20).astype(np.float32), np.ones(20, np.float32)
+    loss, gradient = engine.gradients(network, engine.load(codes, labels, weights))
+    expected_loss, expected = gradients_by_loops(network, codes, labels, weights)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    for found, wanted in zip(as_arrays(gradient), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
+
+
 @given(training_sets())
 def test_gradients_equal_loops(case):
     network, codes, labels, weights = case
@@ -204,15 +255,16 @@ def test_gradients_equal_loops(case):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("sharpness", [np.inf, 2.0])
 @pytest.mark.parametrize("both_strands", [False, True])
-def test_gradients_equal_finite_differences(rng, both_strands):
-    network = random_network(rng, 3, 7, both_strands)
+def test_gradients_equal_finite_differences(rng, both_strands, sharpness):
+    network = random_network(rng, 3, 7, both_strands, sharpness)
     codes = random_codes(rng, 8, 30)
     labels, weights = rng.integers(0, 2, 8).astype(np.float32), rng.uniform(0.5, 1.5, 8).astype(np.float32)
 
     def loss_at(*arrays):
-        there = Network(*arrays, reverse_complement=both_strands)
-        logits = there.decision(there.scan(codes).scores)
+        there = Network(*arrays, reverse_complement=both_strands, sharpness=sharpness)
+        logits = there.decision(there.scores(codes))
         return np.mean(weights * (np.logaddexp(0, logits) - logits * labels))
 
     arrays = [np.array(array, dtype=float) for array in as_arrays(network)]
@@ -235,8 +287,15 @@ def test_gradients_equal_tensorflow_s(rng):
         warnings.simplefilter("ignore")
         tf = pytest.importorskip("tensorflow")
     engine = CompiledEngine()
-    for n_kernels, kernel_length, both_strands in [(4, 24, False), (4, 24, True), (11, 7, True), (19, 16, False)]:
-        network = random_network(rng, n_kernels, kernel_length, both_strands)
+    for n_kernels, kernel_length, both_strands, sharpness in [
+        (4, 24, False, np.inf),
+        (4, 24, True, np.inf),
+        (11, 7, True, np.inf),
+        (19, 16, False, np.inf),
+        (4, 24, False, 2.0),
+        (11, 7, True, 2.0),
+    ]:
+        network = random_network(rng, n_kernels, kernel_length, both_strands, sharpness)
         codes = random_codes(rng, 30, 60)
         labels, weights = rng.integers(0, 2, 30).astype(np.float32), rng.uniform(0, 2, 30).astype(np.float32)
         kernels, *rest = (tf.Variable(array, dtype=tf.float32) for array in as_arrays(network))
@@ -247,8 +306,12 @@ def test_gradients_equal_tensorflow_s(rng):
             if both_strands:
                 filters.append(filters[0][::-1, ::-1])
             convolutions = [tf.nn.conv1d(one_hot(codes, np.float32), filter_, 1, "VALID") for filter_ in filters]
-            best = [tf.reduce_max(c - 1e9 * beyond[:, :, None].astype(np.float32), axis=1) for c in convolutions]
-            scores = tf.nn.relu(tf.maximum(best[0], best[-1]) + bias)
+            activations = tf.concat([c - 1e9 * beyond[:, :, None].astype(np.float32) for c in convolutions], axis=1)
+            if sharpness == np.inf:
+                pooled = tf.reduce_max(activations, axis=1)
+            else:
+                pooled = tf.reduce_logsumexp(sharpness * activations, axis=1) / sharpness
+            scores = tf.nn.relu(pooled + bias)
             logits = tf.linalg.matvec(scores, dense) + dense_bias
             loss = tf.reduce_mean(weights * tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
         expected = tape.gradient(loss, [kernels, bias, dense, dense_bias])
@@ -282,15 +345,16 @@ def test_epochs_equal_keras_s_adam_over_the_gradients(case, batch_size):
                 second = ADAM_BETA2 * moments[i][1] + (1 - ADAM_BETA2) * np.square(slope, dtype=float)
                 moments[i] = [first, second]
                 arrays.append(np.float32(array - scale * first / (np.sqrt(second) + ADAM_EPSILON)))
-            now = Network(*arrays, reverse_complement=network.reverse_complement)
+            now = Network(*arrays, network.reverse_complement, network.sharpness)
         assert trainer.epoch(data, order, batch_size, rate) == pytest.approx(sum(losses) / len(order), rel=1e-4)
         for found, wanted in zip(as_arrays(trainer.network), as_arrays(now), strict=True):
             # Where a gradient is rounding noise, Adam turns it into a whole step; few cells may be there.
             np.testing.assert_allclose(found, wanted, atol=2e-5)
 
 
-def test_an_epoch_repeats_itself_bit_by_bit(rng):
-    network = random_network(rng, 12, 9, True)
+@pytest.mark.parametrize("sharpness", [np.inf, 2.0])
+def test_an_epoch_repeats_itself_bit_by_bit(rng, sharpness):
+    network = random_network(rng, 12, 9, True, sharpness)
     codes = random_codes(rng, 500, 50)
     labels, weights = rng.integers(0, 2, 500).astype(np.float32), np.ones(500, np.float32)
     order = rng.permutation(500)

@@ -107,7 +107,7 @@ def test_expectations_equal_a_loop_over_letters(sequences, kernel_length, m, win
 @pytest.mark.parametrize("window", [1, 5])
 def test_between_mean_and_maximum(window):
     network, sequences = draw_network(1), ["ACGTTGCAATCG", "GGATTACAGATTACA", "CCN", "A"]
-    maxima = network.scan(encode(sequences)).scores
+    maxima = network.scores(encode(sequences))
     np.testing.assert_allclose(pool(network, sequences, 1e6, window), maxima, rtol=1e-12)
     np.testing.assert_allclose(pool_in_training(network, sequences, Variant(1e6, window, False)), maxima, rtol=1e-6)
     means = [[np.mean(activations_by_loop(network, s, k)) for k in range(network.n_kernels)] for s in sequences]
@@ -123,7 +123,7 @@ def test_between_mean_and_maximum(window):
 
 def loss(network, sequences, y, sample_weight, variant):
     if variant.sharpness is None:
-        scores = network.scan(encode(sequences)).scores
+        scores = network.scores(encode(sequences))
     else:
         scores = pool(network, sequences, variant.sharpness, variant.window)
     logits = network.decision(scores)
@@ -179,8 +179,8 @@ def test_rotating_a_filter_rotates_its_scores(by, seed, m):
     _, network = rotated(draw_network(seed, n_kernels=2 * length, kernel_length=length), 0, length)
     order, other = rotated(network, by, length)
     sequences = DATA.X_test[:20].tolist()
-    scores = network.scan(encode(sequences)).scores if m is None else pool(network, sequences, m, 5)
-    of_other = other.scan(encode(sequences)).scores if m is None else pool(other, sequences, m, 5)
+    scores = network.scores(encode(sequences)) if m is None else pool(network, sequences, m, 5)
+    of_other = other.scores(encode(sequences)) if m is None else pool(other, sequences, m, 5)
     np.testing.assert_allclose(of_other[:, order], scores, atol=1e-12)
     np.testing.assert_allclose(other.decision(of_other), network.decision(scores), atol=1e-12)
 
@@ -209,6 +209,7 @@ def test_plain_it_is_the_network_of_deepprune_before_pruning():
         n_prunings=0,
         reverse_complement=False,
         learning_rate="constant",
+        pooling="max",
         mutation_rate=0,
         negatives="given",
         engine="tensorflow",

@@ -38,26 +38,36 @@ def draw_targets(rng, n):
 def loss_and_gradients_by_loop(network, X, y, sample_weight):
     """Backpropagation in float64, one sequence and one kernel at a time."""
     values = one_hot(X, float) if X.ndim == 2 else X.astype(float)
-    scan = network.scan(X)
+    scan, scores = network.scan(X), network.scores(X)
     n_kernels, kernel_length, n_channels = network.kernels.shape
     values = np.pad(values, ((0, 0), (0, kernel_length), (0, 0)))
     by_kernels, by_kernel_bias = np.zeros(network.kernels.shape), np.zeros(n_kernels)
     by_weights, by_bias, loss = np.zeros(n_kernels), 0.0, 0.0
+    strands = (False, True) if network.reverse_complement else (False,)
+    lengths = sequence_lengths(X) if X.ndim == 2 else None
     for n in range(len(X)):
-        logit = network.decision(scan.scores[n : n + 1])[0]
+        logit = network.decision(scores[n : n + 1])[0]
         loss += sample_weight[n] * (np.logaddexp(0, logit) - y[n] * logit) / len(X)
         by_logit = sample_weight[n] * (expit(logit) - y[n]) / len(X)
         by_bias += by_logit
         for k in range(n_kernels):
-            if scan.best[n, k] <= 0:
+            if scores[n, k] <= 0:
                 continue
-            by_weights[k] += by_logit * scan.best[n, k]
+            by_weights[k] += by_logit * scores[n, k]
             by_kernel_bias[k] += by_logit * network.dense_weights[k]
-            start = scan.position[n, k]
-            window = values[n, start : start + kernel_length]
-            if scan.reverse[n, k]:
-                window = window[::-1, [3, 2, 1, 0, *range(4, n_channels)]]
-            by_kernels[k] += by_logit * network.dense_weights[k] * window
+            windows = [(scan.position[n, k], scan.reverse[n, k])]
+            if network.sharpness < np.inf:
+                last = max((lengths[n] if X.ndim == 2 else X.shape[1]) - kernel_length, 0)
+                windows = [(start, reverse) for start in range(last + 1) for reverse in strands]
+            for start, reverse in windows:
+                window = values[n, start : start + kernel_length]
+                if reverse:
+                    window = window[::-1, [3, 2, 1, 0, *range(4, n_channels)]]
+                share = 1.0
+                if network.sharpness < np.inf:
+                    activation = (window * network.kernels[k]).sum() + network.kernel_bias[k]
+                    share = np.exp(network.sharpness * (activation - scores[n, k]))
+                by_kernels[k] += share * by_logit * network.dense_weights[k] * window
     return loss, Network(by_kernels, by_kernel_bias, by_weights, by_bias, network.reverse_complement)
 
 
@@ -77,10 +87,11 @@ def assert_close_gradients(actual, expected, rtol=1e-5):
     length=st.integers(1, 40),
     both_strands=st.booleans(),
     unequal=st.booleans(),
+    sharpness=st.sampled_from([2.0, np.inf]),
 )
-def test_gradients_equal_the_loop(engine, seed, n_kernels, kernel_length, length, both_strands, unequal):
+def test_gradients_equal_the_loop(engine, seed, n_kernels, kernel_length, length, both_strands, unequal, sharpness):
     rng = np.random.default_rng(seed)
-    network = draw_network(seed, n_kernels, kernel_length, reverse_complement=both_strands)
+    network = draw_network(seed, n_kernels, kernel_length, reverse_complement=both_strands, sharpness=sharpness)
     codes = draw_codes(rng, 12, length, share_n=0.05, unequal=unequal)
     y, weights = draw_targets(rng, 12)
     engine = choose_engine(engine, is_dna=True)
@@ -90,9 +101,10 @@ def test_gradients_equal_the_loop(engine, seed, n_kernels, kernel_length, length
     assert_close_gradients(gradients, expected)
 
 
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
 @pytest.mark.parametrize("n_channels", [1, 3, 4, 6])
-def test_gradients_of_real_valued_channels_equal_the_loop(rng, n_channels):
-    network = draw_network(3, n_channels=n_channels, reverse_complement=n_channels >= 4)
+def test_gradients_of_real_valued_channels_equal_the_loop(rng, n_channels, sharpness):
+    network = draw_network(3, n_channels=n_channels, reverse_complement=n_channels >= 4, sharpness=sharpness)
     X = rng.normal(size=(20, 17, n_channels)).astype(np.float32)
     y, weights = draw_targets(rng, 20)
     engine = choose_engine("tensorflow", is_dna=False)
@@ -238,18 +250,20 @@ def test_every_batch_has_a_dropout_of_its_own(rng, engine):
 
 
 @ENGINES
-def test_scores_of_rows(rng, engine):
-    network = draw_network(8, n_kernels=5, reverse_complement=True)
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
+def test_scores_of_rows(rng, engine, sharpness):
+    network = draw_network(8, n_kernels=5, reverse_complement=True, sharpness=sharpness)
     codes = draw_codes(rng, 40, 30, unequal=True)
     engine = choose_engine(engine, is_dna=True)
     data = engine.load(codes, *draw_targets(rng, 40))
     rows = rng.permutation(40)[:23]
-    np.testing.assert_allclose(engine.trainer(network).scores(data, rows), network.scan(codes[rows]).scores, atol=1e-5)
+    np.testing.assert_allclose(engine.trainer(network).scores(data, rows), network.scores(codes[rows]), atol=1e-5)
 
 
 @ENGINES
-def test_same_start_gives_the_same_bits(rng, engine):
-    network = draw_network(9, n_kernels=16, kernel_length=8, reverse_complement=True)
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
+def test_same_start_gives_the_same_bits(rng, engine, sharpness):
+    network = draw_network(9, n_kernels=16, kernel_length=8, reverse_complement=True, sharpness=sharpness)
     codes = draw_codes(rng, 500, 60)
     engine = choose_engine(engine, is_dna=True)
     data = engine.load(codes, *draw_targets(rng, 500))
@@ -262,10 +276,11 @@ def test_same_start_gives_the_same_bits(rng, engine):
         np.testing.assert_array_equal(*(getattr(trainer.network, name) for trainer in trainers))
 
 
-def test_engines_train_alike(rng):
-    network = draw_network(10, n_kernels=8, kernel_length=7, reverse_complement=True)
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
+def test_engines_train_alike(rng, sharpness):
+    network = draw_network(10, n_kernels=8, kernel_length=7, reverse_complement=True, sharpness=sharpness)
     codes = draw_codes(rng, 600, 40)
-    y = (network.select([0]).scan(codes).scores[:, 0] > 1.5).astype(np.float32)
+    y = (network.select([0]).scores(codes)[:, 0] > 1.5).astype(np.float32)
     weights = np.ones_like(y)
     curves = []
     for name in ("compiled", "tensorflow"):
@@ -276,8 +291,8 @@ def test_engines_train_alike(rng):
     np.testing.assert_allclose(*curves, rtol=1e-4)
 
 
-@pytest.mark.parametrize("xla_pays", [2**60, 0])
-def test_a_hundred_networks_leave_no_traces_and_no_memory(rng, monkeypatch, xla_pays):
+@pytest.mark.parametrize(("xla_pays", "sharpness"), [(2**60, np.inf), (0, np.inf), (0, 2.0)])
+def test_a_hundred_networks_leave_no_traces_and_no_memory(rng, monkeypatch, xla_pays, sharpness):
     from skdeepprune._engines import _tensorflow
 
     monkeypatch.setattr(_tensorflow, "_XLA_PAYS", xla_pays)
@@ -287,7 +302,9 @@ def test_a_hundred_networks_leave_no_traces_and_no_memory(rng, monkeypatch, xla_
     order = np.arange(200)
 
     def train(n_kernels):
-        trainer = engine.trainer(draw_network(0, n_kernels, kernel_length=10, reverse_complement=True))
+        trainer = engine.trainer(
+            draw_network(0, n_kernels, kernel_length=10, reverse_complement=True, sharpness=sharpness)
+        )
         trainer.epoch(data, order, 64, 0.01)
         trainer.scores(data, order)
 
@@ -324,7 +341,7 @@ def test_auto_takes_the_compiled_engine_for_dna_without_a_gpu(monkeypatch, is_dn
 def test_log_odds_by_blocks_are_those_of_all_at_once(monkeypatch, rng, n_kernels):
     network = draw_network(4, n_kernels, reverse_complement=True)
     codes = draw_codes(rng, 100, 20)
-    together = network.decision(_engines.scan(network, codes).scores)
+    together = network.decision(_engines.motif_scores(network, codes))
     monkeypatch.setattr(_engines, "SCORES_AT_ONCE", 64)
     np.testing.assert_array_equal(_engines.decide(network, codes), together)
     assert _engines.decide(network, codes[:0]).shape == (0,)

@@ -9,7 +9,7 @@ from skdeepprune.sequences import encode, one_hot, reverse_complement, sequence_
 dna = st.text("ACGTN", min_size=1, max_size=30).filter(lambda s: s.strip("N") != "")
 
 
-def draw_network(seed, n_kernels=3, kernel_length=5, n_channels=4, *, reverse_complement=False):
+def draw_network(seed, n_kernels=3, kernel_length=5, n_channels=4, *, reverse_complement=False, sharpness=np.inf):
     rng = np.random.default_rng(seed)
     network = Network.initial(n_kernels, kernel_length, n_channels, reverse_complement=reverse_complement, rng=rng)
     return Network(
@@ -18,14 +18,15 @@ def draw_network(seed, n_kernels=3, kernel_length=5, n_channels=4, *, reverse_co
         network.dense_weights,
         0.3,
         reverse_complement,
+        sharpness,
     )
 
 
-def scan_by_loop(network, sequence):
-    """The formulas of the method, letter by letter."""
+def windows_by_loop(network, sequence):
+    """The formulas of the method, letter by letter: every kernel's activations, their positions and strands."""
     n_kernels, kernel_length, _ = network.kernels.shape
     sequence = sequence.rstrip("N")
-    best = []
+    windows = []
     for k in range(n_kernels):
         candidates = []
         for position in range(max(len(sequence) - kernel_length, 0) + 1):
@@ -38,8 +39,12 @@ def scan_by_loop(network, sequence):
                     if letter != "N"
                 )
                 candidates.append((h + float(network.kernel_bias[k]), position, reverse))
-        best.append(max(candidates, key=lambda c: c[0]))
-    return best
+        windows.append(candidates)
+    return windows
+
+
+def scan_by_loop(network, sequence):
+    return [max(candidates, key=lambda c: c[0]) for candidates in windows_by_loop(network, sequence)]
 
 
 @given(st.lists(dna, min_size=1, max_size=5), st.integers(1, 9), st.booleans(), st.integers(0, 5))
@@ -55,6 +60,36 @@ def test_scan_equals_a_loop_over_letters(sequences, kernel_length, both_strands,
             one = encode([letters + "A"])[:, :-1]
             score = (one_hot(one, float)[0] * network.kernels[k]).sum() + network.kernel_bias[k]
             assert score == pytest.approx(scan.best[n, k], abs=1e-6)
+
+
+@given(
+    st.lists(dna, min_size=1, max_size=5),
+    st.integers(1, 9),
+    st.booleans(),
+    st.integers(0, 5),
+    st.sampled_from([0.5, 2.0, np.inf]),
+)
+def test_scores_equal_a_loop_over_letters(sequences, kernel_length, both_strands, seed, sharpness):
+    network = draw_network(seed, kernel_length=kernel_length, reverse_complement=both_strands, sharpness=sharpness)
+    scores = network.scores(encode(sequences))
+    for n, sequence in enumerate(sequences):
+        for k, windows in enumerate(windows_by_loop(network, sequence)):
+            activations = [window[0] for window in windows]
+            pooled = max(activations)
+            if np.isfinite(sharpness):
+                pooled = np.log(sum(np.exp(sharpness * a) for a in activations)) / sharpness
+            assert scores[n, k] == pytest.approx(max(pooled, 0), abs=1e-9)
+
+
+def test_the_sharper_the_pooling_the_closer_to_the_maximum(rng):
+    codes = rng.integers(0, 4, (20, 40)).astype(np.uint8)
+    maxima = draw_network(0, reverse_complement=True).scores(codes)
+    above = [draw_network(0, reverse_complement=True, sharpness=m).scores(codes) - maxima for m in (1, 10, 1000)]
+    n_windows = 2 * (40 - 5 + 1)
+    for m, difference in zip((1, 10, 1000), above, strict=True):
+        assert (difference >= -1e-9).all()
+        assert (difference[maxima > 0] <= np.log(n_windows) / m + 1e-9).all()
+    assert above[0].mean() > above[1].mean() > above[2].mean()
 
 
 def test_first_of_equal_windows_and_given_strand_win():
@@ -74,9 +109,11 @@ def test_channels_give_what_codes_give(sequences, seed):
         np.testing.assert_array_equal(network.scan(codes).best, network.scan(one_hot(codes)).best)
 
 
-def test_both_strands_see_the_same(rng):
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
+def test_both_strands_see_the_same(rng, sharpness):
     codes = rng.integers(0, 4, (20, 40)).astype(np.uint8)
-    network = draw_network(0, reverse_complement=True)
+    network = draw_network(0, reverse_complement=True, sharpness=sharpness)
+    np.testing.assert_allclose(network.scores(codes), network.scores(reverse_complement(codes)), atol=1e-12)
     np.testing.assert_allclose(network.scan(codes).best, network.scan(reverse_complement(codes)).best, atol=1e-12)
 
 
@@ -86,23 +123,25 @@ def test_extra_channels_are_reversed_and_not_complemented():
     assert turned[0].tolist() == [[9, 8, 7, 6, 10, 11], [3, 2, 1, 0, 4, 5]]
 
 
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
 @pytest.mark.parametrize("n_kernels", [1, 4, 7, 64])
-def test_rows_do_not_depend_on_their_batch(rng, n_kernels):
+def test_rows_do_not_depend_on_their_batch(rng, n_kernels, sharpness):
     codes = rng.integers(0, 5, (300, 50)).astype(np.uint8)
-    network = draw_network(1, n_kernels=n_kernels, reverse_complement=True)
-    together = network.decision(network.scan(codes).scores)
-    alone = np.concatenate([network.decision(network.scan(row[None]).scores) for row in codes])
+    network = draw_network(1, n_kernels=n_kernels, reverse_complement=True, sharpness=sharpness)
+    together = network.decision(network.scores(codes))
+    alone = np.concatenate([network.decision(network.scores(row[None])) for row in codes])
     np.testing.assert_array_equal(together, alone)
 
 
-def test_selected_network_is_the_masked_network(rng):
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
+def test_selected_network_is_the_masked_network(rng, sharpness):
     codes = rng.integers(0, 4, (10, 30)).astype(np.uint8)
-    network = draw_network(2, n_kernels=6)
+    network = draw_network(2, n_kernels=6, sharpness=sharpness)
     mask = np.array([1, 0, 1, 1, 0, 0], dtype=bool)
-    masked_scores = network.scan(codes).scores * mask
+    masked_scores = network.scores(codes) * mask
     pruned = network.select(mask)
-    np.testing.assert_allclose(network.decision(masked_scores), pruned.decision(pruned.scan(codes).scores), atol=1e-12)
+    np.testing.assert_allclose(network.decision(masked_scores), pruned.decision(pruned.scores(codes)), atol=1e-12)
 
 
 def test_no_sequences_give_no_scores():
-    assert draw_network(0).scan(np.zeros((0, 9), np.uint8)).scores.shape == (0, 3)
+    assert draw_network(0).scores(np.zeros((0, 9), np.uint8)).shape == (0, 3)

@@ -71,7 +71,7 @@ def test_grid_search_in_two_processes():
 
 
 def test_calibration():
-    calibrated = CalibratedClassifierCV(small(max_iter=8), cv=2).fit(OneHotDNA().fit_transform(X), y)
+    calibrated = CalibratedClassifierCV(small(max_iter=25), cv=2).fit(OneHotDNA().fit_transform(X), y)
     probabilities = calibrated.predict_proba(OneHotDNA().fit_transform(X_test))
     assert roc_auc_score(y_test, probabilities[:, 1]) > 0.8
 

@@ -23,6 +23,7 @@ class Ours:
         self.classifier = DeepPruneClassifier(
             kernel_length=KERNEL_LENGTH,
             reverse_complement=False,
+            pooling="max",
             criterion="weight",
             dropout=0,
             mutation_rate=0,

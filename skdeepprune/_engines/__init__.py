@@ -57,6 +57,15 @@ def scan(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> Scan:
     return scan(network, sequences, n_threads)
 
 
+def motif_scores(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> NDArray[Any]:
+    """Motif scores (n, K): what the network pools its activations to. The parameters are those of `scan`."""
+    if sequences.ndim == 3:
+        return network.scores(sequences)
+    from skdeepprune._engines._compiled import motif_scores
+
+    return motif_scores(network, sequences, n_threads)
+
+
 def decide(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> NDArray[np.float64]:
     """Log-odds of the positive class, without holding all motif scores at once.
 
@@ -69,7 +78,7 @@ def decide(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> NDA
     """
     step = max(1, SCORES_AT_ONCE // network.n_kernels)
     blocks = [sequences[start : start + step] for start in range(0, max(len(sequences), 1), step)]
-    return np.concatenate([network.decision(scan(network, block, n_threads).scores) for block in blocks])
+    return np.concatenate([network.decision(motif_scores(network, block, n_threads)) for block in blocks])
 
 
 def _has_gpu() -> bool:

@@ -77,7 +77,17 @@ def scan(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> Scan
         words = Words.of(codes[chunk])
         return words, np.arange(len(words))
 
-    return _scan_chunks(network, words_of, codes.shape, n_threads)
+    return _scan_chunks(network, words_of, codes.shape, n_threads, np.inf)
+
+
+def motif_scores(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> NDArray[np.float32]:
+    """Motif scores of sequences, in float32 of shape (n_sequences, K); the parameters are those of `scan`."""
+
+    def words_of(chunk: slice) -> tuple[Words, NDArray[np.int64]]:
+        words = Words.of(codes[chunk])
+        return words, np.arange(len(words))
+
+    return np.maximum(_scan_chunks(network, words_of, codes.shape, n_threads, network.sharpness).best, 0)
 
 
 def _scan_chunks(
@@ -85,8 +95,12 @@ def _scan_chunks(
     words_of: Callable[[slice], tuple[Words, NDArray[np.int64]]],
     shape: tuple[int, ...],
     n_threads: int,
+    sharpness: float,
 ) -> Scan:
-    """Scan sequences, `shape` of them, by chunks small enough to stay in the cache."""
+    """Scan sequences, `shape` of them, by chunks small enough to stay in the cache.
+
+    With a finite sharpness what is called the best is what all windows are pooled to.
+    """
     n_sequences, width = shape
     n_kernels = network.n_kernels
     theta, (n_blocks, _, per_block) = _flatten(network)
@@ -101,7 +115,8 @@ def _scan_chunks(
         words, rows = words_of(chunk)
         best, position = _room(n_blocks, len(rows))
         rows = _read_only(rows, np.int64)
-        scan_rows(words.words, words.lengths, rows, blocks, network.kernel_length, *_NOTHING_LEFT_OUT, best, position)
+        settings = network.kernel_length, float(sharpness), *_NOTHING_LEFT_OUT
+        scan_rows(words.words, words.lengths, rows, blocks, *settings, best, position)
         take_winners(best, position, per_block, found.best[chunk], found.position[chunk], found.reverse[chunk])
 
     step = max(1, _CHUNK_BYTES // (width + 2 * 4 * n_blocks * LANES))
@@ -151,15 +166,15 @@ class CompiledEngine:
     def gradients(self, network: Network, data: TrainingData) -> tuple[float, Network]:
         """Return the weighted mean loss over `data` and its gradient, in the shape of a network."""
         theta, shape = _flatten(network)
+        sharpness = float(network.sharpness)
         total = np.zeros(len(theta))
         gradient = np.empty_like(theta)
         loss = 0.0
         for start in range(0, len(data), _GRADIENT_ROWS):
             rows = np.arange(start, min(start + _GRADIENT_ROWS, len(data)))
             best, position = _room(shape[0], len(rows))
-            loss += batch_gradient(
-                *_arrays(data), _read_only(rows), len(data), shape, theta, gradient, best, position, *_NOTHING_LEFT_OUT
-            )
+            batch = *_arrays(data), _read_only(rows), len(data)
+            loss += batch_gradient(*batch, shape, sharpness, theta, gradient, best, position, *_NOTHING_LEFT_OUT)
             total += gradient
         return loss / len(data), _unflatten(total.astype(np.float32), network)
 
@@ -194,6 +209,7 @@ class CompiledTrainer:
             int(batch_size),
             float(learning_rate),
             self._shape,
+            float(self._initial.sharpness),
             self._theta,
             self._moments,
             self._n_steps,
@@ -205,8 +221,9 @@ class CompiledTrainer:
 
     def scores(self, data: TrainingData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Motif scores (len(rows), K) of those rows of `data` under the network as it is now."""
-        shape = len(rows), data.words.shape[1]
-        return _scan_chunks(self.network, lambda chunk: (data, rows[chunk]), shape, self._n_threads).scores
+        network, shape = self.network, (len(rows), data.words.shape[1])
+        found = _scan_chunks(network, lambda chunk: (data, rows[chunk]), shape, self._n_threads, network.sharpness)
+        return np.maximum(found.best, 0)
 
 
 def _arrays(data: TrainingData) -> tuple[NDArray[Any], ...]:
@@ -225,7 +242,7 @@ def _flatten(network: Network) -> tuple[NDArray[np.float32], tuple[int, int, int
     -------
     theta : ndarray of float32
         Blocks of kernels, then the dense bias. A block is a matrix (4 W + 2, kernels per block): cells, kernel bias,
-        dense weights. The last block is filled up with zeros, which stay zeros in training.
+        dense weights. The last block is filled up with kernels that no sequence makes positive, which stay so.
     shape : tuple of int
         Number of blocks, cells of a kernel, kernels per block.
     """
@@ -234,6 +251,7 @@ def _flatten(network: Network) -> tuple[NDArray[np.float32], tuple[int, int, int
     n_blocks = -(-network.n_kernels // per_block)
     parts = network.kernels.reshape(-1, n_cells), network.kernel_bias[:, None], network.dense_weights[:, None]
     rows = np.zeros((n_blocks * per_block, n_cells + 2), dtype=np.float32)
+    rows[network.n_kernels :, n_cells] = -np.inf
     rows[: network.n_kernels] = np.hstack(parts)
     blocks = rows.reshape(n_blocks, per_block, -1).transpose(0, 2, 1)
     return np.append(blocks.ravel(), np.float32(network.dense_bias)), (n_blocks, n_cells, per_block)
@@ -249,6 +267,7 @@ def _unflatten(theta: NDArray[np.float32], like: Network) -> Network:
         dense_weights=rows[:, -1].copy(),
         dense_bias=float(theta[-1]),
         reverse_complement=like.reverse_complement,
+        sharpness=like.sharpness,
     )
 
 

@@ -33,6 +33,8 @@ N_WORDS = 5**WORD_LETTERS
 LANES = 8
 _MOST_UNROLLED_TABLES = 12
 _WINDOWS_TOGETHER = 2 * WORD_LETTERS
+# Exponents between which products of exponentials, their sums and inverses keep their precision in float32.
+_LEAST_EXPONENT, _GREATEST_EXPONENT = -85.0, 40.0
 _UNSIGNED = np.uint64
 _INDEX = ir.IntType(64)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
@@ -40,22 +42,111 @@ _INTS = ir.VectorType(ir.IntType(32), LANES)
 
 
 def _best_window(typing_context, tables, n_tables, words, start, n_windows, best, position, lane):  # type: ignore[no-untyped-def]
-    """Write the best window of a sequence, and its position, to `best` and `position` from `lane` on.
+    """Write the best window of a sequence, and its position, to `best` and `position` from `lane` on."""
 
-    Emits vector code instead of leaving it to the compiler to find: the maximum and its position stay in registers, the
-    sum over tables is unrolled, and windows three letters apart share the look-up of their words.
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        data = partial(_pointer, context, builder, signature, arguments)
+        lane = arguments[7]
+        results = data(5, lane, _FLOATS), data(6, lane, _INTS)
+
+        def compare(p: Any, is_new: Any, total: Any, kept: list[Any]) -> list[Any]:
+            best, where = kept
+            better = builder.fcmp_ordered(">", total, best)
+            here = _splat(builder, builder.trunc(p, _INTS.element))
+            return [builder.select(better, total, best), builder.select(better, here, where)]
+
+        def finish(kept: list[Any]) -> None:
+            for value, result in zip(kept, results, strict=True):
+                builder.store(value, result, align=4)
+
+        firsts = [_FLOATS([-math.inf] * LANES), _INTS([0] * LANES)]
+        _emit_windows(builder, data, arguments, (_FLOATS, builder.fadd), firsts, compare, finish)
+        return context.get_dummy_value()
+
+    return types.void(tables, n_tables, words, start, n_windows, best, position, lane), emit
+
+
+_scan_windows: Any = intrinsic(_best_window)  # Any, because a call leaves the typing context out
+
+
+def _sum_of_products(typing_context, tables, n_tables, words, start, n_windows, total):  # type: ignore[no-untyped-def]
+    """Write to `total` the sum over a sequence's windows of the product over tables."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        data = partial(_pointer, context, builder, signature, arguments)
+        vector = _vector_of(context, signature.args[0])
+        nothing = vector([0.0] * LANES)
+
+        def add(p: Any, is_new: Any, product: Any, kept: list[Any]) -> list[Any]:
+            return [builder.fadd(kept[0], builder.select(is_new, product, nothing))]
+
+        def finish(kept: list[Any]) -> None:
+            builder.store(kept[0], data(5, _INDEX(0), vector), align=4)
+
+        _emit_windows(builder, data, arguments, (vector, builder.fmul), [nothing], add, finish)
+        return context.get_dummy_value()
+
+    return types.void(tables, n_tables, words, start, n_windows, total), emit
+
+
+_sum_products: Any = intrinsic(_sum_of_products)
+
+
+def _scaled_products(typing_context, tables, n_tables, words, start, n_windows, factor, products, first):  # type: ignore[no-untyped-def]
+    """Write for every window of a sequence factor * (product over tables) to the rows of `products` from `first` on."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        data = partial(_pointer, context, builder, signature, arguments)
+        vector = _vector_of(context, signature.args[0])
+        factor = builder.load(data(5, _INDEX(0), vector), align=4)
+        rows = builder.gep(data(6, _INDEX(0), _FLOATS), [arguments[7]])
+
+        def write(p: Any, is_new: Any, product: Any, kept: list[Any]) -> list[Any]:
+            value = builder.fmul(product, factor)
+            value = value if vector == _FLOATS else builder.fptrunc(value, _FLOATS)
+            builder.store(value, builder.gep(rows, [p]), align=4)
+            return []
+
+        _emit_windows(builder, data, arguments, (vector, builder.fmul), [], write, lambda kept: None)
+        return context.get_dummy_value()
+
+    return types.void(tables, n_tables, words, start, n_windows, factor, products, first), emit
+
+
+_write_products: Any = intrinsic(_scaled_products)
+
+
+def _vector_of(context: Any, array: Any) -> Any:
+    return ir.VectorType(context.get_value_type(array.dtype), LANES)
+
+
+def _pointer(
+    context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any, i: int, offset: Any, element: Any
+) -> Any:
+    """Point to where array argument `i` has its entry number `offset`, read as `element`."""
+    pointer = context.make_array(signature.args[i])(context, builder, arguments[i]).data
+    return builder.bitcast(builder.gep(pointer, [offset]), element.as_pointer())
+
+
+def _emit_windows(
+    builder: ir.IRBuilder,
+    data: Callable[..., Any],
+    arguments: Any,
+    over_tables: tuple[Any, Callable[..., Any]],
+    firsts: list[Any],
+    visit: Callable[[Any, Any, Any, list[Any]], list[Any]],
+    finish: Callable[[list[Any]], None],
+) -> None:
+    """Emit `visit` for all windows of a sequence: position, whether it is new, sum over tables, what to keep so far.
+
+    Vector code, instead of leaving it to the compiler to find: what is kept stays in registers, the sum over tables (or
+    product: `over_tables` is a vector's type and what combines two) is unrolled, and windows three letters apart share
+    the look-up of their words. The arguments begin with the tables, their number, the words, where the sequence starts
+    in them, and its number of windows.
     """
-    return types.void(tables, n_tables, words, start, n_windows, best, position, lane), _emit_scan
-
-
-def _emit_scan(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-    def data(i: int, offset: Any, element: Any) -> Any:
-        pointer = context.make_array(signature.args[i])(context, builder, arguments[i]).data
-        return builder.bitcast(builder.gep(pointer, [offset]), element.as_pointer())
-
-    n_tables, start, n_windows, lane = (arguments[i] for i in (1, 3, 4, 7))
-    tables, words = data(0, _INDEX(0), _FLOATS), data(2, start, ir.IntType(8))
-    results = data(5, lane, _FLOATS), data(6, lane, _INTS)
+    vector, combine = over_tables
+    n_tables, start, n_windows = (arguments[i] for i in (1, 3, 4))
+    tables, words = data(0, _INDEX(0), vector), data(2, start, ir.IntType(8))
 
     def word_at(p: Any, letters: Any) -> Any:
         return builder.zext(builder.load(builder.gep(words, [builder.add(p, letters)])), _INDEX)
@@ -72,17 +163,18 @@ def _emit_scan(context: Any, builder: ir.IRBuilder, signature: Any, arguments: A
                 for window, t in ((phase, j), (phase + WORD_LETTERS, j - 1)):
                     if 0 <= t < n:
                         value = row(_INDEX(t), word)
-                        sums[window] = builder.fadd(sums[window], value) if t else value
+                        sums[window] = combine(sums[window], value) if t else value
         return sums
 
     def sums_by_loop(p: Any) -> list[Any]:
         before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
         builder.branch(loop)
         builder.position_at_end(loop)
-        t, so_far = builder.phi(_INDEX), builder.phi(_FLOATS)
-        total = builder.fadd(so_far, row(t, word_at(p, builder.mul(t, _INDEX(WORD_LETTERS)))))
+        t, so_far = builder.phi(_INDEX), builder.phi(vector)
+        total = combine(so_far, row(t, word_at(p, builder.mul(t, _INDEX(WORD_LETTERS)))))
         t_next = builder.add(t, _INDEX(1))
-        for phi, first, following in ((t, _INDEX(0), t_next), (so_far, _FLOATS([-0.0] * LANES), total)):
+        neutral = vector([-0.0 if combine == builder.fadd else 1.0] * LANES)
+        for phi, first, following in ((t, _INDEX(0), t_next), (so_far, neutral, total)):
             phi.add_incoming(first, before)
             phi.add_incoming(following, loop)
         builder.cbranch(builder.icmp_signed("<", t_next, n_tables), loop, after)
@@ -96,23 +188,21 @@ def _emit_scan(context: Any, builder: ir.IRBuilder, signature: Any, arguments: A
         last = builder.sub(n_windows, _INDEX(n_together))
         builder.branch(loop)
         builder.position_at_end(loop)
-        phis = p, best, where = builder.phi(_INDEX), builder.phi(_FLOATS), builder.phi(_INTS)
+        p, n_met, *phis = [builder.phi(_INDEX), builder.phi(_INDEX), *(builder.phi(first.type) for first in firsts)]
+        kept: list[Any] = list(phis)
         for window, total in enumerate(sums_at(p)):
-            here = builder.trunc(builder.add(p, _INDEX(window)), _INTS.element)
-            better = builder.fcmp_ordered(">", total, best)
-            best = builder.select(better, total, best)
-            where = builder.select(better, _splat(builder, here), where)
-        # The last turn may meet some windows for the second time, which changes nothing.
-        p_next = builder.add(p, _INDEX(n_together))
-        p_next = builder.select(builder.icmp_signed("<", p_next, last), p_next, last)
-        firsts = _INDEX(0), _FLOATS([-math.inf] * LANES), _INTS([0] * LANES)
-        for phi, first, following in zip(phis, firsts, (p_next, best, where), strict=True):
+            here = builder.add(p, _INDEX(window))
+            kept = visit(here, builder.icmp_signed(">=", here, n_met), total, kept)
+        # The last turn may meet some windows for the second time.
+        following_p = builder.add(p, _INDEX(n_together))
+        p_next = builder.select(builder.icmp_signed("<", following_p, last), following_p, last)
+        starts = _INDEX(0), _INDEX(0), *firsts
+        for phi, first, following in zip((p, n_met, *phis), starts, (p_next, following_p, *kept), strict=True):
             phi.add_incoming(first, before)
             phi.add_incoming(following, builder.block)
         builder.cbranch(builder.icmp_signed("<", p, last), loop, after)
         builder.position_at_end(after)
-        for value, result in zip((best, where), results, strict=True):
-            builder.store(value, result, align=4)
+        finish(kept)
         builder.branch(done)
         return before
 
@@ -127,10 +217,6 @@ def _emit_scan(context: Any, builder: ir.IRBuilder, signature: Any, arguments: A
     for n, block in enumerate(unrolled, start=1):
         switch.add_case(_INDEX(n), block)
     builder.position_at_end(done)
-    return context.get_dummy_value()
-
-
-_scan_windows: Any = intrinsic(_best_window)  # Any, because a call leaves the typing context out
 
 
 def _splat(builder: ir.IRBuilder, value: Any) -> Any:
@@ -215,13 +301,14 @@ def _sum_over_words(table_gradient: Any, kernel_length: int, cell_gradient: Any,
     both_strands = block_gradient.shape[1] < LANES
     cell_gradient[:] = 0
     pair = np.empty(LANES, np.float32)
-    for t in range(len(table_gradient)):
+    n_tables = table_gradient.shape[1]
+    for t in range(n_tables):
         for a in range(5):
             for b in range(5):
                 for lane in range(LANES):
                     pair[lane] = 0
                 for c in range(5):
-                    word, letter = N_WORDS * t + 25 * a + 5 * b + c, 15 * t + 10 + c
+                    word, letter = n_tables * (25 * a + 5 * b + c) + t, 15 * t + 10 + c
                     _add_rows(pair, 0, pair, 0, table_gradient, word)
                     _add_rows(cell_gradient, letter, cell_gradient, letter, table_gradient, word)
                 for letter in (15 * t + a, 15 * t + 5 + b):
@@ -254,38 +341,116 @@ def _settle_strands(best: Any, bias: Any) -> None:
 
 
 @compiled
+def _fill_exponentials(block: Any, kernel_length: int, sharpness: float, cells: Any, tables: Any) -> None:
+    """Multiply exp(sharpness * cell) of a block's kernels for every word: the tables of pooling."""
+    per_block = block.shape[1]
+    cells[:] = 1  # for N, and beyond the kernel
+    for w in range(min(kernel_length, len(cells))):
+        for base in range(4):
+            for lane in range(per_block):
+                cells[w, base, lane] = math.exp(sharpness * block[4 * w + base, lane])
+    if per_block < LANES:
+        for w in range(min(kernel_length, len(cells))):
+            for base in range(4):
+                for lane in range(LANES // 2):
+                    reverse = 4 * kernel_length - 1 - (4 * w + base)
+                    cells[w, base, lane + LANES // 2] = math.exp(sharpness * block[reverse, lane])
+    for t in range(len(tables)):
+        for a in range(5):
+            for b in range(5):
+                for c in range(5):
+                    word = 25 * a + 5 * b + c
+                    for lane in range(LANES):
+                        pair = cells[3 * t, a, lane] * cells[3 * t + 1, b, lane]
+                        tables[t, word, lane] = pair * cells[3 * t + 2, c, lane]
+
+
+@compiled
+def _fits_float32(block: Any, kernel_length: int, sharpness: float) -> bool:
+    """Whether no product of a block's exponentials can become too small or too large."""
+    for lane in range(block.shape[1]):
+        least, greatest = 0.0, 0.0
+        for w in range(kernel_length):
+            low, high = 0.0, 0.0
+            for base in range(4):
+                low, high = min(low, block[4 * w + base, lane]), max(high, block[4 * w + base, lane])
+            least, greatest = least + low, greatest + high
+        if not (sharpness * least > _LEAST_EXPONENT and sharpness * greatest < _GREATEST_EXPONENT):
+            return False
+    return True
+
+
+@compiled
+def _pool_rows(
+    words: Any, lengths: Any, rows: Any, block: Any, kernel_length: int, sharpness: float, cells: Any, best: Any
+) -> None:
+    """Write a block's log(sum(exp(sharpness * activation))) / sharpness over windows and strands, with the bias.
+
+    Of both strands the lanes of the second get -inf. Blocks that were left out, whose lanes have -inf, stay so.
+    """
+    n_tables, half = len(cells) // WORD_LETTERS, LANES // 2
+    tables, total = np.empty((n_tables, N_WORDS, LANES), cells.dtype), np.empty(LANES, cells.dtype)
+    _fill_exponentials(block, kernel_length, sharpness, cells, tables)
+    bias = block[4 * kernel_length]
+    for i in range(len(rows)):
+        if best[i, 0] == -np.inf:
+            continue
+        row = rows[i]
+        n_windows = max(lengths[row] - kernel_length, 0) + 1
+        _sum_products(tables, n_tables, words, row * words.shape[1], n_windows, total)
+        if len(bias) < LANES:
+            for lane in range(half):
+                total[lane] += total[lane + half]
+                best[i, lane + half] = -np.inf
+        for lane in range(len(bias)):
+            best[i, lane] = math.log(total[lane]) / sharpness + bias[lane]
+
+
+@compiled
 def scan_rows(
     words: Any,
     lengths: Any,
     rows: Any,
     blocks: Any,
     kernel_length: int,
+    sharpness: float,
     dropout: float,
     state: Any,
     best: Any,
     position: Any,
 ) -> None:
-    """Find the best windows of all kernels in the sequences `rows`.
+    """Find the best windows of all kernels in the sequences `rows`, or pool them all where the sharpness is finite.
 
     `best` and `position` are of shape (n_blocks, n_rows, LANES). Of both strands, the lane of the one that loses has
-    -inf for its best; and so have all lanes of a block that is left out, with probability `dropout`, by draws from
-    `state`.
+    -inf for its best, when pooled the lane of the other one; and so have all lanes of a block that is left out, with
+    probability `dropout`, by draws from `state`. Pooled windows have no position.
     """
     n_tables = _count_tables(kernel_length, words)
     cells = np.zeros((WORD_LETTERS * n_tables, 5, LANES), np.float32)
     tables = np.empty((n_tables, N_WORDS, LANES), np.float32)
     for number in range(len(blocks)):
-        _fill_tables(blocks[number], kernel_length, cells, tables)
+        is_pooled = sharpness < np.inf
+        if not is_pooled:
+            _fill_tables(blocks[number], kernel_length, cells, tables)
         bias = blocks[number, 4 * kernel_length]
         for i in range(len(rows)):
             if dropout > 0 and random_unit(state) < dropout:
                 best[number, i] = np.float32(-np.inf)
+                continue
+            if is_pooled:
+                best[number, i] = 0
                 continue
             row = rows[i]
             n_windows = max(lengths[row] - kernel_length, 0) + 1
             at = (number * len(rows) + i) * LANES
             _scan_windows(tables, n_tables, words, row * words.shape[1], n_windows, best, position, at)
             _settle_strands(best[number, i], bias)
+        if is_pooled:
+            if _fits_float32(blocks[number], kernel_length, sharpness):
+                _pool_rows(words, lengths, rows, blocks[number], kernel_length, sharpness, cells, best[number])
+            else:
+                wide = np.empty(cells.shape, np.float64)
+                _pool_rows(words, lengths, rows, blocks[number], kernel_length, sharpness, wide, best[number])
 
 
 @compiled
@@ -346,9 +511,58 @@ def _add_to_winners(
                 out[1, k] += residual[i] * score
                 # Unsigned indices, here in the innermost loop, spare numba's check for negative ones.
                 start, column = _UNSIGNED(position[i, lane]), _UNSIGNED(lane)
-                for t in range(len(table_gradient)):
+                for t in range(table_gradient.shape[1]):
                     word = _UNSIGNED(words[row, start + _UNSIGNED(WORD_LETTERS) * _UNSIGNED(t)])
-                    table_gradient[t, word, column] += slope
+                    table_gradient[word, _UNSIGNED(t), column] += slope
+
+
+@compiled
+def _add_to_windows(
+    words: Any,
+    lengths: Any,
+    rows: Any,
+    residual: Any,
+    dense: Any,
+    block: Any,
+    kernel_length: int,
+    sharpness: float,
+    cells: Any,
+    scores: Any,
+    table_gradient: Any,
+    out: Any,
+) -> None:
+    """Add the derivative by every positive score to the words of all windows, each its share of the exponentials."""
+    n_tables, per_block = table_gradient.shape[1], len(dense)
+    bias = block[4 * kernel_length]
+    tables = np.empty((n_tables, N_WORDS, LANES), cells.dtype)
+    _fill_exponentials(block, kernel_length, sharpness, cells, tables)
+    factor = np.empty(LANES, cells.dtype)
+    # Zeros around the windows, so that every word may look for a window in each table.
+    margin = WORD_LETTERS * (n_tables - 1)
+    shares = np.zeros((words.shape[1] + 2 * margin + 1, LANES), np.float32)
+    for i in range(len(rows)):
+        factor[:] = 0
+        any_positive = False
+        for k in range(per_block):
+            score = scores[i, k]
+            if score > 0:
+                any_positive = True
+                slope = residual[i] * dense[k]
+                out[0, k] += slope
+                out[1, k] += residual[i] * score
+                factor[k] = slope / math.exp(sharpness * (np.float64(score) - bias[k]))
+                factor[k + LANES - per_block] = factor[k]
+        if not any_positive:
+            continue
+        row = rows[i]
+        n_windows, start = max(lengths[row] - kernel_length, 0) + 1, row * words.shape[1]
+        _write_products(tables, n_tables, words, start, n_windows, factor, shares, margin)
+        shares[margin + n_windows : 2 * margin + n_windows] = 0
+        for p in range(n_windows + margin):
+            first = _UNSIGNED(words[row, p]) * _UNSIGNED(n_tables)
+            for t in range(n_tables):
+                at = first + _UNSIGNED(t)
+                _add_rows(table_gradient, at, table_gradient, at, shares, margin + p - WORD_LETTERS * t)
 
 
 @compiled
@@ -360,6 +574,7 @@ def batch_gradient(
     rows: Any,
     n_rows: int,
     shape: Any,
+    sharpness: float,
     theta: Any,
     gradient: Any,
     best: Any,
@@ -377,7 +592,7 @@ def batch_gradient(
     blocks = theta[:-1].reshape((n_blocks, n_cells + 2, per_block))
     gradient[:] = 0
     blocks_gradient = gradient[:-1].reshape(blocks.shape)
-    scan_rows(words, lengths, rows, blocks, kernel_length, dropout, state, best, position)
+    scan_rows(words, lengths, rows, blocks, kernel_length, sharpness, dropout, state, best, position)
 
     scale = np.float32(1 / (1 - dropout))
     dense = np.empty((n_blocks, LANES), np.float32)
@@ -390,21 +605,52 @@ def batch_gradient(
         gradient[-1] += residual[i]
 
     n_tables = _count_tables(kernel_length, words)
-    table_gradient = np.empty((n_tables, N_WORDS, LANES), np.float32)
+    table_gradient = np.empty((N_WORDS, n_tables, LANES), np.float32)
     cell_gradient = np.empty((WORD_LETTERS * n_tables, 5, LANES), np.float32)
     for number in range(n_blocks):
         out = blocks_gradient[number]
         table_gradient[:] = 0
-        _add_to_winners(
-            words,
-            rows,
-            residual,
-            dense[number, :per_block],
-            best[number],
-            position[number],
-            table_gradient,
-            out[n_cells:],
-        )
+        if sharpness == np.inf:
+            _add_to_winners(
+                words,
+                rows,
+                residual,
+                dense[number, :per_block],
+                best[number],
+                position[number],
+                table_gradient,
+                out[n_cells:],
+            )
+        elif _fits_float32(blocks[number], kernel_length, sharpness):
+            _add_to_windows(
+                words,
+                lengths,
+                rows,
+                residual,
+                dense[number, :per_block],
+                blocks[number],
+                kernel_length,
+                sharpness,
+                np.empty(cell_gradient.shape, np.float32),
+                best[number],
+                table_gradient,
+                out[n_cells:],
+            )
+        else:
+            _add_to_windows(
+                words,
+                lengths,
+                rows,
+                residual,
+                dense[number, :per_block],
+                blocks[number],
+                kernel_length,
+                sharpness,
+                np.empty(cell_gradient.shape, np.float64),
+                best[number],
+                table_gradient,
+                out[n_cells:],
+            )
         _sum_over_words(table_gradient, kernel_length, cell_gradient, out)
         for k in range(per_block):
             out[n_cells + 1, k] *= scale
@@ -421,6 +667,7 @@ def run_epoch(
     batch_size: int,
     learning_rate: float,
     shape: Any,
+    sharpness: float,
     theta: Any,
     moments: Any,
     n_steps: int,
@@ -444,6 +691,7 @@ def run_epoch(
             rows,
             len(rows),
             shape,
+            sharpness,
             theta,
             gradient,
             best[:n_scores].reshape(scores),

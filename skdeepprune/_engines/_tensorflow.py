@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,9 @@ class TensorFlowEngine:
             data.sample_weight,
             tf.constant(1.0),
             network.reverse_complement,
+            network.sharpness,
         )
-        return float(loss_sum) / len(data.y), _network(gradients, network.reverse_complement)
+        return float(loss_sum) / len(data.y), _network(gradients, network.reverse_complement, network.sharpness)
 
 
 class TensorFlowTrainer:
@@ -83,6 +85,7 @@ class TensorFlowTrainer:
 
     def __init__(self, network: Network) -> None:
         self._reverse_complement = network.reverse_complement
+        self._sharpness = network.sharpness
         self._weights = _weights(network)
         self._moments = tuple(tf.zeros_like(weight) for weight in 2 * self._weights)
         self._step = tf.constant(0, dtype=tf.int32)
@@ -90,7 +93,7 @@ class TensorFlowTrainer:
     @property
     def network(self) -> Network:
         """The network as it is now."""
-        return _network(self._weights, self._reverse_complement)
+        return _network(self._weights, self._reverse_complement, self._sharpness)
 
     def epoch(
         self,
@@ -123,6 +126,8 @@ class TensorFlowTrainer:
 
     def _adam_step(self, multiply_adds: int) -> Any:
         """Choose what XLA compiles: nothing, the step, or, next to a large convolution, the gradient alone."""
+        if self._sharpness < np.inf:
+            return _adam_step_pooled(self._sharpness)
         if multiply_adds < _XLA_PAYS:
             return _adam_step
         n_kernels = self._weights[0].shape[0] * (1 + self._reverse_complement)
@@ -135,7 +140,7 @@ class TensorFlowTrainer:
         for start in range(0, max(len(rows), 1), step):
             chunk = tf.constant(rows[start : start + step], dtype=tf.int32)
             X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
-            parts.append(_scores(self._weights, X, lengths, self._reverse_complement).numpy())
+            parts.append(_scores(self._weights, X, lengths, self._reverse_complement, self._sharpness).numpy())
         return np.concatenate(parts)
 
 
@@ -146,9 +151,9 @@ def _weights(network: Network) -> tuple[Any, ...]:
     )
 
 
-def _network(weights: tuple[Any, ...], reverse_complement: bool) -> Network:
+def _network(weights: tuple[Any, ...], reverse_complement: bool, sharpness: float = np.inf) -> Network:
     kernels, kernel_bias, dense_weights, dense_bias = (weight.numpy() for weight in weights)
-    return Network(kernels, kernel_bias, dense_weights, float(dense_bias), reverse_complement)
+    return Network(kernels, kernel_bias, dense_weights, float(dense_bias), reverse_complement, sharpness)
 
 
 def _channels(X: Any, kernel_length: Any) -> Any:
@@ -158,18 +163,31 @@ def _channels(X: Any, kernel_length: Any) -> Any:
     return tf.pad(values, [[0, 0], [0, missing], [0, 0]])
 
 
-def _best_windows(
-    weights: tuple[Any, ...], values: Any, lengths: Any, reverse_complement: bool
-) -> tuple[Any, Any, Any]:
-    """Best activation (B, K), its position, and whether it was read on the other strand."""
-    kernels, kernel_bias = weights[:2]
-    n_kernels, kernel_length, _ = tf.unstack(tf.shape(kernels))
+def _activations(kernels: Any, values: Any, lengths: Any, reverse_complement: bool) -> Any:
+    """Activations (B, positions, K), or 2 K of them for both strands, without the bias; -inf beyond the ends."""
+    kernel_length = tf.shape(kernels)[1]
     if reverse_complement:
         kernels = tf.concat([kernels, _reverse_complement(kernels)], axis=0)
     activations = tf.nn.conv1d(values, tf.transpose(kernels, [1, 2, 0]), stride=1, padding="VALID")
     positions = tf.range(tf.shape(activations)[1])
     beyond = (positions > (lengths - kernel_length)[:, None]) & (positions > 0)
-    activations = tf.where(beyond[:, :, None], -np.inf, activations)
+    return tf.where(beyond[:, :, None], -np.inf, activations)
+
+
+def _pooled(kernels: Any, values: Any, lengths: Any, reverse_complement: bool, sharpness: float) -> Any:
+    """Log-sum-exp (B, K) of the activations, without the bias."""
+    activations = _activations(kernels, values, lengths, reverse_complement)
+    by_strand = tf.reshape(activations, [tf.shape(values)[0], -1, tf.shape(kernels)[0]])
+    return tf.reduce_logsumexp(sharpness * by_strand, axis=1) / sharpness
+
+
+def _best_windows(
+    weights: tuple[Any, ...], values: Any, lengths: Any, reverse_complement: bool
+) -> tuple[Any, Any, Any]:
+    """Best activation (B, K), its position, and whether it was read on the other strand."""
+    kernels, kernel_bias = weights[:2]
+    n_kernels = tf.shape(kernels)[0]
+    activations = _activations(kernels, values, lengths, reverse_complement)
     best = tf.reduce_max(activations, axis=1)
     position = tf.argmax(activations, axis=1, output_type=tf.int32)
     reverse = tf.zeros([tf.shape(values)[0], n_kernels], dtype=tf.bool)
@@ -207,12 +225,19 @@ def _loss_and_gradients(
     sample_weight: Any,
     kept: Any,
     reverse_complement: bool,
+    sharpness: float = np.inf,
     kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...]]:
     """Summed loss, and the gradient of the mean loss by every weight. `kept` multiplies the scores."""
-    kernels, _, dense_weights, dense_bias = weights
+    kernels, kernel_bias, dense_weights, dense_bias = weights
     values = _channels(X, tf.shape(kernels)[1])
-    best, position, reverse = _best_windows(weights, values, lengths, reverse_complement)
+    if sharpness == np.inf:
+        best, position, reverse = _best_windows(weights, values, lengths, reverse_complement)
+    else:
+        with tf.GradientTape() as tape:
+            tape.watch(kernels)
+            pooled = _pooled(kernels, values, lengths, reverse_complement, sharpness)
+        best = pooled + kernel_bias
     scores = kept * tf.nn.relu(best)
     logits = tf.linalg.matvec(scores, dense_weights) + dense_bias
     losses = sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
@@ -220,8 +245,12 @@ def _loss_and_gradients(
     n_rows = tf.cast(tf.shape(y)[0], tf.float32)
     by_logit = sample_weight * (tf.sigmoid(logits) - y) / n_rows
     by_best = tf.where(best > 0, kept * by_logit[:, None] * dense_weights, 0.0)
+    if sharpness == np.inf:
+        by_kernels = kernel_gradient(kernels, values, position, reverse, by_best, reverse_complement)
+    else:
+        by_kernels = tape.gradient(pooled, kernels, output_gradients=by_best)
     gradients = (
-        kernel_gradient(kernels, values, position, reverse, by_best, reverse_complement),
+        by_kernels,
         tf.reduce_sum(by_best, axis=0),
         tf.linalg.matvec(scores, by_logit, transpose_a=True),
         tf.reduce_sum(by_logit),
@@ -230,8 +259,11 @@ def _loss_and_gradients(
 
 
 @tf.function(reduce_retracing=True)
-def _scores(weights: tuple[Any, ...], X: Any, lengths: Any, reverse_complement: bool) -> Any:
-    values = _channels(X, tf.shape(weights[0])[1])
+def _scores(weights: tuple[Any, ...], X: Any, lengths: Any, reverse_complement: bool, sharpness: float) -> Any:
+    kernels, kernel_bias = weights[:2]
+    values = _channels(X, tf.shape(kernels)[1])
+    if sharpness < np.inf:
+        return tf.nn.relu(_pooled(kernels, values, lengths, reverse_complement, sharpness) + kernel_bias)
     best, _, _ = _best_windows(weights, values, lengths, reverse_complement)
     return tf.nn.relu(best)
 
@@ -247,10 +279,11 @@ def _adam_step(
     sample_weight: Any,
     kept: Any,
     reverse_complement: bool,
+    sharpness: float = np.inf,
     kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     loss_sum, gradients = _loss_and_gradients(
-        weights, X, lengths, y, sample_weight, kept, reverse_complement, kernel_gradient
+        weights, X, lengths, y, sample_weight, kept, reverse_complement, sharpness, kernel_gradient
     )
     return loss_sum, *_adam(weights, moments, gradients, step, learning_rate)
 
@@ -274,6 +307,12 @@ def _adam(
 
 _adam_step_xla = tf.function(_adam_step, jit_compile=True, reduce_retracing=True)
 _adam_step_xla_gradient = partial(_adam_step, kernel_gradient=_kernel_gradient_xla)
+
+
+@lru_cache
+def _adam_step_pooled(sharpness: float) -> Callable[..., Any]:
+    """Give the same function for the same sharpness, so that TensorFlow traces it once."""
+    return partial(_adam_step, sharpness=sharpness)
 
 
 def _kept_scores(shape: Any, dropout: Any, seed: Any) -> Any:

@@ -225,6 +225,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
             dropout=0.0,
             criterion=weight_importance,
             after_pruning="none",
+            pooling="max",
         )
 
     @property
@@ -269,7 +270,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
         """Yield the pooled activations of every kernel, some sequences at a time."""
         network = self.network_
         if self.pooling == "max":
-            yield network.scan(codes).scores
+            yield network.scores(codes)
             return
         step = max(1, _CELLS_AT_ONCE // (codes.shape[1] * max(network.n_kernels, 4 * network.kernel_length)))
         for start in range(0, len(codes), step):

@@ -21,6 +21,7 @@ _PAPER: dict[str, Any] = {
     "n_kernels": 4,
     "n_prunings": 6,
     "reverse_complement": False,
+    "pooling": "max",
     "criterion": "weight",
     "after_pruning": "fine-tune",
     "learning_rate": "constant",

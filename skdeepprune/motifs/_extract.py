@@ -38,13 +38,13 @@ def extract_motifs(
 ) -> list[Motif]:
     r"""Turn each kernel into a motif, as DeepBind [1]_ did.
 
-    A kernel's score in a sequence is its activation at the best window, on either strand if the classifier reads both.
-    The windows whose score passes the kernel's threshold are its sites. They are aligned, and the letters at every
+    Of every sequence a kernel's best window is looked at, on either strand if the classifier reads both. The windows
+    whose activation passes the kernel's threshold are its sites. They are aligned, and the letters at every
     position are counted: ``counts[i, b]`` is the number of sites with base b at position i.
 
     - **Which sequences.** Bound ones for a kernel of positive weight; unbound ones for one of negative weight, whose
       firing speaks against binding. Without `y` all of X.
-    - **Threshold.** ``threshold * max(score)`` over these sequences, and at least 0: below 0 the network's ReLU hears
+    - **Threshold.** ``threshold * max(activation)`` over these sequences, and at least 0: below 0 the ReLU hears
       nothing.
     - **Flanks.** A kernel may hold its motif at its edge, with a part cut off. So `flank` positions more on either side
       are counted.
@@ -63,7 +63,7 @@ def extract_motifs(
     y : array-like, shape (n,), default=None
         Their classes.
     threshold : float, default=0.25
-        Share of the kernel's greatest score, from 0 (every window that the network reacts to, as in DeepBind) up to 1.
+        Share of the greatest activation, from 0 (every window that the network reacts to, as in DeepBind) up to 1.
         A low one lets chance windows in, which blur the motif; a high one keeps the best instances only, which makes it
         too sharp. On the simulated sets 0.2 to 0.3 came closest to what was planted.
     flank : int, default=8

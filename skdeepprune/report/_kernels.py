@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,7 @@ def read_kernels(
     data: Sequences,
     measured: Sequences,
     found: Scan,
+    scores: NDArray[Any],
     motifs: Sequence[Motif],
     n_threads: int,
 ) -> list[KernelReading]:
@@ -76,7 +78,7 @@ def read_kernels(
     readings = []
     for k in range(network.n_kernels):
         motif = by_kernel.get(k)
-        best, score = found.best[:, k], found.scores[:, k]
+        best, score = found.best[:, k], scores[:, k]
         gap = score[measured.bound].mean() - score[~measured.bound].mean()
         edges = np.linspace(*_widened(best.min(), best.max()), n_bins + 1)
         threshold = motif.threshold if motif is not None and np.isfinite(motif.threshold) else 0.0

@@ -151,8 +151,8 @@ def _tiles(classifier: DeepPruneClassifier, results: Results) -> list[dict[str, 
 
 def _motifs_intro(results: Results, matches: Mapping[int, Sequence[Match]], n_shown: int) -> str:
     text = (
-        "Each kernel slides along a sequence, and its best window counts. Letters of the windows where it fires,"
-        " aligned and counted, are its motif."
+        "Each kernel slides along a sequence. Letters of its best windows, where it fires, aligned and counted, are its"
+        " motif."
     )
     if matches:
         named = sum(named_match(found) is not None for found in matches.values())
