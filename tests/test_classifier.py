@@ -261,6 +261,27 @@ def test_after_pruning_variants(fitted):
     np.testing.assert_array_equal(before.network.kernels, fitted.stages_[-2].network.kernels)
 
 
+@pytest.mark.filterwarnings("ignore:Pruned to")
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"n_kernels": 16}, [(128, np.inf), (64, 2), (32, 2), (16, 2)]),
+        ({"n_kernels": 4, "n_prunings": 1}, [(8, np.inf), (4, 2)]),
+        ({"n_kernels": 4, "n_prunings": 0}, [(4, np.inf)]),
+        ({"n_kernels": 8, "after_pruning": "none"}, [(64, np.inf), (32, 2), (16, 2), (8, 2)]),
+        ({"n_kernels": 8, "n_prunings": 1, "after_pruning": "none"}, [(16, np.inf), (8, np.inf)]),
+        ({"n_kernels": 8, "n_prunings": 1, "after_pruning": "rewind"}, [(16, np.inf), (8, np.inf)]),
+        ({"n_kernels": 8, "n_prunings": 1, "after_pruning": "reinitialize"}, [(16, np.inf), (8, np.inf)]),
+        ({"n_kernels": 8, "n_prunings": 1, "pooling": "max"}, [(16, np.inf), (8, np.inf)]),
+    ],
+)
+def test_only_pruned_and_fine_tuned_networks_hear_all_windows(parameters, expected):
+    classifier = small(max_iter=1, **parameters).fit(X, y)
+    assert [(stage.n_kernels, stage.network.sharpness) for stage in classifier.stages_] == expected
+    z = classifier.stages_[-1].network.scores(encode(X_test))
+    np.testing.assert_allclose(classifier.transform(X_test), z, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore:Pruned to 2 kernels")
 @pytest.mark.parametrize("after_pruning", ["fine-tune", "rewind", "reinitialize"])
 def test_where_training_starts_after_pruning(monkeypatch, after_pruning):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 from test_network import draw_network
 
-from skdeepprune._training import LabeledData, Stage, evaluate, roc_auc, smallest_good_size
+from skdeepprune import _training
+from skdeepprune._engines import choose_engine
+from skdeepprune._training import LabeledData, Stage, evaluate, pooled, roc_auc, smallest_good_size
 
 
 def labeled(y, weights):
@@ -48,3 +52,36 @@ def test_smallest_size_within_a_standard_error(losses, expected):
     network = draw_network(0)
     stages = [Stage(i, np.arange(3), network, np.ones(3), loss, 0.1, 0.5, []) for i, loss in enumerate(losses)]
     assert smallest_good_size(stages) == expected
+
+
+def test_another_pooling_keeps_the_level_of_positive_scores(rng):
+    engine = choose_engine("compiled", is_dna=True)
+    network = draw_network(3, n_kernels=6, kernel_length=8, reverse_complement=True)
+    network.kernel_bias[:] = 0, 0.3, -0.3, -0.8, -1, -100
+    codes = rng.integers(0, 4, (500, 60)).astype(np.uint8)
+    y, weights = rng.integers(0, 2, 500).astype(np.float32), np.ones(500, np.float32)
+    data = LabeledData(engine.load(codes, y, weights), np.arange(500), y, weights)
+    other = pooled(engine, network, 2.0, data)
+    lifted = replace(network, sharpness=2.0, kernel_bias=network.kernel_bias + 1000)
+    sums, maxima = lifted.scores(codes) - 1000, network.scan(codes).best
+    expected = [(sums - maxima)[maxima[:, k] > 0, k].mean() for k in range(5)]
+    np.testing.assert_allclose((network.kernel_bias - other.kernel_bias)[:5], expected, atol=1e-4)
+    assert other.kernel_bias[5] == -100, "never positive"
+    assert other.sharpness == 2
+    for name in ("kernels", "dense_weights"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(network, name))
+
+
+def test_another_pooling_looks_at_no_more_scores_than_there_is_room_for(rng, monkeypatch):
+    seen = []
+
+    class Counted(LabeledData):
+        def scores(self, trainer, chosen):
+            seen.append(len(chosen) * trainer.network.n_kernels)
+            return super().scores(trainer, chosen)
+
+    monkeypatch.setattr(_training, "SCORES_AT_ONCE", 1000)
+    engine, y = choose_engine("compiled", is_dna=True), np.ones(500, np.float32)
+    data = Counted(engine.load(rng.integers(0, 4, (500, 30)).astype(np.uint8), y, y), np.arange(500), y, y)
+    pooled(engine, draw_network(3, n_kernels=6), 2.0, data)
+    assert 500 < max(seen) < 1100
