@@ -11,12 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune._engines._interface import NO_DROPOUT, Dropout
-from skdeepprune._engines._loops import LANES, batch_gradient, read_words, run_epoch, scan_rows, take_winners
+from skdeepprune._engines._loops import (
+    LANES,
+    adam_step,
+    compare_with_labels,
+    fit_float32,
+    gradient_by_windows,
+    gradient_by_winners,
+    pool_rows,
+    read_words,
+    scan_rows,
+    take_winners,
+)
 from skdeepprune._network import Network, Scan
 
 _CHUNK_BYTES = 2**19
 _GRADIENT_ROWS = 1024
-_NOTHING_LEFT_OUT = 0.0, np.zeros(1, np.uint64)
+_ONE, _WIDE_ONE = np.ones(1, np.float32), np.ones(1, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,39 +83,37 @@ def scan(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> Scan
     Scan
         `best` in float32, `position` in int32.
     """
-
-    def words_of(chunk: slice) -> tuple[Words, NDArray[np.int64]]:
-        words = Words.of(codes[chunk])
-        return words, np.arange(len(words))
-
-    return _scan_chunks(network, words_of, codes.shape, n_threads, np.inf)
+    return _scan_codes(network, codes, n_threads, np.inf)
 
 
 def motif_scores(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> NDArray[np.float32]:
     """Motif scores of sequences, in float32 of shape (n_sequences, K); the parameters are those of `scan`."""
+    return np.maximum(_scan_codes(network, codes, n_threads, network.sharpness).best, 0)
 
+
+def _scan_codes(network: Network, codes: NDArray[np.uint8], n_threads: int, sharpness: float) -> Scan:
     def words_of(chunk: slice) -> tuple[Words, NDArray[np.int64]]:
         words = Words.of(codes[chunk])
         return words, np.arange(len(words))
 
-    return np.maximum(_scan_chunks(network, words_of, codes.shape, n_threads, network.sharpness).best, 0)
+    return _scan_chunks(network, words_of, codes.shape, n_threads, sharpness)
 
 
 def _scan_chunks(
     network: Network,
     words_of: Callable[[slice], tuple[Words, NDArray[np.int64]]],
-    shape: tuple[int, ...],
+    sequences: tuple[int, ...],
     n_threads: int,
     sharpness: float,
 ) -> Scan:
-    """Scan sequences, `shape` of them, by chunks small enough to stay in the cache.
+    """Scan so many `sequences` of such a width by chunks small enough to stay in the cache.
 
-    With a finite sharpness what is called the best is what all windows are pooled to.
+    With a finite sharpness `best` is what all windows are pooled to, and there are no positions.
     """
-    n_sequences, width = shape
+    n_sequences, width = sequences
     n_kernels = network.n_kernels
-    theta, (n_blocks, _, per_block) = _flatten(network)
-    blocks = theta[:-1].reshape(n_blocks, -1, per_block)
+    theta, shape = _flatten(network)
+    blocks, (n_blocks, _, per_block) = theta[:-1].reshape(shape), shape
     found = Scan(
         best=np.empty((n_sequences, n_kernels), dtype=np.float32),
         position=np.empty((n_sequences, n_kernels), dtype=np.int32),
@@ -115,8 +124,7 @@ def _scan_chunks(
         words, rows = words_of(chunk)
         best, position = _room(n_blocks, len(rows))
         rows = _read_only(rows, np.int64)
-        settings = network.kernel_length, float(sharpness), *_NOTHING_LEFT_OUT
-        scan_rows(words.words, words.lengths, rows, blocks, *settings, best, position)
+        _scan_or_pool(words, rows, blocks, sharpness, NO_DROPOUT, _state(NO_DROPOUT), best, position)
         take_winners(best, position, per_block, found.best[chunk], found.position[chunk], found.reverse[chunk])
 
     step = max(1, _CHUNK_BYTES // (width + 2 * 4 * n_blocks * LANES))
@@ -166,15 +174,11 @@ class CompiledEngine:
     def gradients(self, network: Network, data: TrainingData) -> tuple[float, Network]:
         """Return the weighted mean loss over `data` and its gradient, in the shape of a network."""
         theta, shape = _flatten(network)
-        sharpness = float(network.sharpness)
-        total = np.zeros(len(theta))
-        gradient = np.empty_like(theta)
-        loss = 0.0
+        total, gradient, loss = np.zeros(len(theta)), np.empty_like(theta), 0.0
         for start in range(0, len(data), _GRADIENT_ROWS):
-            rows = np.arange(start, min(start + _GRADIENT_ROWS, len(data)))
-            best, position = _room(shape[0], len(rows))
-            batch = *_arrays(data), _read_only(rows), len(data)
-            loss += batch_gradient(*batch, shape, sharpness, theta, gradient, best, position, *_NOTHING_LEFT_OUT)
+            rows = _read_only(np.arange(start, min(start + _GRADIENT_ROWS, len(data))))
+            room, weights = _room(shape[0], len(rows)), (theta, shape, network.sharpness)
+            loss += _batch_gradient(data, rows, len(data), *weights, NO_DROPOUT, _state(NO_DROPOUT), room, gradient)
             total += gradient
         return loss / len(data), _unflatten(total.astype(np.float32), network)
 
@@ -203,20 +207,17 @@ class CompiledTrainer:
         dropout: Dropout = NO_DROPOUT,
     ) -> float:
         """Run Adam once over `data` in the given order, in batches; return the mean loss seen on the way."""
-        loss = run_epoch(
-            *_arrays(data),
-            _read_only(order, np.int64),
-            int(batch_size),
-            float(learning_rate),
-            self._shape,
-            float(self._initial.sharpness),
-            self._theta,
-            self._moments,
-            self._n_steps,
-            float(dropout.rate),
-            np.array([dropout.seed], np.uint64),
-        )
-        self._n_steps += -(-len(order) // batch_size)
+        order = _read_only(order, np.int64)
+        gradient = np.empty_like(self._theta)
+        room, weights = _room(0, 0), (self._theta, self._shape, self._initial.sharpness)
+        state, loss = _state(dropout), 0.0
+        # A loop in Python: in a compiled one numba would compile once more, for seconds, all that it calls.
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            room = room if room[0].shape[1] == len(rows) else _room(self._shape[0], len(rows))
+            loss += _batch_gradient(data, rows, len(rows), *weights, dropout, state, room, gradient)
+            self._n_steps += 1
+            adam_step(self._theta, gradient, self._moments, float(learning_rate), self._n_steps)
         return float(loss / len(order))
 
     def scores(self, data: TrainingData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -226,8 +227,64 @@ class CompiledTrainer:
         return np.maximum(found.best, 0)
 
 
-def _arrays(data: TrainingData) -> tuple[NDArray[Any], ...]:
-    return data.words, data.lengths, data.y, data.sample_weight
+def _batch_gradient(
+    data: TrainingData,
+    rows: NDArray[np.int64],
+    n_rows: int,
+    theta: NDArray[np.float32],
+    shape: tuple[int, int, int],
+    sharpness: float,
+    dropout: Dropout,
+    state: NDArray[np.uint64],
+    room: tuple[NDArray[np.float32], NDArray[np.int32]],
+    gradient: NDArray[np.float32],
+) -> float:
+    """Write the gradient of the loss summed over `rows` and divided by `n_rows`; return the loss summed.
+
+    `theta`, `gradient` and `shape` are as `_flatten` lays them out. With `dropout` blocks of kernels are left out by
+    draws from `state`; the others count 1 / (1 - rate) times.
+    """
+    best, position = room
+    blocks, by_blocks = theta[:-1].reshape(shape), gradient[:-1].reshape(shape)
+    _scan_or_pool(data, rows, blocks, sharpness, dropout, state, best, position)
+    residual, rate = np.empty(len(rows), np.float32), float(dropout.rate)
+    labels = data.y, data.sample_weight, rows, n_rows
+    loss = compare_with_labels(best, blocks, theta[-1], *labels, rate, residual, gradient[-1:])
+    if sharpness == np.inf:
+        gradient_by_winners(data.words, rows, residual, blocks, best, position, rate, by_blocks)
+    else:
+        sequences = data.words, data.lengths, rows
+        one = _one_of_room_for(blocks, sharpness)
+        gradient_by_windows(*sequences, residual, blocks, float(sharpness), best, rate, one, by_blocks)
+    return float(loss)
+
+
+def _scan_or_pool(
+    data: Words,
+    rows: NDArray[np.int64],
+    blocks: NDArray[np.float32],
+    sharpness: float,
+    dropout: Dropout,
+    state: NDArray[np.uint64],
+    best: NDArray[np.float32],
+    position: NDArray[np.int32],
+) -> None:
+    sequences, kernel_length, left_out = (data.words, data.lengths, rows), blocks.shape[1] // 4, (dropout.rate, state)
+    if sharpness == np.inf:
+        scan_rows(*sequences, blocks, kernel_length, *left_out, best, position)
+    else:
+        one = _one_of_room_for(blocks, sharpness)
+        pool_rows(*sequences, blocks, kernel_length, float(sharpness), *left_out, one, best)
+
+
+def _one_of_room_for(blocks: NDArray[np.float32], sharpness: float) -> NDArray[np.floating[Any]]:
+    """Give an array of the type in which products of exponentials keep their precision."""
+    return _ONE if fit_float32(blocks, float(sharpness)) else _WIDE_ONE
+
+
+def _state(dropout: Dropout) -> NDArray[np.uint64]:
+    """Begin the random numbers that say what is left out."""
+    return np.array([dropout.seed], np.uint64)
 
 
 def _room(n_blocks: int, n_rows: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
@@ -244,7 +301,7 @@ def _flatten(network: Network) -> tuple[NDArray[np.float32], tuple[int, int, int
         Blocks of kernels, then the dense bias. A block is a matrix (4 W + 2, kernels per block): cells, kernel bias,
         dense weights. The last block is filled up with kernels that no sequence makes positive, which stay so.
     shape : tuple of int
-        Number of blocks, cells of a kernel, kernels per block.
+        Of the blocks: their number, 4 W + 2, kernels per block.
     """
     n_cells = 4 * network.kernel_length
     per_block = LANES // 2 if network.reverse_complement else LANES
@@ -254,7 +311,7 @@ def _flatten(network: Network) -> tuple[NDArray[np.float32], tuple[int, int, int
     rows[network.n_kernels :, n_cells] = -np.inf
     rows[: network.n_kernels] = np.hstack(parts)
     blocks = rows.reshape(n_blocks, per_block, -1).transpose(0, 2, 1)
-    return np.append(blocks.ravel(), np.float32(network.dense_bias)), (n_blocks, n_cells, per_block)
+    return np.append(blocks.ravel(), np.float32(network.dense_bias)), blocks.shape
 
 
 def _unflatten(theta: NDArray[np.float32], like: Network) -> Network:

@@ -9,8 +9,11 @@ Kernels go in blocks of LANES side by side, one to a vector lane. The tables of 
 the running maximum and its position in registers, while all sequences of a batch pass by. With both strands the second
 half of the lanes holds the reverse complements of the first.
 
-The gradient goes the way back: a positive score adds its derivative to the words of its one best window, and the tables
-sum up into the cells. Every sum has one order, which depends on neither batch nor thread.
+Log-sum-exp pooling takes no exponential of a window: that of a sum over tables is a product over tables of
+exponentials. So it costs about what the maximum does.
+
+The gradient goes the way back: a positive score adds its derivative to the words of its one best window, or, pooled, to
+those of every window by its share, and the tables sum up into the cells. Every sum has one order, which depends on neither batch nor thread.
 """
 
 from __future__ import annotations
@@ -208,7 +211,9 @@ def _emit_windows(
 
     entry, done = builder.block, builder.append_basic_block()
     any_case = windows(1, sums_by_loop)
-    unrolled = [windows(_WINDOWS_TOGETHER, partial(sums_unrolled, n=n)) for n in range(1, _MOST_UNROLLED_TABLES + 1)]
+    # Compiling them takes seconds: not for float64, which is rare.
+    n_unrolled = _MOST_UNROLLED_TABLES if vector == _FLOATS else 0
+    unrolled = [windows(_WINDOWS_TOGETHER, partial(sums_unrolled, n=n)) for n in range(1, n_unrolled + 1)]
     builder.position_at_end(entry)
     many = builder.append_basic_block()
     builder.cbranch(builder.icmp_signed("<", n_windows, _INDEX(_WINDOWS_TOGETHER)), any_case, many)
@@ -341,10 +346,10 @@ def _settle_strands(best: Any, bias: Any) -> None:
 
 
 @compiled
-def _fill_exponentials(block: Any, kernel_length: int, sharpness: float, cells: Any, tables: Any) -> None:
+def _fill_exponentials(block: Any, kernel_length: int, sharpness: float, tables: Any) -> None:
     """Multiply exp(sharpness * cell) of a block's kernels for every word: the tables of pooling."""
     per_block = block.shape[1]
-    cells[:] = 1  # for N, and beyond the kernel
+    cells = np.ones((WORD_LETTERS * len(tables), 5, LANES), tables.dtype)  # 1 for N, and beyond the kernel
     for w in range(min(kernel_length, len(cells))):
         for base in range(4):
             for lane in range(per_block):
@@ -366,31 +371,33 @@ def _fill_exponentials(block: Any, kernel_length: int, sharpness: float, cells: 
 
 
 @compiled
-def _fits_float32(block: Any, kernel_length: int, sharpness: float) -> bool:
-    """Whether no product of a block's exponentials can become too small or too large."""
-    for lane in range(block.shape[1]):
-        least, greatest = 0.0, 0.0
-        for w in range(kernel_length):
-            low, high = 0.0, 0.0
-            for base in range(4):
-                low, high = min(low, block[4 * w + base, lane]), max(high, block[4 * w + base, lane])
-            least, greatest = least + low, greatest + high
-        if not (sharpness * least > _LEAST_EXPONENT and sharpness * greatest < _GREATEST_EXPONENT):
-            return False
+def fit_float32(blocks: Any, sharpness: float) -> bool:
+    """Whether no product of the kernels' exponentials can become too small or too large."""
+    n_cells = blocks.shape[1] - 2
+    for number in range(len(blocks)):
+        for lane in range(blocks.shape[2]):
+            least, greatest = 0.0, 0.0
+            for w in range(0, n_cells, 4):
+                low, high = 0.0, 0.0
+                for cell in range(w, w + 4):
+                    low, high = min(low, blocks[number, cell, lane]), max(high, blocks[number, cell, lane])
+                least, greatest = least + low, greatest + high
+            if not (sharpness * least > _LEAST_EXPONENT and sharpness * greatest < _GREATEST_EXPONENT):
+                return False
     return True
 
 
 @compiled
-def _pool_rows(
-    words: Any, lengths: Any, rows: Any, block: Any, kernel_length: int, sharpness: float, cells: Any, best: Any
+def _pool_block(
+    words: Any, lengths: Any, rows: Any, block: Any, kernel_length: int, sharpness: float, tables: Any, best: Any
 ) -> None:
     """Write a block's log(sum(exp(sharpness * activation))) / sharpness over windows and strands, with the bias.
 
     Of both strands the lanes of the second get -inf. Blocks that were left out, whose lanes have -inf, stay so.
     """
-    n_tables, half = len(cells) // WORD_LETTERS, LANES // 2
-    tables, total = np.empty((n_tables, N_WORDS, LANES), cells.dtype), np.empty(LANES, cells.dtype)
-    _fill_exponentials(block, kernel_length, sharpness, cells, tables)
+    n_tables, half = len(tables), LANES // 2
+    total = np.empty(LANES, tables.dtype)
+    _fill_exponentials(block, kernel_length, sharpness, tables)
     bias = block[4 * kernel_length]
     for i in range(len(rows)):
         if best[i, 0] == -np.inf:
@@ -407,7 +414,7 @@ def _pool_rows(
 
 
 @compiled
-def scan_rows(
+def pool_rows(
     words: Any,
     lengths: Any,
     rows: Any,
@@ -416,41 +423,55 @@ def scan_rows(
     sharpness: float,
     dropout: float,
     state: Any,
+    one: Any,
+    best: Any,
+) -> None:
+    """Pool the windows of all kernels in the sequences `rows`, over both strands where there are two.
+
+    `best` is as in `scan_rows`; of both strands the lanes of the second have -inf. Products have the type of `one`,
+    float32 or, where they need more room, float64.
+    """
+    tables = np.empty((_count_tables(kernel_length, words), N_WORDS, LANES), one.dtype)
+    for number in range(len(blocks)):
+        for i in range(len(rows)):
+            is_left_out = dropout > 0 and random_unit(state) < dropout
+            best[number, i] = np.float32(-np.inf if is_left_out else 0)
+        _pool_block(words, lengths, rows, blocks[number], kernel_length, sharpness, tables, best[number])
+
+
+@compiled
+def scan_rows(
+    words: Any,
+    lengths: Any,
+    rows: Any,
+    blocks: Any,
+    kernel_length: int,
+    dropout: float,
+    state: Any,
     best: Any,
     position: Any,
 ) -> None:
-    """Find the best windows of all kernels in the sequences `rows`, or pool them all where the sharpness is finite.
+    """Find the best windows of all kernels in the sequences `rows`.
 
     `best` and `position` are of shape (n_blocks, n_rows, LANES). Of both strands, the lane of the one that loses has
-    -inf for its best, when pooled the lane of the other one; and so have all lanes of a block that is left out, with
-    probability `dropout`, by draws from `state`. Pooled windows have no position.
+    -inf for its best; and so have all lanes of a block that is left out, with probability `dropout`, by draws from
+    `state`.
     """
     n_tables = _count_tables(kernel_length, words)
     cells = np.zeros((WORD_LETTERS * n_tables, 5, LANES), np.float32)
     tables = np.empty((n_tables, N_WORDS, LANES), np.float32)
     for number in range(len(blocks)):
-        is_pooled = sharpness < np.inf
-        if not is_pooled:
-            _fill_tables(blocks[number], kernel_length, cells, tables)
+        _fill_tables(blocks[number], kernel_length, cells, tables)
         bias = blocks[number, 4 * kernel_length]
         for i in range(len(rows)):
             if dropout > 0 and random_unit(state) < dropout:
                 best[number, i] = np.float32(-np.inf)
-                continue
-            if is_pooled:
-                best[number, i] = 0
                 continue
             row = rows[i]
             n_windows = max(lengths[row] - kernel_length, 0) + 1
             at = (number * len(rows) + i) * LANES
             _scan_windows(tables, n_tables, words, row * words.shape[1], n_windows, best, position, at)
             _settle_strands(best[number, i], bias)
-        if is_pooled:
-            if _fits_float32(blocks[number], kernel_length, sharpness):
-                _pool_rows(words, lengths, rows, blocks[number], kernel_length, sharpness, cells, best[number])
-            else:
-                wide = np.empty(cells.shape, np.float64)
-                _pool_rows(words, lengths, rows, blocks[number], kernel_length, sharpness, wide, best[number])
 
 
 @compiled
@@ -472,15 +493,35 @@ def take_winners(
 
 
 @compiled
-def _compare_with_labels(
-    best: Any, dense: Any, dense_bias: float, y: Any, sample_weight: Any, rows: Any, n_rows: int, residual: Any
+def _scaled_dense_weights(blocks: Any, dropout: float) -> Any:
+    """Dense weights (n_blocks, kernels per block), times 1 / (1 - dropout)."""
+    return np.float32(1 / (1 - dropout)) * blocks[:, blocks.shape[1] - 1]
+
+
+@compiled
+def compare_with_labels(
+    best: Any,
+    blocks: Any,
+    dense_bias: float,
+    y: Any,
+    sample_weight: Any,
+    rows: Any,
+    n_rows: int,
+    dropout: float,
+    residual: Any,
+    by_bias: Any,
 ) -> float:
-    """Write the derivative of the loss by every logit; return the loss summed."""
+    """Write the derivative of the loss, summed over `rows` and divided by `n_rows`, by every logit; return the sum.
+
+    And to `by_bias` the derivative by the dense bias.
+    """
+    dense = _scaled_dense_weights(blocks, dropout)
+    per_block = dense.shape[1]
     products = np.zeros((len(rows), LANES), np.float32)
     for number in range(len(best)):
         for i in range(len(rows)):
             for lane in range(LANES):
-                products[i, lane] += dense[number, lane] * max(best[number, i, lane], np.float32(0))
+                products[i, lane] += dense[number, lane % per_block] * max(best[number, i, lane], np.float32(0))
     loss = 0.0
     for i in range(len(rows)):
         z = np.float64(dense_bias)
@@ -491,6 +532,9 @@ def _compare_with_labels(
         loss += weight * (max(z, 0.0) - z * label + math.log1p(tail))
         probability = 1 / (1 + tail) if z >= 0 else tail / (1 + tail)
         residual[i] = weight * (probability - label) / n_rows
+    by_bias[0] = 0
+    for i in range(len(rows)):
+        by_bias[0] += residual[i]
     return loss
 
 
@@ -524,19 +568,17 @@ def _add_to_windows(
     residual: Any,
     dense: Any,
     block: Any,
-    kernel_length: int,
     sharpness: float,
-    cells: Any,
+    tables: Any,
     scores: Any,
     table_gradient: Any,
     out: Any,
 ) -> None:
     """Add the derivative by every positive score to the words of all windows, each its share of the exponentials."""
-    n_tables, per_block = table_gradient.shape[1], len(dense)
+    n_tables, per_block, kernel_length = table_gradient.shape[1], len(dense), (len(block) - 2) // 4
     bias = block[4 * kernel_length]
-    tables = np.empty((n_tables, N_WORDS, LANES), cells.dtype)
-    _fill_exponentials(block, kernel_length, sharpness, cells, tables)
-    factor = np.empty(LANES, cells.dtype)
+    _fill_exponentials(block, kernel_length, sharpness, tables)
+    factor = np.empty(LANES, tables.dtype)
     # Zeros around the windows, so that every word may look for a window in each table.
     margin = WORD_LETTERS * (n_tables - 1)
     shares = np.zeros((words.shape[1] + 2 * margin + 1, LANES), np.float32)
@@ -566,147 +608,67 @@ def _add_to_windows(
 
 
 @compiled
-def batch_gradient(
-    words: Any,
-    lengths: Any,
-    y: Any,
-    sample_weight: Any,
-    rows: Any,
-    n_rows: int,
-    shape: Any,
-    sharpness: float,
-    theta: Any,
-    gradient: Any,
-    best: Any,
-    position: Any,
-    dropout: float,
-    state: Any,
-) -> float:
-    """Write the gradient of the loss summed over `rows` and divided by `n_rows`; return the loss summed.
-
-    `theta`, `gradient` and `shape` are as `_flatten` lays them out; `best` and `position` are room for the scan. With
-    `dropout` blocks of kernels are left out as in `scan_rows`; the others count 1 / (1 - dropout) times.
-    """
-    n_blocks, n_cells, per_block = shape
+def gradient_by_winners(
+    words: Any, rows: Any, residual: Any, blocks: Any, best: Any, position: Any, dropout: float, gradient: Any
+) -> None:
+    """Write the gradient of a network of maxima, laid out as `blocks`, from what `scan_rows` found."""
+    n_cells, per_block = blocks.shape[1] - 2, blocks.shape[2]
     kernel_length = n_cells // 4
-    blocks = theta[:-1].reshape((n_blocks, n_cells + 2, per_block))
-    gradient[:] = 0
-    blocks_gradient = gradient[:-1].reshape(blocks.shape)
-    scan_rows(words, lengths, rows, blocks, kernel_length, sharpness, dropout, state, best, position)
-
-    scale = np.float32(1 / (1 - dropout))
-    dense = np.empty((n_blocks, LANES), np.float32)
-    for number in range(n_blocks):
-        for lane in range(LANES):
-            dense[number, lane] = scale * blocks[number, n_cells + 1, lane % per_block]
-    residual = np.empty(len(rows), np.float32)
-    loss = _compare_with_labels(best, dense, theta[-1], y, sample_weight, rows, n_rows, residual)
-    for i in range(len(rows)):
-        gradient[-1] += residual[i]
-
+    dense = _scaled_dense_weights(blocks, dropout)
     n_tables = _count_tables(kernel_length, words)
     table_gradient = np.empty((N_WORDS, n_tables, LANES), np.float32)
     cell_gradient = np.empty((WORD_LETTERS * n_tables, 5, LANES), np.float32)
-    for number in range(n_blocks):
-        out = blocks_gradient[number]
+    gradient[:] = 0
+    for number in range(len(blocks)):
+        out = gradient[number]
         table_gradient[:] = 0
-        if sharpness == np.inf:
-            _add_to_winners(
-                words,
-                rows,
-                residual,
-                dense[number, :per_block],
-                best[number],
-                position[number],
-                table_gradient,
-                out[n_cells:],
-            )
-        elif _fits_float32(blocks[number], kernel_length, sharpness):
-            _add_to_windows(
-                words,
-                lengths,
-                rows,
-                residual,
-                dense[number, :per_block],
-                blocks[number],
-                kernel_length,
-                sharpness,
-                np.empty(cell_gradient.shape, np.float32),
-                best[number],
-                table_gradient,
-                out[n_cells:],
-            )
-        else:
-            _add_to_windows(
-                words,
-                lengths,
-                rows,
-                residual,
-                dense[number, :per_block],
-                blocks[number],
-                kernel_length,
-                sharpness,
-                np.empty(cell_gradient.shape, np.float64),
-                best[number],
-                table_gradient,
-                out[n_cells:],
-            )
+        _add_to_winners(
+            words, rows, residual, dense[number], best[number], position[number], table_gradient, out[n_cells:]
+        )
         _sum_over_words(table_gradient, kernel_length, cell_gradient, out)
         for k in range(per_block):
-            out[n_cells + 1, k] *= scale
-    return loss
+            out[n_cells + 1, k] *= np.float32(1 / (1 - dropout))
 
 
 @compiled
-def run_epoch(
+def gradient_by_windows(
     words: Any,
     lengths: Any,
-    y: Any,
-    sample_weight: Any,
-    order: Any,
-    batch_size: int,
-    learning_rate: float,
-    shape: Any,
+    rows: Any,
+    residual: Any,
+    blocks: Any,
     sharpness: float,
-    theta: Any,
-    moments: Any,
-    n_steps: int,
+    best: Any,
     dropout: float,
-    state: Any,
-) -> float:
-    """Run Adam over the batches of `order`, changing `theta` and `moments`; return the loss summed over sequences."""
-    gradient = np.empty_like(theta)
-    n_scores = shape[0] * min(batch_size, len(order)) * LANES
-    best, position = np.empty(n_scores, np.float32), np.empty(n_scores, np.int32)
-    loss = 0.0
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        scores = (shape[0], len(rows), LANES)
-        n_scores = shape[0] * len(rows) * LANES
-        loss += batch_gradient(
-            words,
-            lengths,
-            y,
-            sample_weight,
-            rows,
-            len(rows),
-            shape,
-            sharpness,
-            theta,
-            gradient,
-            best[:n_scores].reshape(scores),
-            position[:n_scores].reshape(scores),
-            dropout,
-            state,
+    one: Any,
+    gradient: Any,
+) -> None:
+    """Write the gradient of a network of log-sum-exp, laid out as `blocks`, from what `pool_rows` found."""
+    n_cells, per_block = blocks.shape[1] - 2, blocks.shape[2]
+    kernel_length = n_cells // 4
+    dense = _scaled_dense_weights(blocks, dropout)
+    n_tables = _count_tables(kernel_length, words)
+    table_gradient = np.empty((N_WORDS, n_tables, LANES), np.float32)
+    cell_gradient = np.empty((WORD_LETTERS * n_tables, 5, LANES), np.float32)
+    tables = np.empty((n_tables, N_WORDS, LANES), one.dtype)
+    gradient[:] = 0
+    for number in range(len(blocks)):
+        block, out = blocks[number], gradient[number]
+        weights, scores, of_dense = dense[number], best[number], out[n_cells:]
+        table_gradient[:] = 0
+        _add_to_windows(
+            words, lengths, rows, residual, weights, block, sharpness, tables, scores, table_gradient, of_dense
         )
-        n_steps += 1
-        rate = np.float32(learning_rate * math.sqrt(1 - ADAM_BETA2**n_steps) / (1 - ADAM_BETA1**n_steps))
-        _step(theta, gradient, moments[0], moments[1], rate)
-    return loss
+        _sum_over_words(table_gradient, kernel_length, cell_gradient, out)
+        for k in range(per_block):
+            out[n_cells + 1, k] *= np.float32(1 / (1 - dropout))
 
 
 @compiled
-def _step(theta: Any, gradient: Any, first: Any, second: Any, rate: float) -> None:
+def adam_step(theta: Any, gradient: Any, moments: Any, learning_rate: float, n_steps: int) -> None:
+    """Change `theta` and `moments` by step number `n_steps` of Adam, counted from 1."""
+    rate = np.float32(learning_rate * math.sqrt(1 - ADAM_BETA2**n_steps) / (1 - ADAM_BETA1**n_steps))
+    first, second = moments
     for j in range(len(theta)):
         slope = gradient[j]
         first[j] += (slope - first[j]) * np.float32(1 - ADAM_BETA1)
