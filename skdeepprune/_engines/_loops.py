@@ -13,7 +13,8 @@ Log-sum-exp pooling takes no exponential of a window: that of a sum over tables 
 exponentials. So it costs about what the maximum does.
 
 The gradient goes the way back: a positive score adds its derivative to the words of its one best window, or, pooled, to
-those of every window by its share, and the tables sum up into the cells. Every sum has one order, which depends on neither batch nor thread.
+those of every window by its share, and the tables sum up into the cells. Every sum has one order, which depends on
+neither batch nor thread.
 """
 
 from __future__ import annotations
