@@ -37,7 +37,7 @@ from skdeepprune._engines._interface import Dropout, Engine
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, most_important, saliency
-from skdeepprune._training import LabeledData, decide, evaluate
+from skdeepprune._training import LabeledData, decide, evaluate, pooled
 from skdeepprune.datasets import list_datasets, load_deepbind, load_fastsk, load_simulated
 from skdeepprune.sequences import encode
 
@@ -103,6 +103,8 @@ class Trial:
     # log(sum(exp(sharpness a))) / sharpness for the maximum, up to so many kernels.
     sharpness: float = np.inf
     pooled: int = 32
+    # Whether the biases then move, so that positive scores stay what they were in the mean.
+    biases_moved: bool = False
     # The same of so many windows only; slope of the activation below zero.
     n_windows: int | None = None
     slope: float = 0.0
@@ -171,8 +173,9 @@ TRIALS: dict[str, Trial] = {
         f"taken, log-sum-exp from {first}{', sharpness ' * (m != 2)}{m if m != 2 else ''}": replace(
             TAKEN, sharpness=float(m), pooled=first
         )
-        for first, m in ((64, 2), (128, 2), (256, 2), (64, 1), (64, 4))
+        for first, m in ((64, 2), (128, 2), (64, 1), (64, 4))
     },
+    "taken, log-sum-exp from 64, biases moved": replace(TAKEN, sharpness=2.0, pooled=64, biases_moved=True),
     "from 64, dropout 0.3, cut 6: nothing": replace(WITH_CUT, after="dropout 0.3, cut 6"),
     "from 64, dropout 0.3, cut 6: dropout above 8": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=8),
     "from 64, dropout 0.3, cut 6: dropout above 4": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=4),
@@ -471,7 +474,10 @@ def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tu
         start, rate = time.process_time(), trial.learning_rate / trial.decay ** np.log2(256 / size)
         if found:
             network = pruned(network, size, data, trial, rate, rng)
-        network = replace(network, sharpness=trial.sharpness if size <= trial.pooled else np.inf)
+        sharpness = trial.sharpness if size <= trial.pooled else np.inf
+        if trial.biases_moved and sharpness != network.sharpness:
+            network = pooled(data.engine, network, sharpness, data.training)
+        network = replace(network, sharpness=sharpness)
         trainings = [train(network, data, trial, rate, teacher, rng) for _ in range(trial.restarts)]
         network, loss, n_epochs = min(trainings, key=lambda training: training[1])
         row = {"n_kernels": size, "auc": data.test_auc(network), "val_loss": loss, "epochs": n_epochs}

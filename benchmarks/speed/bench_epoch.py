@@ -16,8 +16,10 @@ from skdeepprune.sequences import one_hot
 
 N_SEQUENCES, LENGTH, BATCH_SIZE = 5376, 101, 256
 KERAS_EPOCHS = 5
+POOLED = "compiled, log-sum-exp"
 METHODS = [
     "compiled",
+    POOLED,
     "tensorflow",
     "Keras fit, one epoch",
     f"Keras fit, {KERAS_EPOCHS} epochs",
@@ -30,8 +32,9 @@ METHODS = [
 def prepare(method: str, n_kernels: int) -> tuple[Callable[[], object], int]:
     """Make what is to be timed, let it run once, and say how many epochs that is."""
     n_epochs = KERAS_EPOCHS if "epochs" in method else 1
-    if method in ("compiled", "tensorflow"):
-        run = ours.epoch(method, N_SEQUENCES, LENGTH, n_kernels, BATCH_SIZE)
+    if method in ("compiled", POOLED, "tensorflow"):
+        sharpness = 2.0 if method == POOLED else np.inf
+        run = ours.epoch(method.partition(",")[0], N_SEQUENCES, LENGTH, n_kernels, BATCH_SIZE, sharpness)
     else:
         codes, y = ours.simulated(N_SEQUENCES, LENGTH)
         arguments = one_hot(codes, np.float32), y, n_kernels, ours.KERNEL_LENGTH, BATCH_SIZE, ours.LEARNING_RATE

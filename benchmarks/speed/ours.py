@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -24,11 +25,14 @@ def simulated(n_sequences: int, length: int) -> tuple[NDArray[np.uint8], NDArray
     return encode(data.X_train), data.y_train.astype(np.float32)
 
 
-def epoch(engine_name: str, n_sequences: int, length: int, n_kernels: int, batch_size: int) -> Callable[[], float]:
+def epoch(
+    engine_name: str, n_sequences: int, length: int, n_kernels: int, batch_size: int, sharpness: float = np.inf
+) -> Callable[[], float]:
     """Make a function that trains one epoch, the order of the sequences included."""
     codes, y = simulated(n_sequences, length)
     rng = np.random.default_rng(0)
     network = Network.initial(n_kernels, KERNEL_LENGTH, 4, reverse_complement=False, rng=rng)
+    network = replace(network, sharpness=sharpness)
     engine = choose_engine(engine_name, is_dna=True)
     data = engine.load(codes, y, np.ones(len(y), dtype=np.float32))
     trainer = engine.trainer(network)

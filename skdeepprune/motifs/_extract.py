@@ -126,8 +126,8 @@ def extract_motifs(
         rows, limit = _sites_of_kernel(found.best[:, k], bound if weight >= 0 or y is None else ~bound, threshold)
         if len(rows) == 0:
             warnings.warn(
-                f"kernel_{k} has no site: its score is 0 in all of the {len(codes)} sequences that it could be read"
-                " from. It is left out.",
+                f"kernel_{k} has no site: its activation is above 0 in none of the {len(codes)} sequences that it could"
+                " be read from. It is left out.",
                 UserWarning,
                 stacklevel=2,
             )
