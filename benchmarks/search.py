@@ -37,7 +37,7 @@ from skdeepprune._engines._interface import Dropout, Engine
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, most_important, saliency
-from skdeepprune._training import LabeledData, decide, evaluate, pooled
+from skdeepprune._training import LabeledData, decide, evaluate, with_sharpness
 from skdeepprune.datasets import list_datasets, load_deepbind, load_fastsk, load_simulated
 from skdeepprune.sequences import encode
 
@@ -476,7 +476,7 @@ def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tu
             network = pruned(network, size, data, trial, rate, rng)
         sharpness = trial.sharpness if size <= trial.pooled else np.inf
         if trial.biases_moved and sharpness != network.sharpness:
-            network = pooled(data.engine, network, sharpness, data.training)
+            network = with_sharpness(sharpness, data.engine, network, data.training)
         network = replace(network, sharpness=sharpness)
         trainings = [train(network, data, trial, rate, teacher, rng) for _ in range(trial.restarts)]
         network, loss, n_epochs = min(trainings, key=lambda training: training[1])

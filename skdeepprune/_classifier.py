@@ -59,8 +59,8 @@ class DeepPruneClassifier(
 
     A network with one layer of ``n_kernels * 2**n_prunings`` convolutional kernels is trained on bound and unbound
     sequences. Then half of its kernels are pruned and the rest is fine-tuned, again and again, until `n_kernels`
-    are left. The score of a kernel is its best activation over all positions, or counts further good ones as well; the
-    log-odds of binding are a weighted sum of the scores.
+    are left. The score of a kernel is its best activation over all positions, or a soft maximum of them (`pooling`);
+    the log-odds of binding are a weighted sum of the scores.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ class DeepPruneClassifier(
         Read both strands: the score of a kernel is over both. Needs DNA channels (`n_channels` >= 4; channels
         beyond the first four are tracks that are only reversed).
     pooling : {"log-sum-exp", "max"}, default="log-sum-exp"
-        How activations a at all positions become a score: by their maximum; or, once the network is pruned to 64
-        kernels or fewer and fine-tuned, by log(sum(exp(2 a))) / 2. This is near the maximum, too, but a second site
-        adds to it, and training sees all positions, not one. The paper has the maximum.
+        How activations a at all positions become a score: by their maximum; or, from the fine-tuning at 64 kernels on,
+        by log(sum(exp(2 a))) / 2. This is near the maximum, too, but a second site adds to it, and training sees all
+        positions, not one. Untrained weights have the maximum, at any size. The paper has nothing else.
     criterion : {"saliency", "weight", "score", "score-and-weight"} or callable, default="saliency"
         Importance by which kernels are ranked: by how much the loss grows without the kernel once the other dense
         weights have adjusted (Optimal Brain Surgeon [2]_), which sees when two kernels read the same; or the paper's
@@ -86,7 +86,8 @@ class DeepPruneClassifier(
     after_pruning : {"fine-tune", "rewind", "reinitialize", "none"}, default="fine-tune"
         Go on from the surviving weights; reset them to their values before the initial training (winning tickets); or
         to new random values (a control). The latter two train with `learning_rate_init` at every size. "none"
-        fine-tunes too, but not after the last pruning (Deepprune-inter).
+        fine-tunes too, but not after the last pruning (Deepprune-inter). To compare them set ``pooling="max"``, which
+        the latter two have anyway.
     learning_rate : {"adaptive", "constant"}, default="adaptive"
         "adaptive" goes slowly in the first two epochs of untrained weights; and at every size, when the validation loss
         has not improved for `n_iter_no_change` epochs, it goes back to the best weights and on at a quarter of the

@@ -182,6 +182,7 @@ def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> De
         name: {key: item for key, item in value["pairs"]} if isinstance(value, dict) else value
         for name, value in description["params"].items()
     }
+    params.setdefault("pooling", "max")  # files from before there was another one
     classifier = DeepPruneClassifier(**params)
     dtype = description["classes_dtype"]
     if dtype != "object" and np.dtype(dtype).kind not in "biufU":
@@ -217,7 +218,7 @@ def _stage(entry: dict[str, Any], arrays: dict[str, NDArray[Any]], reverse_compl
         dense_weights=mine["dense_weights"],
         dense_bias=entry["dense_bias"],
         reverse_complement=reverse_complement,
-        sharpness=np.inf if entry["sharpness"] is None else entry["sharpness"],
+        sharpness=np.inf if entry.get("sharpness") is None else entry["sharpness"],
     )
     epochs = [Epoch(**dict(zip(_EPOCH_FIELDS, row, strict=True))) for row in entry["epochs"]]
     return Stage(kept=mine["kept"], network=network, importances=mine["importances"], epochs=epochs, **numbers)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 from skdeepprune.sequences import one_hot, sequence_lengths
 
@@ -84,10 +84,9 @@ class Network:
     def redrawn(self, n_kernels: int, rng: np.random.Generator) -> Network:
         """Draw a new network of this kind with `n_kernels` kernels."""
         _, kernel_length, n_channels = self.kernels.shape
-        redrawn = Network.initial(
+        return Network.initial(
             n_kernels, kernel_length, n_channels, reverse_complement=self.reverse_complement, rng=rng
         )
-        return replace(redrawn, sharpness=self.sharpness)
 
     @property
     def n_kernels(self) -> int:
@@ -137,10 +136,11 @@ class Network:
         """Motif scores (n_sequences, K) of sequences as in `scan`, in float64: the pooled activations' ReLU."""
         if self.sharpness == np.inf:
             return np.maximum(self.scan(X).best, 0)
-        parts = [
-            logsumexp(self.sharpness * activations, axis=(1, 2)) / self.sharpness
-            for activations in self._activations(X)
-        ]
+        parts = []
+        for activations in self._activations(X):
+            n, n_positions, n_strands, n_kernels = activations.shape
+            exponents = self.sharpness * activations.reshape(n, n_positions * n_strands, n_kernels)
+            parts.append(np.logaddexp.reduce(exponents, axis=1) / self.sharpness)
         return np.maximum(np.concatenate(parts) + self.kernel_bias, 0)
 
     def _activations(self, X: NDArray[Any]) -> Iterator[NDArray[np.float64]]:

@@ -22,7 +22,7 @@ _BASES_AT_ONCE = 2**22
 # Fewer kernels cannot spare any of their scores.
 _FEWEST_TO_DROP = 17
 _RATE_CUT = 4
-# What `pooling="log-sum-exp"` means: its sharpness, and the most kernels with which it is worth its time.
+# What `pooling="log-sum-exp"` means: its sharpness, and the most kernels for which it gains what it takes.
 _SHARPNESS = 2.0
 _MOST_POOLED = 64
 # Held-out sequences of a class, for an AUC that says something.
@@ -136,7 +136,7 @@ class TrainingSettings:
     pooling: str
 
     def sharpness(self, n_kernels: int) -> float:
-        """Of the pooling of a pruned network of this size."""
+        """Give the sharpness of a pruned network of this size."""
         return _SHARPNESS if self.pooling == "log-sum-exp" and n_kernels <= _MOST_POOLED else np.inf
 
 
@@ -222,7 +222,7 @@ def deep_prune(
             else:
                 network, untrained = network.select(best), False
                 if to_train and settings.sharpness(size) != network.sharpness:
-                    network = pooled(engine, network, settings.sharpness(size), training)
+                    network = with_sharpness(settings.sharpness(size), engine, network, training)
                 learning_rate /= settings.learning_rate_decay**stage
         epochs: list[Epoch] = []
         if to_train:
@@ -246,14 +246,13 @@ def deep_prune(
         yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
 
 
-def pooled(engine: Engine, network: Network, sharpness: float, data: TrainingData) -> Network:
-    """Give a network another sharpness, and the biases with which its kernels' positive scores stay what they were.
+def with_sharpness(sharpness: float, engine: Engine, network: Network, data: TrainingData) -> Network:
+    """Give a network of maxima another sharpness, and biases that leave its positive scores in the mean what they were.
 
-    In the mean, over the sequences in which a kernel's maximum is positive.
+    That is over the sequences in which a kernel's maximum is positive; a kernel that has none keeps its bias.
     """
     other = replace(network, sharpness=sharpness)
-    step = -(-len(data.rows) * network.n_kernels // SCORES_AT_ONCE)
-    chosen = np.arange(len(data.rows))[::step]
+    chosen = _as_many_as_fit(len(data.rows), network)
     before, after = (data.scores(engine.trainer(one), chosen) for one in (network, other))
     fires = before > 0
     excess = np.where(fires, after - before, 0).sum(axis=0, dtype=np.float64) / np.maximum(fires.sum(axis=0), 1)
@@ -295,10 +294,14 @@ def warn_of_collapse(stages: Sequence[Stage], validation: TrainingData) -> None:
 
 def _chosen_to_rank_by(criterion: Criterion, network: Network, n_sequences: int) -> NDArray[np.int64]:
     """Of all training sequences at once the scores of a wide network are large: as many as the criterion needs."""
-    step = 1
     if criterion is saliency:
-        step = -(-n_sequences * network.n_kernels // SCORES_AT_ONCE)
-    return np.arange(0 if criterion is weight_importance else n_sequences)[::step]
+        return _as_many_as_fit(n_sequences, network)
+    return np.arange(0 if criterion is weight_importance else n_sequences)
+
+
+def _as_many_as_fit(n_sequences: int, network: Network) -> NDArray[np.int64]:
+    """Choose sequences, evenly, whose scores may all be held at once."""
+    return np.arange(n_sequences)[:: -(-n_sequences * network.n_kernels // SCORES_AT_ONCE)]
 
 
 def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from numba.core.dispatcher import Dispatcher
 
 from skdeepprune._engines import _compiled, _loops
 from skdeepprune._engines._compiled import CompiledEngine, Words, motif_scores, scan
-from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Dropout
 from skdeepprune._network import Network, reverse_complement_kernels
 from skdeepprune.sequences import dinucleotide_shuffle, encode, one_hot, sequence_lengths
 
@@ -44,7 +44,7 @@ def random_codes(rng, n_sequences, length, n_share=0.1):
 def networks_and_codes(draw, whole_numbers=False):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = draw(st.integers(1, 19)), draw(A_KERNEL_LENGTH), draw(st.booleans())
-    network = random_network(rng, *shape, draw(st.sampled_from([np.inf, 2.0, 0.5, 8.0])))
+    network = random_network(rng, *shape, draw(st.sampled_from([np.inf, 2.0, 0.5, 3.0])))
     if whole_numbers:
         network = replace(network, kernels=network.kernels.round(), kernel_bias=network.kernel_bias.round())
     codes = random_codes(rng, draw(st.integers(1, 6)), draw(st.integers(1, 70)), draw(st.sampled_from([0, 0.02, 0.3])))
@@ -151,8 +151,10 @@ def test_scan_equals_the_network_s_own(case):
 @given(networks_and_codes(), st.integers(1, 5))
 def test_a_sequence_scans_to_the_same_bits_in_any_company(case, n_threads):
     network, codes = case
-    together = scan(network, np.concatenate([codes, random_codes(np.random.default_rng(0), 3, codes.shape[1])]))
+    company = np.concatenate([codes, random_codes(np.random.default_rng(0), 3, codes.shape[1])])
+    together, scores = scan(network, company), motif_scores(network, company)
     for i in range(len(codes)):
+        np.testing.assert_array_equal(motif_scores(network, codes[i : i + 1], n_threads)[0], scores[i])
         alone = scan(network, codes[i : i + 1], n_threads)
         np.testing.assert_array_equal(alone.best[0], together.best[i])
         np.testing.assert_array_equal(alone.position[0], together.position[i])
@@ -164,10 +166,13 @@ def test_padding_changes_no_bit(rng, both_strands):
     codes = random_codes(rng, 20, 40)
     padded = np.pad(codes, ((0, 0), (0, 13)), constant_values=4)
     assert_same_scan(scan(network, codes), scan(network, padded))
+    pooling = replace(network, sharpness=2.0)
+    np.testing.assert_array_equal(motif_scores(pooling, codes), motif_scores(pooling, padded))
 
 
-def test_threads_change_no_bit(rng):
-    network = random_network(rng, 9, 10, True)
+@pytest.mark.parametrize("sharpness", [np.inf, 2.0])
+def test_threads_change_no_bit(rng, sharpness):
+    network = random_network(rng, 9, 10, True, sharpness)
     codes = random_codes(rng, 30_000, 100)  # several chunks
     assert_same_scan(scan(network, codes, n_threads=1), scan(network, codes, n_threads=3))
     labels = np.zeros(len(codes), np.float32)
@@ -196,6 +201,8 @@ def test_long_sequence(rng):
     found, expected = scan(network, codes), network.scan(codes)
     np.testing.assert_array_equal(found.position, expected.position)
     np.testing.assert_array_equal(found.reverse, expected.reverse)
+    pooling = replace(network, sharpness=2.0)
+    np.testing.assert_allclose(motif_scores(pooling, codes), pooling.scores(codes), atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(0, 30), (3, 0)])
@@ -203,6 +210,10 @@ def test_nothing_to_scan(rng, shape):
     network = random_network(rng, 3, 5, True)
     found = scan(network, np.empty(shape, np.uint8))
     np.testing.assert_array_equal(found.best, np.broadcast_to(network.kernel_bias, (shape[0], 3)))
+    pooling = replace(network, sharpness=2.0)
+    scores = np.maximum(network.kernel_bias + np.log(2) / 2, 0)
+    found = motif_scores(pooling, np.empty(shape, np.uint8))
+    np.testing.assert_allclose(found, np.broadcast_to(scores, (shape[0], 3)), rtol=1e-6)
 
 
 def test_read_only_and_strided_codes(rng):
@@ -227,14 +238,15 @@ def test_scores_equal_loops(case):
     np.testing.assert_allclose(scores, np.maximum(pooled_by_loops(network, codes)[0], 0), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("scale", [1, 4, 10])
-def test_kernels_of_any_size_are_pooled(rng, scale):
-    # Larger ones go through float64, where products of exponentials have more room.
-    network = random_network(rng, 6, 16, True, sharpness=2.0)
-    network = replace(network, kernels=network.kernels * scale)
+@pytest.mark.parametrize(("scale", "dtype"), [(0.5, np.float32), (1, np.float32), (4, np.float64), (10, np.float64)])
+def test_kernels_of_any_size_are_pooled(scale, dtype):
+    rng = np.random.default_rng(0)
+    network = random_network(rng, 6, 12, True, sharpness=2.0)
+    network = replace(network, kernels=network.kernels * np.float32(scale))
     codes = random_codes(rng, 20, 60)
-    largest = 2 * np.abs(network.kernels).max(axis=2).sum(axis=1).min()
-    assert (largest > 90) == (scale > 1)
+    theta, shape = _compiled._flatten(network)
+    room = _compiled._room_for_products(Words.of(codes).words, theta[:-1].reshape(shape), 2.0)
+    assert room.dtype == dtype
     expected = np.maximum(pooled_by_loops(network, codes)[0], 0)
     np.testing.assert_allclose(motif_scores(network, codes), expected, rtol=1e-5, atol=1e-5)
     engine = CompiledEngine()
@@ -244,6 +256,14 @@ def test_kernels_of_any_size_are_pooled(rng, scale):
     assert loss == pytest.approx(expected_loss, rel=1e-5)
     for found, wanted in zip(as_arrays(gradient), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("value", [100, np.inf, np.nan])
+def test_kernels_without_measure_are_not_pooled_silently(rng, value):
+    network = random_network(rng, 6, 12, True, sharpness=2.0)
+    network.kernels[:] = value
+    with pytest.raises(FloatingPointError, match="pooling='max'"):
+        motif_scores(network, random_codes(rng, 20, 60))
 
 
 @given(training_sets())
@@ -446,6 +466,7 @@ def test_every_loop_compiles_once(rng):
         for network in networks:
             trainer = engine.trainer(network)
             trainer.epoch(data, np.arange(20)[::2] // 2, np.int64(4), np.float32(0.01))
+            trainer.epoch(data, np.arange(10), 4, 0.01, Dropout(np.float32(0.3), 1))
             engine.gradients(network, data)
             trainer.scores(data, np.arange(10, dtype=np.int32)[::-1])
     for name in _COMPILED_LOOPS:

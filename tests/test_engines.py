@@ -178,9 +178,10 @@ def test_epoch_is_adam_over_batches(rng, engine):
 
 
 @ENGINES
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
 @pytest.mark.parametrize("both_strands", [False, True])
-def test_dropout_leaves_out_scores_and_scales_the_others(rng, engine, both_strands):
-    network = draw_network(11, n_kernels=32, reverse_complement=both_strands)
+def test_dropout_leaves_out_scores_and_scales_the_others(rng, engine, both_strands, sharpness):
+    network = draw_network(11, n_kernels=32, reverse_complement=both_strands, sharpness=sharpness)
     network = replace(network, kernel_bias=np.full(32, 5, np.float32))  # every score is positive
     codes = draw_codes(rng, 1, 30)
     y, weights = np.ones(1, np.float32), np.full(1, 1e-6, np.float32)
@@ -337,9 +338,10 @@ def test_auto_takes_the_compiled_engine_for_dna_without_a_gpu(monkeypatch, is_dn
     assert choose_engine("auto", is_dna=is_dna).name == expected
 
 
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
 @pytest.mark.parametrize("n_kernels", [1, 5, 40])
-def test_log_odds_by_blocks_are_those_of_all_at_once(monkeypatch, rng, n_kernels):
-    network = draw_network(4, n_kernels, reverse_complement=True)
+def test_log_odds_by_blocks_are_those_of_all_at_once(monkeypatch, rng, n_kernels, sharpness):
+    network = draw_network(4, n_kernels, reverse_complement=True, sharpness=sharpness)
     codes = draw_codes(rng, 100, 20)
     together = network.decision(_engines.motif_scores(network, codes))
     monkeypatch.setattr(_engines, "SCORES_AT_ONCE", 64)

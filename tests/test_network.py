@@ -143,5 +143,6 @@ def test_selected_network_is_the_masked_network(rng, sharpness):
     np.testing.assert_allclose(network.decision(masked_scores), pruned.decision(pruned.scores(codes)), atol=1e-12)
 
 
-def test_no_sequences_give_no_scores():
-    assert draw_network(0).scores(np.zeros((0, 9), np.uint8)).shape == (0, 3)
+@pytest.mark.parametrize("sharpness", [2.0, np.inf])
+def test_no_sequences_give_no_scores(sharpness):
+    assert draw_network(0, sharpness=sharpness).scores(np.zeros((0, 9), np.uint8)).shape == (0, 3)

@@ -344,7 +344,8 @@ def test_examples_are_cut_at_their_sites():
         ("GGG", 0, "0\N{MINUS SIGN}"),
         ("T", None, None),
     ]
-    assert runs[2]["title"].endswith("6 to 9 bp, adds \N{MINUS SIGN}1.00 to the log-odds")
+    assert runs[2]["title"].startswith("6 to 9 bp, ")
+    assert runs[2]["title"].endswith(", which adds \N{MINUS SIGN}1.00 to the log-odds")
 
 
 def test_examples_show_whole_sequences(fitted, data):

@@ -9,7 +9,7 @@ from test_network import draw_network
 
 from skdeepprune import _training
 from skdeepprune._engines import choose_engine
-from skdeepprune._training import LabeledData, Stage, evaluate, pooled, roc_auc, smallest_good_size
+from skdeepprune._training import LabeledData, Stage, evaluate, roc_auc, smallest_good_size, with_sharpness
 
 
 def labeled(y, weights):
@@ -61,7 +61,7 @@ def test_another_pooling_keeps_the_level_of_positive_scores(rng):
     codes = rng.integers(0, 4, (500, 60)).astype(np.uint8)
     y, weights = rng.integers(0, 2, 500).astype(np.float32), np.ones(500, np.float32)
     data = LabeledData(engine.load(codes, y, weights), np.arange(500), y, weights)
-    other = pooled(engine, network, 2.0, data)
+    other = with_sharpness(2.0, engine, network, data)
     lifted = replace(network, sharpness=2.0, kernel_bias=network.kernel_bias + 1000)
     sums, maxima = lifted.scores(codes) - 1000, network.scan(codes).best
     expected = [(sums - maxima)[maxima[:, k] > 0, k].mean() for k in range(5)]
@@ -83,5 +83,5 @@ def test_another_pooling_looks_at_no_more_scores_than_there_is_room_for(rng, mon
     monkeypatch.setattr(_training, "SCORES_AT_ONCE", 1000)
     engine, y = choose_engine("compiled", is_dna=True), np.ones(500, np.float32)
     data = Counted(engine.load(rng.integers(0, 4, (500, 30)).astype(np.uint8), y, y), np.arange(500), y, y)
-    pooled(engine, draw_network(3, n_kernels=6), 2.0, data)
+    with_sharpness(2.0, engine, draw_network(3, n_kernels=6), data)
     assert 500 < max(seen) < 1100

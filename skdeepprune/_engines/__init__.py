@@ -58,7 +58,7 @@ def scan(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> Scan:
 
 
 def motif_scores(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> NDArray[Any]:
-    """Motif scores (n, K): what the network pools its activations to. The parameters are those of `scan`."""
+    """Motif scores (n, K). The parameters are those of `scan`."""
     if sequences.ndim == 3:
         return network.scores(sequences)
     from skdeepprune._engines._compiled import motif_scores

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from skdeepprune._engines._interface import NO_DROPOUT, Dropout
 from skdeepprune._engines._loops import (
     LANES,
+    N_WORDS,
+    activation_range,
     adam_step,
     compare_with_labels,
-    fit_float32,
+    count_tables,
     gradient_by_windows,
     gradient_by_winners,
     pool_rows,
@@ -27,7 +29,8 @@ from skdeepprune._network import Network, Scan
 
 _CHUNK_BYTES = 2**19
 _GRADIENT_ROWS = 1024
-_ONE, _WIDE_ONE = np.ones(1, np.float32), np.ones(1, np.float64)
+# Exponents between which products of exponentials, their sums and inverses keep their precision.
+_EXPONENTS = {np.float32: (-85.0, 40.0), np.float64: (-690.0, 320.0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,12 +212,14 @@ class CompiledTrainer:
         """Run Adam once over `data` in the given order, in batches; return the mean loss seen on the way."""
         order = _read_only(order, np.int64)
         gradient = np.empty_like(self._theta)
-        room, weights = _room(0, 0), (self._theta, self._shape, self._initial.sharpness)
+        room = _room(self._shape[0], min(batch_size, len(order)))
+        weights = self._theta, self._shape, self._initial.sharpness
         state, loss = _state(dropout), 0.0
         # A loop in Python: in a compiled one numba would compile once more, for seconds, all that it calls.
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            room = room if room[0].shape[1] == len(rows) else _room(self._shape[0], len(rows))
+            if len(rows) < batch_size:
+                room = _room(self._shape[0], len(rows))
             loss += _batch_gradient(data, rows, len(rows), *weights, dropout, state, room, gradient)
             self._n_steps += 1
             adam_step(self._theta, gradient, self._moments, float(learning_rate), self._n_steps)
@@ -254,8 +259,8 @@ def _batch_gradient(
         gradient_by_winners(data.words, rows, residual, blocks, best, position, rate, by_blocks)
     else:
         sequences = data.words, data.lengths, rows
-        one = _one_of_room_for(blocks, sharpness)
-        gradient_by_windows(*sequences, residual, blocks, float(sharpness), best, rate, one, by_blocks)
+        tables = _room_for_products(data.words, blocks, sharpness)
+        gradient_by_windows(*sequences, residual, blocks, float(sharpness), best, rate, tables, by_blocks)
     return float(loss)
 
 
@@ -269,17 +274,26 @@ def _scan_or_pool(
     best: NDArray[np.float32],
     position: NDArray[np.int32],
 ) -> None:
-    sequences, kernel_length, left_out = (data.words, data.lengths, rows), blocks.shape[1] // 4, (dropout.rate, state)
+    sequences, left_out = (data.words, data.lengths, rows), (float(dropout.rate), state)
     if sharpness == np.inf:
-        scan_rows(*sequences, blocks, kernel_length, *left_out, best, position)
+        scan_rows(*sequences, blocks, *left_out, best, position)
     else:
-        one = _one_of_room_for(blocks, sharpness)
-        pool_rows(*sequences, blocks, kernel_length, float(sharpness), *left_out, one, best)
+        tables = _room_for_products(data.words, blocks, sharpness)
+        pool_rows(*sequences, blocks, float(sharpness), *left_out, tables, best)
 
 
-def _one_of_room_for(blocks: NDArray[np.float32], sharpness: float) -> NDArray[np.floating[Any]]:
-    """Give an array of the type in which products of exponentials keep their precision."""
-    return _ONE if fit_float32(blocks, float(sharpness)) else _WIDE_ONE
+def _room_for_products(
+    words: NDArray[np.uint8], blocks: NDArray[np.float32], sharpness: float
+) -> NDArray[np.floating[Any]]:
+    """Make room for a block's tables of exponentials, in a type in which their products keep their precision."""
+    lowest, highest = activation_range(blocks)
+    for dtype, (least, greatest) in _EXPONENTS.items():
+        if sharpness * lowest > least and sharpness * highest < greatest:
+            return np.empty((count_tables(blocks.shape[1] // 4, words), N_WORDS, LANES), dtype)
+    raise FloatingPointError(
+        f"The kernels are too large for log-sum-exp pooling: their activations may lie between {lowest:.3g} and"
+        f" {highest:.3g}. Lower learning_rate_init, or set pooling='max'."
+    )
 
 
 def _state(dropout: Dropout) -> NDArray[np.uint64]:

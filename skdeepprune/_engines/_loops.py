@@ -10,7 +10,7 @@ the running maximum and its position in registers, while all sequences of a batc
 half of the lanes holds the reverse complements of the first.
 
 Log-sum-exp pooling takes no exponential of a window: that of a sum over tables is a product over tables of
-exponentials. So it costs about what the maximum does.
+exponentials. So a window costs a few times what it does under the maximum, not tens of times.
 
 The gradient goes the way back: a positive score adds its derivative to the words of its one best window, or, pooled, to
 those of every window by its share, and the tables sum up into the cells. Every sum has one order, which depends on
@@ -37,8 +37,6 @@ N_WORDS = 5**WORD_LETTERS
 LANES = 8
 _MOST_UNROLLED_TABLES = 12
 _WINDOWS_TOGETHER = 2 * WORD_LETTERS
-# Exponents between which products of exponentials, their sums and inverses keep their precision in float32.
-_LEAST_EXPONENT, _GREATEST_EXPONENT = -85.0, 40.0
 _UNSIGNED = np.uint64
 _INDEX = ir.IntType(64)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
@@ -64,7 +62,7 @@ def _best_window(typing_context, tables, n_tables, words, start, n_windows, best
                 builder.store(value, result, align=4)
 
         firsts = [_FLOATS([-math.inf] * LANES), _INTS([0] * LANES)]
-        _emit_windows(builder, data, arguments, (_FLOATS, builder.fadd), firsts, compare, finish)
+        _emit_windows(builder, data, arguments, (_FLOATS, builder.fadd, -0.0), firsts, compare, finish)
         return context.get_dummy_value()
 
     return types.void(tables, n_tables, words, start, n_windows, best, position, lane), emit
@@ -87,7 +85,7 @@ def _sum_of_products(typing_context, tables, n_tables, words, start, n_windows, 
         def finish(kept: list[Any]) -> None:
             builder.store(kept[0], data(5, _INDEX(0), vector), align=4)
 
-        _emit_windows(builder, data, arguments, (vector, builder.fmul), [nothing], add, finish)
+        _emit_windows(builder, data, arguments, (vector, builder.fmul, 1.0), [nothing], add, finish)
         return context.get_dummy_value()
 
     return types.void(tables, n_tables, words, start, n_windows, total), emit
@@ -111,7 +109,7 @@ def _scaled_products(typing_context, tables, n_tables, words, start, n_windows, 
             builder.store(value, builder.gep(rows, [p]), align=4)
             return []
 
-        _emit_windows(builder, data, arguments, (vector, builder.fmul), [], write, lambda kept: None)
+        _emit_windows(builder, data, arguments, (vector, builder.fmul, 1.0), [], write, lambda kept: None)
         return context.get_dummy_value()
 
     return types.void(tables, n_tables, words, start, n_windows, factor, products, first), emit
@@ -136,7 +134,7 @@ def _emit_windows(
     builder: ir.IRBuilder,
     data: Callable[..., Any],
     arguments: Any,
-    over_tables: tuple[Any, Callable[..., Any]],
+    over_tables: tuple[Any, Callable[..., Any], float],
     firsts: list[Any],
     visit: Callable[[Any, Any, Any, list[Any]], list[Any]],
     finish: Callable[[list[Any]], None],
@@ -144,11 +142,11 @@ def _emit_windows(
     """Emit `visit` for all windows of a sequence: position, whether it is new, sum over tables, what to keep so far.
 
     Vector code, instead of leaving it to the compiler to find: what is kept stays in registers, the sum over tables (or
-    product: `over_tables` is a vector's type and what combines two) is unrolled, and windows three letters apart share
-    the look-up of their words. The arguments begin with the tables, their number, the words, where the sequence starts
-    in them, and its number of windows.
+    product: `over_tables` is a vector's type, what combines two, and what changes nothing) is unrolled, and windows
+    three letters apart share the look-up of their words. The arguments begin with the tables, their number, the words,
+    where the sequence starts in them, and its number of windows.
     """
-    vector, combine = over_tables
+    vector, combine, neutral = over_tables
     n_tables, start, n_windows = (arguments[i] for i in (1, 3, 4))
     tables, words = data(0, _INDEX(0), vector), data(2, start, ir.IntType(8))
 
@@ -177,8 +175,7 @@ def _emit_windows(
         t, so_far = builder.phi(_INDEX), builder.phi(vector)
         total = combine(so_far, row(t, word_at(p, builder.mul(t, _INDEX(WORD_LETTERS)))))
         t_next = builder.add(t, _INDEX(1))
-        neutral = vector([-0.0 if combine == builder.fadd else 1.0] * LANES)
-        for phi, first, following in ((t, _INDEX(0), t_next), (so_far, neutral, total)):
+        for phi, first, following in ((t, _INDEX(0), t_next), (so_far, vector([neutral] * LANES), total)):
             phi.add_incoming(first, before)
             phi.add_incoming(following, loop)
         builder.cbranch(builder.icmp_signed("<", t_next, n_tables), loop, after)
@@ -273,14 +270,14 @@ def read_words(codes: Any, words: Any, lengths: Any) -> None:
 
 
 @compiled
-def _count_tables(kernel_length: int, words: Any) -> int:
+def count_tables(kernel_length: int, words: Any) -> int:
     """How many tables a window reaches: those that would lie beyond every sequence add 0 and are left out."""
     return (min(kernel_length, words.shape[1]) + WORD_LETTERS - 1) // WORD_LETTERS
 
 
 @compiled
-def _fill_tables(block: Any, kernel_length: int, cells: Any, tables: Any) -> None:
-    """Sum the cells of a block's kernels for every word. `cells` has a row of zeros for N."""
+def _fill_cells(block: Any, kernel_length: int, cells: Any) -> None:
+    """Lay out the cells of a block's kernels by position and letter. `cells` has a row of zeros for N."""
     both_strands = block.shape[1] < LANES
     for w in range(min(kernel_length, len(cells))):
         for base in range(4):
@@ -292,6 +289,12 @@ def _fill_tables(block: Any, kernel_length: int, cells: Any, tables: Any) -> Non
             else:
                 for lane in range(LANES):
                     cells[w, base, lane] = block[4 * w + base, lane]
+
+
+@compiled
+def _fill_tables(block: Any, kernel_length: int, cells: Any, tables: Any) -> None:
+    """Sum the cells of a block's kernels for every word."""
+    _fill_cells(block, kernel_length, cells)
     pair = np.empty(LANES, np.float32)
     for t in range(len(tables)):
         for a in range(5):
@@ -348,19 +351,15 @@ def _settle_strands(best: Any, bias: Any) -> None:
 
 @compiled
 def _fill_exponentials(block: Any, kernel_length: int, sharpness: float, tables: Any) -> None:
-    """Multiply exp(sharpness * cell) of a block's kernels for every word: the tables of pooling."""
-    per_block = block.shape[1]
-    cells = np.ones((WORD_LETTERS * len(tables), 5, LANES), tables.dtype)  # 1 for N, and beyond the kernel
+    """Multiply the exponentials of sharpness times the cells of a block's kernels for every word."""
+    cells = np.zeros((WORD_LETTERS * len(tables), 5, LANES), tables.dtype)
+    _fill_cells(block, kernel_length, cells)
     for w in range(min(kernel_length, len(cells))):
         for base in range(4):
-            for lane in range(per_block):
-                cells[w, base, lane] = math.exp(sharpness * block[4 * w + base, lane])
-    if per_block < LANES:
-        for w in range(min(kernel_length, len(cells))):
-            for base in range(4):
-                for lane in range(LANES // 2):
-                    reverse = 4 * kernel_length - 1 - (4 * w + base)
-                    cells[w, base, lane + LANES // 2] = math.exp(sharpness * block[reverse, lane])
+            for lane in range(LANES):
+                cells[w, base, lane] = math.exp(sharpness * cells[w, base, lane])
+        cells[w, 4] = 1
+    cells[kernel_length:] = 1
     for t in range(len(tables)):
         for a in range(5):
             for b in range(5):
@@ -372,31 +371,31 @@ def _fill_exponentials(block: Any, kernel_length: int, sharpness: float, tables:
 
 
 @compiled
-def fit_float32(blocks: Any, sharpness: float) -> bool:
-    """Whether no product of the kernels' exponentials can become too small or too large."""
+def activation_range(blocks: Any) -> tuple[float, float]:
+    """Bounds of what all windows of all kernels can come to, without the bias: at most 0, and at least 0."""
     n_cells = blocks.shape[1] - 2
+    lowest, highest = 0.0, 0.0
     for number in range(len(blocks)):
         for lane in range(blocks.shape[2]):
             least, greatest = 0.0, 0.0
             for w in range(0, n_cells, 4):
                 low, high = 0.0, 0.0
                 for cell in range(w, w + 4):
+                    if not math.isfinite(blocks[number, cell, lane]):
+                        return -np.inf, np.inf
                     low, high = min(low, blocks[number, cell, lane]), max(high, blocks[number, cell, lane])
                 least, greatest = least + low, greatest + high
-            if not (sharpness * least > _LEAST_EXPONENT and sharpness * greatest < _GREATEST_EXPONENT):
-                return False
-    return True
+            lowest, highest = min(lowest, least), max(highest, greatest)
+    return lowest, highest
 
 
 @compiled
-def _pool_block(
-    words: Any, lengths: Any, rows: Any, block: Any, kernel_length: int, sharpness: float, tables: Any, best: Any
-) -> None:
+def _pool_block(words: Any, lengths: Any, rows: Any, block: Any, sharpness: float, tables: Any, best: Any) -> None:
     """Write a block's log(sum(exp(sharpness * activation))) / sharpness over windows and strands, with the bias.
 
     Of both strands the lanes of the second get -inf. Blocks that were left out, whose lanes have -inf, stay so.
     """
-    n_tables, half = len(tables), LANES // 2
+    n_tables, half, kernel_length = len(tables), LANES // 2, (len(block) - 2) // 4
     total = np.empty(LANES, tables.dtype)
     _fill_exponentials(block, kernel_length, sharpness, tables)
     bias = block[4 * kernel_length]
@@ -420,24 +419,22 @@ def pool_rows(
     lengths: Any,
     rows: Any,
     blocks: Any,
-    kernel_length: int,
     sharpness: float,
     dropout: float,
     state: Any,
-    one: Any,
+    tables: Any,
     best: Any,
 ) -> None:
     """Pool the windows of all kernels in the sequences `rows`, over both strands where there are two.
 
-    `best` is as in `scan_rows`; of both strands the lanes of the second have -inf. Products have the type of `one`,
-    float32 or, where they need more room, float64.
+    `best` is as in `scan_rows`; of both strands the lanes of the second have -inf. `tables` is room for a block's
+    products, in float32 or, where they need more, float64.
     """
-    tables = np.empty((_count_tables(kernel_length, words), N_WORDS, LANES), one.dtype)
     for number in range(len(blocks)):
         for i in range(len(rows)):
             is_left_out = dropout > 0 and random_unit(state) < dropout
             best[number, i] = np.float32(-np.inf if is_left_out else 0)
-        _pool_block(words, lengths, rows, blocks[number], kernel_length, sharpness, tables, best[number])
+        _pool_block(words, lengths, rows, blocks[number], sharpness, tables, best[number])
 
 
 @compiled
@@ -446,7 +443,6 @@ def scan_rows(
     lengths: Any,
     rows: Any,
     blocks: Any,
-    kernel_length: int,
     dropout: float,
     state: Any,
     best: Any,
@@ -458,7 +454,8 @@ def scan_rows(
     -inf for its best; and so have all lanes of a block that is left out, with probability `dropout`, by draws from
     `state`.
     """
-    n_tables = _count_tables(kernel_length, words)
+    kernel_length = (blocks.shape[1] - 2) // 4
+    n_tables = count_tables(kernel_length, words)
     cells = np.zeros((WORD_LETTERS * n_tables, 5, LANES), np.float32)
     tables = np.empty((n_tables, N_WORDS, LANES), np.float32)
     for number in range(len(blocks)):
@@ -609,14 +606,20 @@ def _add_to_windows(
 
 
 @compiled
+def _scale_row(rows: Any, i: int, dropout: float) -> None:
+    for k in range(rows.shape[1]):
+        rows[i, k] *= np.float32(1 / (1 - dropout))
+
+
+@compiled
 def gradient_by_winners(
     words: Any, rows: Any, residual: Any, blocks: Any, best: Any, position: Any, dropout: float, gradient: Any
 ) -> None:
     """Write the gradient of a network of maxima, laid out as `blocks`, from what `scan_rows` found."""
-    n_cells, per_block = blocks.shape[1] - 2, blocks.shape[2]
+    n_cells = blocks.shape[1] - 2
     kernel_length = n_cells // 4
     dense = _scaled_dense_weights(blocks, dropout)
-    n_tables = _count_tables(kernel_length, words)
+    n_tables = count_tables(kernel_length, words)
     table_gradient = np.empty((N_WORDS, n_tables, LANES), np.float32)
     cell_gradient = np.empty((WORD_LETTERS * n_tables, 5, LANES), np.float32)
     gradient[:] = 0
@@ -627,8 +630,7 @@ def gradient_by_winners(
             words, rows, residual, dense[number], best[number], position[number], table_gradient, out[n_cells:]
         )
         _sum_over_words(table_gradient, kernel_length, cell_gradient, out)
-        for k in range(per_block):
-            out[n_cells + 1, k] *= np.float32(1 / (1 - dropout))
+        _scale_row(out, n_cells + 1, dropout)
 
 
 @compiled
@@ -641,17 +643,16 @@ def gradient_by_windows(
     sharpness: float,
     best: Any,
     dropout: float,
-    one: Any,
+    tables: Any,
     gradient: Any,
 ) -> None:
     """Write the gradient of a network of log-sum-exp, laid out as `blocks`, from what `pool_rows` found."""
-    n_cells, per_block = blocks.shape[1] - 2, blocks.shape[2]
+    n_cells = blocks.shape[1] - 2
     kernel_length = n_cells // 4
     dense = _scaled_dense_weights(blocks, dropout)
-    n_tables = _count_tables(kernel_length, words)
+    n_tables = count_tables(kernel_length, words)
     table_gradient = np.empty((N_WORDS, n_tables, LANES), np.float32)
     cell_gradient = np.empty((WORD_LETTERS * n_tables, 5, LANES), np.float32)
-    tables = np.empty((n_tables, N_WORDS, LANES), one.dtype)
     gradient[:] = 0
     for number in range(len(blocks)):
         block, out = blocks[number], gradient[number]
@@ -661,8 +662,7 @@ def gradient_by_windows(
             words, lengths, rows, residual, weights, block, sharpness, tables, scores, table_gradient, of_dense
         )
         _sum_over_words(table_gradient, kernel_length, cell_gradient, out)
-        for k in range(per_block):
-            out[n_cells + 1, k] *= np.float32(1 / (1 - dropout))
+        _scale_row(out, n_cells + 1, dropout)
 
 
 @compiled

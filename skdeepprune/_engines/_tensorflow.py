@@ -42,8 +42,8 @@ class TensorFlowData:
 class TensorFlowEngine:
     """Trains with whole epochs inside one compiled graph.
 
-    The gradient of a global maximum reaches one window per kernel and sequence, so the backward pass gathers the
-    winning windows instead of differentiating the convolution.
+    The gradient of a global maximum reaches one window per kernel and sequence, so its backward pass gathers the
+    winning windows instead of differentiating the convolution, as it does where all windows are pooled.
     """
 
     name = "tensorflow"

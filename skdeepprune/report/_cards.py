@@ -89,7 +89,7 @@ def _matrix(values: NDArray[Any]) -> pd.DataFrame:
 
 def _notes(reading: KernelReading, matches: Sequence[Match]) -> list[str]:
     if reading.motif is None:
-        return ["It fires in none of these sequences, so there is nothing to align."]
+        return ["It has no site in any of these sequences, so there is nothing to align."]
     notes = [note[0].upper() + note[1:] + "." for note in reading.motif.notes]
     if matches and named_match(matches) is None:
         nearest = matches[0]
@@ -151,8 +151,8 @@ def _runs(example: Example) -> list[dict[str, Any]]:
             mark = example.marks[i]
             strand = "+" if mark.strand == "+" else "\N{MINUS SIGN}"
             title = (
-                f"kernel {mark.kernel}, {strand} strand, {mark.start + 1} to {mark.stop} bp,"
-                f" adds {signed(mark.share, 2)} to the log-odds"
+                f"{mark.start + 1} to {mark.stop} bp, {strand} strand: best site of kernel {mark.kernel},"
+                f" which adds {signed(mark.share, 2)} to the log-odds"
             )
             label = "" if i in labelled else f"{mark.kernel}{strand}"
             labelled.add(i)

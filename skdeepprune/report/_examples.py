@@ -76,12 +76,12 @@ def _letters(data: Sequences, row: int) -> str:
 
 
 def _marks(network: Network, data: Sequences, found: Scan, scores: NDArray[Any], row: int) -> tuple[Mark, ...]:
-    """Best sites of the kernels whose part in the log-odds is at least a tenth of the largest."""
+    """Sites of the kernels whose part in the log-odds is at least a tenth of the largest."""
     parts = scores[row] * network.dense_weights
     least = 0.1 * np.abs(parts).max()
     marks = []
     for k in np.argsort(-np.abs(parts), kind="stable").tolist():
-        if parts[k] != 0 and abs(parts[k]) >= least:
+        if found.best[row, k] > 0 and abs(parts[k]) >= least:
             start = int(found.position[row, k])
             stop = min(start + network.kernel_length, int(data.lengths[row]))
             marks.append(Mark(k, start, stop, "-" if found.reverse[row, k] else "+", float(parts[k])))

@@ -75,8 +75,8 @@ def render(
         "drops": _drops(results),
         "examples_intro": (
             "Where each kernel fires best, in sequences of three kinds. A label gives the kernel and the strand that it"
-            " reads; sites that add less than a tenth of the largest part are not marked, and where two overlap the"
-            " larger part has the letters."
+            " reads; kernels that add less than a tenth of the largest part are not marked, and where two sites overlap"
+            " the larger part has the letters."
         ),
         "examples": example_groups(results.examples),
         "data_intro": "The sequences that the motifs were read from"
