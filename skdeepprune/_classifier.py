@@ -285,7 +285,7 @@ class DeepPruneClassifier(
         Warns
         -----
         ConvergenceWarning
-            If the AUC of the held-out sequences is lower by more than 0.1 than it was with more kernels, and their loss
+            If the AUC of the held-out sequences is lower by more than 0.08 than it was with more kernels, and their loss
             higher by more than two standard errors; not with ``after_pruning="none"``, nor if fewer than 10 sequences
             of a class are held out.
         """

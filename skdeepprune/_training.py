@@ -277,11 +277,11 @@ def smallest_good_size(stages: Sequence[Stage]) -> int:
 
 
 def warn_of_collapse(stages: Sequence[Stage], validation: TrainingData) -> None:
-    """Say so if the last network is much worse than a larger one was: AUC lower by 0.1, and the loss by two errors."""
+    """Say so if the last network is much worse than a larger one was: AUC lower by 0.08, and the loss by two errors."""
     if min((validation.y == label).sum() for label in (0, 1)) < _FEWEST_TO_TELL:
         return
     last, best = stages[-1], max(stages, key=lambda stage: stage.val_roc_auc)
-    if last.val_roc_auc < best.val_roc_auc - 0.1 and last.val_loss > best.val_loss + 2 * best.val_loss_se:
+    if last.val_roc_auc < best.val_roc_auc - 0.08 and last.val_loss > best.val_loss + 2 * best.val_loss_se:
         warnings.warn(
             f"Pruned to {last.n_kernels} kernels, the network has a held-out AUC of {last.val_roc_auc:.3f}; with"
             f" {best.n_kernels} kernels it was {best.val_roc_auc:.3f}. Either so few kernels cannot tell these"
