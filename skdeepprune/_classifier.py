@@ -285,9 +285,9 @@ class DeepPruneClassifier(
         Warns
         -----
         ConvergenceWarning
-            If the AUC of the held-out sequences is lower by more than 0.08 than it was with more kernels, and their loss
-            higher by more than two standard errors; not with ``after_pruning="none"``, nor if fewer than 10 sequences
-            of a class are held out.
+            If the AUC of the held-out sequences is lower by more than 0.08 than it was with more kernels, and their
+            loss higher by more than two standard errors; not with ``after_pruning="none"``, nor if fewer than 10
+            sequences of a class are held out.
         """
         self._forget_fit()
         sizes = self._sizes()

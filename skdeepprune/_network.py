@@ -21,17 +21,23 @@ class Scan:
 
     Attributes
     ----------
-    best : ndarray, shape (n_sequences, n_kernels)
-        Activation at the best window before the ReLU, kernel bias included.
+    pooled : ndarray, shape (n_sequences, n_kernels)
+        Pooled activations before the ReLU, kernel bias included: those of the best windows, where the network takes the
+        maximum.
     position : ndarray of int, shape (n_sequences, n_kernels)
         Where that window starts, counted on the given strand; the first of equals.
     reverse : ndarray of bool, shape (n_sequences, n_kernels)
         True where the window was read on the other strand. On ties the given strand wins.
     """
 
-    best: NDArray[Any]
+    pooled: NDArray[Any]
     position: NDArray[Any]
     reverse: NDArray[np.bool_]
+
+    @property
+    def scores(self) -> NDArray[Any]:
+        """The motif scores: the ReLU of `pooled`."""
+        return np.maximum(self.pooled, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +124,7 @@ class Network:
         return expit(self.decision(scores))
 
     def scan(self, X: NDArray[Any]) -> Scan:
-        """Find every kernel's best window in every sequence, in float64.
+        """Find every kernel's best window in every sequence, and pool them all, in float64.
 
         Parameters
         ----------
@@ -129,19 +135,12 @@ class Network:
         -------
         Scan
         """
-        parts = [self._best(activations) for activations in self._activations(X)]
+        parts = [self._scan(activations) for activations in self._activations(X)]
         return Scan(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        """Motif scores (n_sequences, K) of sequences as in `scan`, in float64: the pooled activations' ReLU."""
-        if self.sharpness == np.inf:
-            return np.maximum(self.scan(X).best, 0)
-        parts = []
-        for activations in self._activations(X):
-            n, n_positions, n_strands, n_kernels = activations.shape
-            exponents = self.sharpness * activations.reshape(n, n_positions * n_strands, n_kernels)
-            parts.append(np.logaddexp.reduce(exponents, axis=1) / self.sharpness)
-        return np.maximum(np.concatenate(parts) + self.kernel_bias, 0)
+        """Motif scores (n_sequences, K) of sequences as in `scan`, in float64."""
+        return self.scan(X).scores
 
     def _activations(self, X: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
         """Yield activations without the bias, of shape (n, positions, strands, K); -inf beyond a sequence's end."""
@@ -170,12 +169,16 @@ class Network:
             lengths = sequence_lengths(rows) if is_dna else np.full(len(rows), rows.shape[1])
             yield np.pad(values, ((0, 0), (0, width - X.shape[1]), (0, 0))), lengths
 
-    def _best(self, activations: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
+    def _scan(self, activations: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
         position = activations.argmax(axis=1)
-        best = np.take_along_axis(activations, position[:, None], axis=1)[:, 0]
-        strand = best.argmax(axis=1)[:, None]
-        best, position = (np.take_along_axis(array, strand, axis=1)[:, 0] for array in (best, position))
-        return best + self.kernel_bias, position, strand[:, 0] == 1
+        pooled = np.take_along_axis(activations, position[:, None], axis=1)[:, 0]
+        strand = pooled.argmax(axis=1)[:, None]
+        pooled, position = (np.take_along_axis(array, strand, axis=1)[:, 0] for array in (pooled, position))
+        if self.sharpness < np.inf:
+            n, n_positions, n_strands, n_kernels = activations.shape
+            exponents = self.sharpness * activations.reshape(n, n_positions * n_strands, n_kernels)
+            pooled = np.logaddexp.reduce(exponents, axis=1) / self.sharpness
+        return pooled + self.kernel_bias, position, strand[:, 0] == 1
 
 
 def reverse_complement_kernels(kernels: NDArray[Any]) -> NDArray[Any]:

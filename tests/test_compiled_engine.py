@@ -125,7 +125,7 @@ def as_arrays(network):
 
 
 def assert_same_scan(scan_, other):
-    for name in ("best", "position", "reverse"):
+    for name in ("pooled", "position", "reverse"):
         np.testing.assert_array_equal(getattr(scan_, name), getattr(other, name))
 
 
@@ -133,19 +133,19 @@ def assert_same_scan(scan_, other):
 def test_scan_equals_loops(case):
     """In whole numbers, where sums are exact and ties frequent."""
     network, codes = case
-    found = scan(network, codes)
-    for values, expected in zip(
-        (found.best, found.position, found.reverse), scan_by_loops(network, codes), strict=True
-    ):
-        np.testing.assert_array_equal(values, expected)
+    found = scan(replace(network, sharpness=np.inf), codes)
+    values = found.pooled, found.position, found.reverse
+    for value, expected in zip(values, scan_by_loops(network, codes), strict=True):
+        np.testing.assert_array_equal(value, expected)
 
 
 @given(networks_and_codes())
 def test_scan_equals_the_network_s_own(case):
     network, codes = case
     found, expected = scan(network, codes), network.scan(codes)
-    assert (found.best.dtype, found.position.dtype, found.reverse.dtype) == (np.float32, np.int32, np.bool_)
-    np.testing.assert_allclose(found.best, expected.best, rtol=1e-5, atol=1e-5)
+    assert (found.pooled.dtype, found.position.dtype, found.reverse.dtype) == (np.float32, np.int32, np.bool_)
+    np.testing.assert_allclose(found.pooled, expected.pooled, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(found.scores, motif_scores(network, codes))
 
 
 @given(networks_and_codes(), st.integers(1, 5))
@@ -156,7 +156,7 @@ def test_a_sequence_scans_to_the_same_bits_in_any_company(case, n_threads):
     for i in range(len(codes)):
         np.testing.assert_array_equal(motif_scores(network, codes[i : i + 1], n_threads)[0], scores[i])
         alone = scan(network, codes[i : i + 1], n_threads)
-        np.testing.assert_array_equal(alone.best[0], together.best[i])
+        np.testing.assert_array_equal(alone.pooled[0], together.pooled[i])
         np.testing.assert_array_equal(alone.position[0], together.position[i])
 
 
@@ -191,7 +191,7 @@ def test_the_first_window_and_the_given_strand_win_ties():
     found = scan(Network(kernel, bias, one, 0.0, reverse_complement=True), encode(["TTACGTACGTACGT", "TTTT", "NNNNNN"]))
     assert found.position.ravel().tolist() == [2, 0, 0]
     assert found.reverse.ravel().tolist() == [False, False, False]
-    assert found.best.ravel().tolist() == [4, 1, 0]
+    assert found.pooled.ravel().tolist() == [4, 1, 0]
 
 
 def test_long_sequence(rng):
@@ -209,7 +209,7 @@ def test_long_sequence(rng):
 def test_nothing_to_scan(rng, shape):
     network = random_network(rng, 3, 5, True)
     found = scan(network, np.empty(shape, np.uint8))
-    np.testing.assert_array_equal(found.best, np.broadcast_to(network.kernel_bias, (shape[0], 3)))
+    np.testing.assert_array_equal(found.pooled, np.broadcast_to(network.kernel_bias, (shape[0], 3)))
     pooling = replace(network, sharpness=2.0)
     scores = np.maximum(network.kernel_bias + np.log(2) / 2, 0)
     found = motif_scores(pooling, np.empty(shape, np.uint8))

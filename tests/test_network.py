@@ -53,13 +53,13 @@ def test_scan_equals_a_loop_over_letters(sequences, kernel_length, both_strands,
     scan = network.scan(encode(sequences))
     for n, sequence in enumerate(sequences):
         expected = scan_by_loop(network, sequence)
-        np.testing.assert_allclose(scan.best[n], [e[0] for e in expected], atol=1e-12)
+        np.testing.assert_allclose(scan.pooled[n], [e[0] for e in expected], atol=1e-12)
         for k in range(network.n_kernels):
             window = sequence.rstrip("N")[scan.position[n, k] :][:kernel_length].ljust(kernel_length, "N")
             letters = reverse_complement(window) if scan.reverse[n, k] else window
             one = encode([letters + "A"])[:, :-1]
             score = (one_hot(one, float)[0] * network.kernels[k]).sum() + network.kernel_bias[k]
-            assert score == pytest.approx(scan.best[n, k], abs=1e-6)
+            assert score == pytest.approx(scan.pooled[n, k], abs=1e-6)
 
 
 @given(
@@ -106,7 +106,7 @@ def test_channels_give_what_codes_give(sequences, seed):
     codes = codes[sequence_lengths(codes) == codes.shape[1]]
     network = draw_network(seed, reverse_complement=True)
     if len(codes):
-        np.testing.assert_array_equal(network.scan(codes).best, network.scan(one_hot(codes)).best)
+        np.testing.assert_array_equal(network.scan(codes).pooled, network.scan(one_hot(codes)).pooled)
 
 
 @pytest.mark.parametrize("sharpness", [2.0, np.inf])
@@ -114,7 +114,7 @@ def test_both_strands_see_the_same(rng, sharpness):
     codes = rng.integers(0, 4, (20, 40)).astype(np.uint8)
     network = draw_network(0, reverse_complement=True, sharpness=sharpness)
     np.testing.assert_allclose(network.scores(codes), network.scores(reverse_complement(codes)), atol=1e-12)
-    np.testing.assert_allclose(network.scan(codes).best, network.scan(reverse_complement(codes)).best, atol=1e-12)
+    np.testing.assert_allclose(network.scan(codes).pooled, network.scan(reverse_complement(codes)).pooled, atol=1e-12)
 
 
 def test_extra_channels_are_reversed_and_not_complemented():

@@ -63,7 +63,7 @@ def test_another_pooling_keeps_the_level_of_positive_scores(rng):
     data = LabeledData(engine.load(codes, y, weights), np.arange(500), y, weights)
     other = with_sharpness(2.0, engine, network, data)
     lifted = replace(network, sharpness=2.0, kernel_bias=network.kernel_bias + 1000)
-    sums, maxima = lifted.scores(codes) - 1000, network.scan(codes).best
+    sums, maxima = lifted.scores(codes) - 1000, network.scan(codes).pooled
     expected = [(sums - maxima)[maxima[:, k] > 0, k].mean() for k in range(5)]
     np.testing.assert_allclose((network.kernel_bias - other.kernel_bias)[:5], expected, atol=1e-4)
     assert other.kernel_bias[5] == -100, "never positive"

@@ -41,7 +41,7 @@ def choose_engine(name: str, *, is_dna: bool, n_threads: int = 1) -> Engine:
 
 
 def scan(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> Scan:
-    """Find every kernel's best window: compiled for codes, in NumPy for channels, never with TensorFlow.
+    """Find every kernel's best window, and pool all: compiled for codes, in NumPy for channels, never with TensorFlow.
 
     Parameters
     ----------

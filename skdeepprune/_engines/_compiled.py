@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ class TrainingData(Words):
 
 
 def scan(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> Scan:
-    """Find every kernel's best window in every sequence, in float32.
+    """Find every kernel's best window in every sequence, and pool them all, in float32.
 
     Parameters
     ----------
@@ -84,14 +84,17 @@ def scan(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> Scan
     Returns
     -------
     Scan
-        `best` in float32, `position` in int32.
+        `pooled` in float32, `position` in int32.
     """
-    return _scan_codes(network, codes, n_threads, np.inf)
+    found = _scan_codes(network, codes, n_threads, np.inf)
+    if network.sharpness == np.inf:
+        return found
+    return replace(found, pooled=_scan_codes(network, codes, n_threads, network.sharpness).pooled)
 
 
 def motif_scores(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> NDArray[np.float32]:
     """Motif scores of sequences, in float32 of shape (n_sequences, K); the parameters are those of `scan`."""
-    return np.maximum(_scan_codes(network, codes, n_threads, network.sharpness).best, 0)
+    return np.maximum(_scan_codes(network, codes, n_threads, network.sharpness).pooled, 0)
 
 
 def _scan_codes(network: Network, codes: NDArray[np.uint8], n_threads: int, sharpness: float) -> Scan:
@@ -111,14 +114,14 @@ def _scan_chunks(
 ) -> Scan:
     """Scan so many `sequences` of such a width by chunks small enough to stay in the cache.
 
-    With a finite sharpness `best` is what all windows are pooled to, and there are no positions.
+    With a finite sharpness there are no positions.
     """
     n_sequences, width = sequences
     n_kernels = network.n_kernels
     theta, shape = _flatten(network)
     blocks, (n_blocks, _, per_block) = theta[:-1].reshape(shape), shape
     found = Scan(
-        best=np.empty((n_sequences, n_kernels), dtype=np.float32),
+        pooled=np.empty((n_sequences, n_kernels), dtype=np.float32),
         position=np.empty((n_sequences, n_kernels), dtype=np.int32),
         reverse=np.empty((n_sequences, n_kernels), dtype=np.bool_),
     )
@@ -128,7 +131,7 @@ def _scan_chunks(
         best, position = _room(n_blocks, len(rows))
         rows = _read_only(rows, np.int64)
         _scan_or_pool(words, rows, blocks, sharpness, NO_DROPOUT, _state(NO_DROPOUT), best, position)
-        take_winners(best, position, per_block, found.best[chunk], found.position[chunk], found.reverse[chunk])
+        take_winners(best, position, per_block, found.pooled[chunk], found.position[chunk], found.reverse[chunk])
 
     step = max(1, _CHUNK_BYTES // (width + 2 * 4 * n_blocks * LANES))
     chunks = [slice(start, start + step) for start in range(0, n_sequences, step)]
@@ -229,7 +232,7 @@ class CompiledTrainer:
         """Motif scores (len(rows), K) of those rows of `data` under the network as it is now."""
         network, shape = self.network, (len(rows), data.words.shape[1])
         found = _scan_chunks(network, lambda chunk: (data, rows[chunk]), shape, self._n_threads, network.sharpness)
-        return np.maximum(found.best, 0)
+        return np.maximum(found.pooled, 0)
 
 
 def _batch_gradient(

@@ -167,7 +167,7 @@ class MotifScanClassifier(BinarySequenceClassifier):
             dense_bias=0.0,
             reverse_complement=self.reverse_complement,
         )
-        return scan(network, codes, effective_n_jobs(self.n_jobs)).best.astype(np.float64)
+        return scan(network, codes, effective_n_jobs(self.n_jobs)).pooled.astype(np.float64)
 
 
 def _by_width(motifs: list[Motif]) -> Iterator[NDArray[np.int64]]:

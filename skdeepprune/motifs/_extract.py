@@ -38,14 +38,13 @@ def extract_motifs(
 ) -> list[Motif]:
     r"""Turn each kernel into a motif, as DeepBind [1]_ did.
 
-    Of every sequence a kernel's best window is looked at, on either strand if the classifier reads both. The windows
-    whose activation passes the kernel's threshold are its sites. They are aligned, and the letters at every
-    position are counted: ``counts[i, b]`` is the number of sites with base b at position i.
+    Of every sequence a kernel's best window is looked at, on either strand if the classifier reads both. It is a site
+    where the kernel's score, before it is cut at 0, passes the kernel's threshold. The sites are aligned, and the
+    letters at every position are counted: ``counts[i, b]`` is the number of sites with base b at position i.
 
     - **Which sequences.** Bound ones for a kernel of positive weight; unbound ones for one of negative weight, whose
       firing speaks against binding. Without `y` all of X.
-    - **Threshold.** ``threshold * max(activation)`` over these sequences, and at least 0: below 0 the ReLU hears
-      nothing.
+    - **Threshold.** ``threshold * max(score)`` over these sequences, and at least 0: below 0 the ReLU hears nothing.
     - **Flanks.** A kernel may hold its motif at its edge, with a part cut off. So `flank` positions more on either side
       are counted.
     - **Letters that are not there.** What lies beyond the end of a sequence, and N, count as a share of each letter, as
@@ -63,7 +62,7 @@ def extract_motifs(
     y : array-like, shape (n,), default=None
         Their classes.
     threshold : float, default=0.2
-        Share of the greatest activation, from 0 (every window that the network reacts to, as in DeepBind) up to 1.
+        Share of the kernel's greatest score, from 0 (wherever the network reacts, as in DeepBind) up to 1.
         A low one lets chance windows in, which blur the motif; a high one keeps the best instances only, which makes it
         too sharp. On the simulated sets 0.2 to 0.3 came closest to what was planted.
     flank : int, default=8
@@ -84,7 +83,7 @@ def extract_motifs(
     Warns
     -----
     UserWarning
-        If a kernel has no site: no window alone makes it fire.
+        If a kernel has no site: the network does not use it on these sequences.
 
     Raises
     ------
@@ -109,7 +108,7 @@ def extract_motifs(
     """
     check_is_fitted(classifier)
     if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold={threshold}; expected a share of the greatest activation, from 0 to 1.")
+        raise ValueError(f"threshold={threshold}; expected a share of the greatest score, from 0 to 1.")
     if flank < 0:
         raise ValueError(f"flank={flank}; expected a number >= 0.")
     values = read_input(classifier, X, n_channels=classifier.n_channels, reset=False, expect_dna=classifier.is_dna_)
@@ -123,11 +122,11 @@ def extract_motifs(
     sequences = _Sequences(codes, names, UNIFORM if background is None else tuple(np.asarray(background).tolist()))
     motifs = []
     for k, weight in enumerate(network.dense_weights):
-        rows, limit = _sites_of_kernel(found.best[:, k], bound if weight >= 0 or y is None else ~bound, threshold)
+        rows, limit = _sites_of_kernel(found.pooled[:, k], bound if weight >= 0 or y is None else ~bound, threshold)
         if len(rows) == 0:
             warnings.warn(
-                f"kernel_{k} has no site: its activation is above 0 in none of the {len(codes)} sequences that it could"
-                " be read from. It is left out.",
+                f"kernel_{k} has no site: its score is 0 in all of the {len(codes)} sequences that it could be read"
+                " from. It is left out.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -199,7 +198,7 @@ class _Sequences:
         letters = decode(windows, strip=False)
         sites = tuple(
             Site(int(row), str(self.names[row]), int(at), "-" if minus else "+", float(score), text)
-            for row, at, minus, score, text in zip(rows, start, reverse, found.best[rows, k], letters, strict=True)
+            for row, at, minus, score, text in zip(rows, start, reverse, found.pooled[rows, k], letters, strict=True)
         )
         return Motif(f"kernel_{k}", counts, len(rows), sites, kernel=k, background=self.background)
 

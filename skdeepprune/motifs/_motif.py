@@ -69,7 +69,7 @@ class Motif:
     importance : float
         Of the kernel, by the criterion of the classifier.
     threshold : float
-        Activation above which a window was counted.
+        Score above which a window was counted.
     background : tuple of four floats
         Probabilities of A, C, G and T where there is no motif.
     accession : str

@@ -89,7 +89,7 @@ def _matrix(values: NDArray[Any]) -> pd.DataFrame:
 
 def _notes(reading: KernelReading, matches: Sequence[Match]) -> list[str]:
     if reading.motif is None:
-        return ["It has no site in any of these sequences, so there is nothing to align."]
+        return ["It fires in none of these sequences, so there is nothing to align."]
     notes = [note[0].upper() + note[1:] + "." for note in reading.motif.notes]
     if matches and named_match(matches) is None:
         nearest = matches[0]
@@ -107,8 +107,8 @@ def _distributions(reading: KernelReading) -> dict[str, Any]:
             "sites, bound": reading.bound_positions.round(5),
             "sites, unbound": reading.unbound_positions.round(5),
             "activation from": reading.score_edges[:-1].round(3),
-            "best activation, bound": reading.bound_scores.round(5),
-            "best activation, unbound": reading.unbound_scores.round(5),
+            "activation, bound": reading.bound_scores.round(5),
+            "activation, unbound": reading.unbound_scores.round(5),
         }
     )
     return table("Both distributions, as shares of a class", f"kernel_{reading.index}_distributions.csv", frame)

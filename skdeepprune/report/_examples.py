@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +36,14 @@ class Example:
     marks: tuple[Mark, ...]
 
 
-def choose_examples(
-    network: Network, data: Sequences, found: Scan, scores: NDArray[Any], kernel_flipped: NDArray[np.bool_]
-) -> list[Example]:
+def choose_examples(network: Network, data: Sequences, found: Scan, kernel_flipped: NDArray[np.bool_]) -> list[Example]:
     """Choose likely bound sequences, the least likely bound ones, and the likeliest unbound ones.
 
     Strands are those of the motifs as shown: where `kernel_flipped`, that of the kernel is the other one.
     """
     found = replace(found, reverse=found.reverse ^ kernel_flipped)
-    decision = network.decision(scores)
-    probability = network.probability(scores)
+    decision = network.decision(found.scores)
+    probability = network.probability(found.scores)
     ranked = np.argsort(-decision, kind="stable")
     bound = [row for row in ranked if data.bound[row]]
     unbound = [row for row in ranked if not data.bound[row]]
@@ -60,11 +57,7 @@ def choose_examples(
     ]
     return [
         Example(
-            kind,
-            str(data.names[row]),
-            _letters(data, row),
-            float(probability[row]),
-            _marks(network, data, found, scores, row),
+            kind, str(data.names[row]), _letters(data, row), float(probability[row]), _marks(network, data, found, row)
         )
         for kind, rows in chosen
         for row in rows
@@ -75,13 +68,13 @@ def _letters(data: Sequences, row: int) -> str:
     return decode(data.codes[row : row + 1, : data.lengths[row]], strip=False)[0]
 
 
-def _marks(network: Network, data: Sequences, found: Scan, scores: NDArray[Any], row: int) -> tuple[Mark, ...]:
-    """Sites of the kernels whose part in the log-odds is at least a tenth of the largest."""
-    parts = scores[row] * network.dense_weights
+def _marks(network: Network, data: Sequences, found: Scan, row: int) -> tuple[Mark, ...]:
+    """Sites whose part in the log-odds is at least a tenth of the largest."""
+    parts = found.scores[row] * network.dense_weights
     least = 0.1 * np.abs(parts).max()
     marks = []
     for k in np.argsort(-np.abs(parts), kind="stable").tolist():
-        if found.best[row, k] > 0 and abs(parts[k]) >= least:
+        if parts[k] != 0 and abs(parts[k]) >= least:
             start = int(found.position[row, k])
             stop = min(start + network.kernel_length, int(data.lengths[row]))
             marks.append(Mark(k, start, stop, "-" if found.reverse[row, k] else "+", float(parts[k])))

@@ -174,16 +174,16 @@ def auc_drops(results: Results) -> Markup:
 
 
 def scores(reading: KernelReading) -> Markup:
-    """Draw how a kernel's best activations are distributed in both classes."""
+    """Draw how a kernel's pooled activations are distributed in both classes."""
     top = max(reading.bound_scores.max(), reading.unbound_scores.max())
     chart = Chart((reading.score_edges[0], reading.score_edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("best activation", "share of the class", y_ticks=_percent_ticks(top))
+    chart.axes("activation, pooled", "share of the class", y_ticks=_percent_ticks(top))
     chart.histogram(reading.score_edges, reading.unbound_scores, "unbound")
     chart.histogram(reading.score_edges, reading.bound_scores, "bound")
     if reading.motif is not None and reading.score_edges[0] < reading.motif.threshold < reading.score_edges[-1]:
         chart.rule(x=reading.motif.threshold)
     return chart.finish(
-        f"Distribution of the best activation of kernel {reading.index} in bound and unbound sequences."
+        f"Distribution of the pooled activation of kernel {reading.index} in bound and unbound sequences."
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,7 @@ class KernelReading:
     kernel_flipped : bool
         Whether the motif is read on the kernel's other strand.
     score_edges, bound_scores, unbound_scores : ndarray
-        Histogram of the best activations: bin edges, and shares of each class.
+        Histogram of the pooled activations: bin edges, and shares of each class.
     position_edges, bound_positions, unbound_positions : ndarray
         Histogram of where sites lie, relative to the sequence's middle: bin edges in bp, and shares of each class.
     bound_share, unbound_share : float
@@ -66,7 +65,6 @@ def read_kernels(
     data: Sequences,
     measured: Sequences,
     found: Scan,
-    scores: NDArray[Any],
     motifs: Sequence[Motif],
     n_threads: int,
 ) -> list[KernelReading]:
@@ -78,7 +76,7 @@ def read_kernels(
     readings = []
     for k in range(network.n_kernels):
         motif = by_kernel.get(k)
-        best, score = found.best[:, k], scores[:, k]
+        best, score = found.pooled[:, k], found.scores[:, k]
         gap = score[measured.bound].mean() - score[~measured.bound].mean()
         edges = np.linspace(*_widened(best.min(), best.max()), n_bins + 1)
         threshold = motif.threshold if motif is not None and np.isfinite(motif.threshold) else 0.0
@@ -140,7 +138,7 @@ def kernel_placement(motif: Motif, found: Scan, k: int, kernel_length: int) -> t
     """
     for site in motif.sites:
         row = site.sequence
-        if row >= len(found.best) or not np.isclose(site.score, found.best[row, k], atol=1e-4):
+        if row >= len(found.pooled) or not np.isclose(site.score, found.pooled[row, k], atol=1e-4):
             continue  # the motif was read from other sequences
         start, reverse = int(found.position[row, k]), bool(found.reverse[row, k])
         if site.strand == "+":
