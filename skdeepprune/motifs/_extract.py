@@ -170,12 +170,12 @@ def _bound(classifier: Any, y: ArrayLike | None, n_sequences: int) -> NDArray[np
 
 
 def _sites_of_kernel(
-    best: NDArray[Any], eligible: NDArray[np.bool_], threshold: float
+    pooled: NDArray[Any], eligible: NDArray[np.bool_], threshold: float
 ) -> tuple[NDArray[np.int64], float]:
     """Rows in which the score passes the threshold, best first, and that threshold."""
-    limit = threshold * max(float(best[eligible].max(initial=0)), 0.0)
-    rows = np.flatnonzero(eligible & (best > 0) & (best >= limit))
-    return rows[np.argsort(-best[rows], kind="stable")], limit
+    limit = threshold * max(float(pooled[eligible].max(initial=0)), 0.0)
+    rows = np.flatnonzero(eligible & (pooled > 0) & (pooled >= limit))
+    return rows[np.argsort(-pooled[rows], kind="stable")], limit
 
 
 @dataclass(frozen=True)

@@ -76,11 +76,11 @@ def read_kernels(
     readings = []
     for k in range(network.n_kernels):
         motif = by_kernel.get(k)
-        best, score = found.pooled[:, k], found.scores[:, k]
+        pooled, score = found.pooled[:, k], found.scores[:, k]
         gap = score[measured.bound].mean() - score[~measured.bound].mean()
-        edges = np.linspace(*_widened(best.min(), best.max()), n_bins + 1)
+        edges = np.linspace(*_widened(pooled.min(), pooled.max()), n_bins + 1)
         threshold = motif.threshold if motif is not None and np.isfinite(motif.threshold) else 0.0
-        passed = (best > 0) & (best >= threshold)
+        passed = (pooled > 0) & (pooled >= threshold)
         from_middle = found.position[:, k] + network.kernel_length / 2 - measured.lengths / 2
         reach = max(5.0, np.ceil(np.abs(from_middle).max()))
         position_edges = np.linspace(-reach, reach, n_bins + 1)
@@ -101,8 +101,8 @@ def read_kernels(
                 kernel_offset=offset,
                 kernel_flipped=flipped,
                 score_edges=edges,
-                bound_scores=np.histogram(best[measured.bound], edges)[0] / measured.bound.sum(),
-                unbound_scores=np.histogram(best[~measured.bound], edges)[0] / (~measured.bound).sum(),
+                bound_scores=np.histogram(pooled[measured.bound], edges)[0] / measured.bound.sum(),
+                unbound_scores=np.histogram(pooled[~measured.bound], edges)[0] / (~measured.bound).sum(),
                 position_edges=position_edges,
                 bound_positions=shares[0],
                 unbound_positions=shares[1],
