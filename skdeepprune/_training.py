@@ -22,9 +22,10 @@ _BASES_AT_ONCE = 2**22
 # Fewer kernels cannot spare any of their scores.
 _FEWEST_TO_DROP = 17
 _RATE_CUT = 4
-# What `pooling="log-sum-exp"` means: its sharpness, and the most kernels for which it gains what it takes.
-_SHARPNESS = 2.0
+# What `pooling="log-sum-exp"` means: the most kernels for which it gains what it takes, and what sharpness is tried at
+# the prunings from there on. Then the last one stays.
 _MOST_POOLED = 64
+_SHARPNESSES = (2.0,), (2.0, 1.0)
 # Held-out sequences of a class, for an AUC that says something.
 _FEWEST_TO_TELL = 10
 # Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave many kernels of an
@@ -135,9 +136,11 @@ class TrainingSettings:
     after_pruning: str
     pooling: str
 
-    def sharpness(self, n_kernels: int) -> float:
-        """Give the sharpness of a pruned network of this size."""
-        return _SHARPNESS if self.pooling == "log-sum-exp" and n_kernels <= _MOST_POOLED else np.inf
+    def sharpnesses(self, n_kernels: int, n_pooled: int, sharpness: float) -> tuple[float, ...]:
+        """Give the sharpness to try for a pruned network of this size, after so many prunings that were pooled."""
+        if self.pooling == "max" or n_kernels > _MOST_POOLED:
+            return (np.inf,)
+        return _SHARPNESSES[n_pooled] if n_pooled < len(_SHARPNESSES) else (sharpness,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +212,7 @@ def deep_prune(
         One per size.
     """
     network, kept, importances = initial, np.arange(initial.n_kernels), np.zeros(initial.n_kernels)
+    n_pooled = 0
     for stage, size in enumerate(sizes):
         learning_rate, untrained = settings.learning_rate_init, True
         to_train = stage == 0 or settings.after_pruning != "none" or size != sizes[-1]
@@ -221,23 +225,30 @@ def deep_prune(
                 network = initial.redrawn(size, rng)
             else:
                 network, untrained = network.select(best), False
-                if to_train and settings.sharpness(size) != network.sharpness:
-                    network = with_sharpness(settings.sharpness(size), engine, network, training)
                 learning_rate /= settings.learning_rate_decay**stage
+        candidates = [network]
+        if to_train and not untrained:
+            sharpnesses = settings.sharpnesses(size, n_pooled, network.sharpness)
+            candidates = [with_sharpness(sharpness, engine, network, training) for sharpness in sharpnesses]
+            n_pooled += candidates[0].sharpness < np.inf
         epochs: list[Epoch] = []
         if to_train:
-            network, epochs = train(
-                engine,
-                network,
-                training,
-                validation,
-                settings,
-                stage=stage,
-                untrained=untrained,
-                learning_rate=learning_rate,
-                rng=rng,
-                on_epoch=on_epoch,
-            )
+            trainings = [
+                train(
+                    engine,
+                    candidate,
+                    training,
+                    validation,
+                    settings,
+                    stage=stage,
+                    untrained=untrained,
+                    learning_rate=learning_rate,
+                    rng=rng,
+                    on_epoch=on_epoch,
+                )
+                for candidate in candidates
+            ]
+            network, epochs = min(trainings, key=lambda trained: min(epoch.val_loss for epoch in trained[1]))
         trained = engine.trainer(network)
         chosen = _chosen_to_rank_by(settings.criterion, network, len(training.rows))
         scores = training.scores(trained, chosen)
@@ -247,10 +258,12 @@ def deep_prune(
 
 
 def with_sharpness(sharpness: float, engine: Engine, network: Network, data: TrainingData) -> Network:
-    """Give a network of maxima another sharpness, and biases that leave its positive scores in the mean what they were.
+    """Give a network another sharpness, and biases that leave its positive scores in the mean what they were.
 
-    That is over the sequences in which a kernel's maximum is positive; a kernel that has none keeps its bias.
+    That is over the sequences in which a kernel's score is positive; a kernel that has none keeps its bias.
     """
+    if sharpness == network.sharpness:
+        return network
     other = replace(network, sharpness=sharpness)
     chosen = _as_many_as_fit(len(data.rows), network)
     before, after = (data.scores(engine.trainer(one), chosen) for one in (network, other))

@@ -165,7 +165,7 @@ def test_dropout_ends_at_16_kernels(dropouts):
     assert [(n_kernels, dropout.rate) for n_kernels, dropout in dropouts] == [
         *[(32, 0.4)] * 3,
         *[(16, 0.0)] * 3,
-        *[(8, 0.0)] * 3,
+        *[(8, 0.0)] * 6,  # with a sharpness of 2 and of 1
         (17, 0.4),
     ]
 
@@ -265,10 +265,10 @@ def test_after_pruning_variants(fitted):
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        ({"n_kernels": 16}, [(128, np.inf), (64, 2), (32, 2), (16, 2)]),
+        ({"n_kernels": 64, "n_prunings": 1}, [(128, np.inf), (64, 2)]),
         ({"n_kernels": 4, "n_prunings": 1}, [(8, np.inf), (4, 2)]),
         ({"n_kernels": 4, "n_prunings": 0}, [(4, np.inf)]),
-        ({"n_kernels": 8, "after_pruning": "none"}, [(64, np.inf), (32, 2), (16, 2), (8, 2)]),
+        ({"n_kernels": 8, "n_prunings": 2, "after_pruning": "none"}, [(32, np.inf), (16, 2), (8, 2)]),
         ({"n_kernels": 8, "n_prunings": 1, "after_pruning": "none"}, [(16, np.inf), (8, np.inf)]),
         ({"n_kernels": 8, "n_prunings": 1, "after_pruning": "rewind"}, [(16, np.inf), (8, np.inf)]),
         ({"n_kernels": 8, "n_prunings": 1, "after_pruning": "reinitialize"}, [(16, np.inf), (8, np.inf)]),
@@ -282,6 +282,34 @@ def test_only_pruned_and_fine_tuned_networks_hear_all_windows(parameters, expect
     np.testing.assert_allclose(classifier.transform(X_test), z, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_second_pooled_network_has_the_sharpness_that_does_better_on_held_out_sequences(monkeypatch, seed):
+    trained = []
+    train = _training.train
+
+    def recorded(*arguments, **options):
+        network, epochs = train(*arguments, **options)
+        trained.append((network, min(epoch.val_loss for epoch in epochs)))
+        return network, epochs
+
+    monkeypatch.setattr(_training, "train", recorded)
+    classifier = small(n_kernels=4, n_prunings=3, max_iter=5, random_state=seed).fit(X, y)
+    assert [(network.n_kernels, network.sharpness) for network, _ in trained[:-1]] == [
+        (32, np.inf),
+        (16, 2),
+        (8, 2),
+        (8, 1),
+    ]
+    taken = min(trained[2:4], key=lambda pair: pair[1])
+    last = trained[4][0]
+    assert (last.n_kernels, last.sharpness) == (4, taken[0].sharpness)
+    assert [stage.network for stage in classifier.stages_] == [trained[0][0], trained[1][0], taken[0], last]
+    assert classifier.history_["epoch"].tolist() == [
+        epoch.epoch for stage in classifier.stages_ for epoch in stage.epochs
+    ]
+    assert classifier.stages_[2].val_loss == pytest.approx(taken[1])
+
+
 @pytest.mark.filterwarnings("ignore:Pruned to 2 kernels")
 @pytest.mark.parametrize("after_pruning", ["fine-tune", "rewind", "reinitialize"])
 def test_where_training_starts_after_pruning(monkeypatch, after_pruning):
@@ -293,7 +321,7 @@ def test_where_training_starts_after_pruning(monkeypatch, after_pruning):
         return train(engine, network, *arguments, **options)
 
     monkeypatch.setattr(_training, "train", recorded)
-    stages = small(after_pruning=after_pruning, max_iter=4).fit(X, y).stages_
+    stages = small(after_pruning=after_pruning, pooling="max", max_iter=4).fit(X, y).stages_
     initial = starts[0]
     assert not np.allclose(initial.kernels, stages[0].network.kernels, atol=1e-3), "training moved the weights"
     for previous, stage, start in zip(stages, stages[1:], starts[1:], strict=False):

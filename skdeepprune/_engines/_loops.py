@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import for_range
 from numba.extending import intrinsic
 
 from skdeepprune._compiling import compiled, random_unit
@@ -249,6 +250,56 @@ def _row_sum(typing_context, target, i, first, j, second, k):  # type: ignore[no
 
 
 _add_rows: Any = intrinsic(_row_sum)
+
+
+def _scattered_rows(typing_context, rows, first, n_tables, words, start, n_places, table_gradient):  # type: ignore[no-untyped-def]
+    """Add row ``first + p - 3 t`` to the gradient of table t for the word at place p of a sequence, for all t and p."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        data = partial(_pointer, context, builder, signature, arguments)
+        n_tables, n_places = arguments[2], arguments[5]
+        rows, words = data(0, _INDEX(0), _FLOATS), data(3, arguments[4], ir.IntType(8))
+        rows, target = builder.gep(rows, [arguments[1]]), data(6, _INDEX(0), _FLOATS)
+
+        def add(entry: Any, p: Any, t: Any) -> None:
+            row = builder.gep(rows, [builder.sub(p, builder.mul(t, _INDEX(WORD_LETTERS)))])
+            entry = builder.gep(entry, [t])
+            builder.store(builder.fadd(builder.load(entry, align=4), builder.load(row, align=4)), entry, align=4)
+
+        def add_by_loop(entry: Any, p: Any) -> None:
+            with for_range(builder, n_tables) as tables:
+                add(entry, p, tables.index)
+
+        def add_unrolled(entry: Any, p: Any, n: int) -> None:
+            for t in range(n):
+                add(entry, p, _INDEX(t))
+
+        def places(block: Any, add_all: Callable[[Any, Any], None]) -> Any:
+            """Emit, in a block of its own, a loop over all places."""
+            builder.position_at_end(block)
+            with for_range(builder, n_places) as loop:
+                word = builder.zext(builder.load(builder.gep(words, [loop.index])), _INDEX)
+                add_all(builder.gep(target, [builder.mul(word, n_tables)]), loop.index)
+            builder.branch(done)
+            return block
+
+        entry, done = builder.block, builder.append_basic_block()
+        any_case = places(builder.append_basic_block(), add_by_loop)
+        unrolled = [
+            places(builder.append_basic_block(), partial(add_unrolled, n=n))
+            for n in range(1, _MOST_UNROLLED_TABLES + 1)
+        ]
+        builder.position_at_end(entry)
+        switch = builder.switch(n_tables, any_case)
+        for n, block in enumerate(unrolled, start=1):
+            switch.add_case(_INDEX(n), block)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return types.void(rows, first, n_tables, words, start, n_places, table_gradient), emit
+
+
+_scatter_rows: Any = intrinsic(_scattered_rows)
 
 
 @compiled
@@ -598,11 +649,7 @@ def _add_to_windows(
         n_windows, start = max(lengths[row] - kernel_length, 0) + 1, row * words.shape[1]
         _write_products(tables, n_tables, words, start, n_windows, factor, shares, margin)
         shares[margin + n_windows : 2 * margin + n_windows] = 0
-        for p in range(n_windows + margin):
-            first = _UNSIGNED(words[row, p]) * _UNSIGNED(n_tables)
-            for t in range(n_tables):
-                at = first + _UNSIGNED(t)
-                _add_rows(table_gradient, at, table_gradient, at, shares, margin + p - WORD_LETTERS * t)
+        _scatter_rows(shares, margin, n_tables, words, start, n_windows + margin, table_gradient)
 
 
 @compiled
