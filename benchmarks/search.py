@@ -105,6 +105,8 @@ class Trial:
     pooled: int = 32
     # Whether the biases then move, so that positive scores stay what they were in the mean.
     biases_moved: bool = False
+    # A sharpness that is tried as well at half of those kernels, and stays if the held-out loss is lower.
+    tried_sharpness: float | None = None
     # The same of so many windows only; slope of the activation below zero.
     n_windows: int | None = None
     slope: float = 0.0
@@ -118,6 +120,7 @@ FASTER = replace(SALIENCY, learning_rate=0.01)
 WITH_CUT = replace(FASTER, dropout=0.3, cut_after=6, patience=6)
 ONE_STRAND = replace(FASTER, both_strands_simulated=False)
 TAKEN = replace(WITH_CUT, warm_up=2, cut_after=10, patience=10)
+POOLED = replace(TAKEN, sharpness=2.0, pooled=64, biases_moved=True)
 SMALL = replace(BOTH, after="both")
 SMALL_TAKEN = replace(TAKEN, after="taken")
 TRIALS: dict[str, Trial] = {
@@ -175,7 +178,12 @@ TRIALS: dict[str, Trial] = {
         )
         for first, m in ((64, 2), (128, 2), (64, 1), (64, 4))
     },
-    "taken, log-sum-exp from 64, biases moved": replace(TAKEN, sharpness=2.0, pooled=64, biases_moved=True),
+    "taken, log-sum-exp from 64, biases moved": POOLED,
+    "from 64, pooled: nothing": replace(POOLED, after="taken, log-sum-exp from 64, biases moved"),
+    "from 64, pooled: sharpness 1": replace(POOLED, after="taken, log-sum-exp from 64, biases moved", sharpness=1.0),
+    "from 64, pooled: sharpness 1 tried": replace(
+        POOLED, after="taken, log-sum-exp from 64, biases moved", tried_sharpness=1.0
+    ),
     "from 64, dropout 0.3, cut 6: nothing": replace(WITH_CUT, after="dropout 0.3, cut 6"),
     "from 64, dropout 0.3, cut 6: dropout above 8": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=8),
     "from 64, dropout 0.3, cut 6: dropout above 4": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=4),
@@ -457,6 +465,18 @@ def after_epochs(
     return trainer.network
 
 
+def pooled(network: Network, size: int, data: Sequences, trial: Trial) -> list[Network]:
+    """Give a network of this size the sharpness that it is trained with, or those to try."""
+    sharpnesses = [trial.sharpness if size <= trial.pooled else np.inf]
+    if trial.tried_sharpness and size == trial.pooled // 2:
+        sharpnesses.append(trial.tried_sharpness)
+    elif trial.tried_sharpness and size < trial.pooled // 2:
+        sharpnesses = [network.sharpness]
+    if trial.biases_moved:
+        return [with_sharpness(sharpness, data.engine, network, data.training) for sharpness in sharpnesses]
+    return [replace(network, sharpness=sharpness) for sharpness in sharpnesses]
+
+
 @lru_cache(maxsize=4)
 def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tuple[Network, dict[str, Any]]]:
     """Run a trial on a data set: the network of every size, with its row."""
@@ -471,17 +491,14 @@ def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tu
     n_found = len(found)
     size = network.n_kernels // 2 if found else trial.first
     while size >= 4:
-        start, rate = time.process_time(), trial.learning_rate / trial.decay ** np.log2(256 / size)
+        began, rate = time.process_time(), trial.learning_rate / trial.decay ** np.log2(256 / size)
         if found:
             network = pruned(network, size, data, trial, rate, rng)
-        sharpness = trial.sharpness if size <= trial.pooled else np.inf
-        if trial.biases_moved and sharpness != network.sharpness:
-            network = with_sharpness(sharpness, data.engine, network, data.training)
-        network = replace(network, sharpness=sharpness)
-        trainings = [train(network, data, trial, rate, teacher, rng) for _ in range(trial.restarts)]
+        starts = [start for start in pooled(network, size, data, trial) for _ in range(trial.restarts)]
+        trainings = [train(start, data, trial, rate, teacher, rng) for start in starts]
         network, loss, n_epochs = min(trainings, key=lambda training: training[1])
         row = {"n_kernels": size, "auc": data.test_auc(network), "val_loss": loss, "epochs": n_epochs}
-        row["seconds"] = time.process_time() - start
+        row["seconds"] = time.process_time() - began
         row["train_loss"] = data.loss(network, data.training)
         row["dead_kernels"] = int((data.scores(network).max(axis=0) <= 0).sum())
         found.append((network, row))

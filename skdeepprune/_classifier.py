@@ -76,8 +76,10 @@ class DeepPruneClassifier(
         beyond the first four are tracks that are only reversed).
     pooling : {"log-sum-exp", "max"}, default="log-sum-exp"
         How activations a at all positions become a score: by their maximum; or, from the fine-tuning at 64 kernels on,
-        by log(sum(exp(2 a))) / 2. This is near the maximum, too, but a second site adds to it, and training sees all
-        positions, not one. Untrained weights have the maximum, at any size. The paper has nothing else.
+        by log(sum(exp(m a))) / m. This is near the maximum, too, but a second site adds to it, and training sees all
+        positions, not one. The sharpness m is 2; after the next pruning 1, which hears further sites better, is tried
+        as well, and the one with the lower validation loss stays. Untrained weights have the maximum, at any size. The
+        paper has nothing else.
     criterion : {"saliency", "weight", "score", "score-and-weight"} or callable, default="saliency"
         Importance by which kernels are ranked: by how much the loss grows without the kernel once the other dense
         weights have adjusted (Optimal Brain Surgeon [2]_), which sees when two kernels read the same; or the paper's
@@ -143,7 +145,8 @@ class DeepPruneClassifier(
     mask_ : ndarray of bool, shape (initial kernels,)
         Which of the initial kernels were kept.
     history_ : DataFrame
-        A row per epoch: stage, n_kernels, epoch, learning_rate, loss, val_loss, val_roc_auc, seconds.
+        A row per epoch: stage, n_kernels, epoch, learning_rate, loss, val_loss, val_roc_auc, seconds. Of a size that
+        was trained with two sharpnesses (`pooling`) only those of the network that stayed.
     stages_ : list of Stage
         A record per size, the unpruned network first. The last one's network predicts.
     rejected_stages_ : list of Stage
@@ -155,7 +158,7 @@ class DeepPruneClassifier(
     classes_ : ndarray, shape (2,)
         ``classes_[1]`` is the positive class: bound.
     n_iter_ : int
-        Epochs over all sizes.
+        Epochs over all sizes, as in `history_`.
     n_features_in_ : int
         Columns of X, where X was a 2-D array of numbers.
 

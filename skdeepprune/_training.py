@@ -204,7 +204,7 @@ def deep_prune(
     settings : TrainingSettings
     rng : Generator
     on_epoch : callable
-        Called with every `Epoch`.
+        Called with every `Epoch`, also those of a sharpness that is tried and dropped.
 
     Yields
     ------
