@@ -179,11 +179,16 @@ TRIALS: dict[str, Trial] = {
         for first, m in ((64, 2), (128, 2), (64, 1), (64, 4))
     },
     "taken, log-sum-exp from 64, biases moved": POOLED,
-    "from 64, pooled: nothing": replace(POOLED, after="taken, log-sum-exp from 64, biases moved"),
-    "from 64, pooled: sharpness 1": replace(POOLED, after="taken, log-sum-exp from 64, biases moved", sharpness=1.0),
-    "from 64, pooled: sharpness 1 tried": replace(
-        POOLED, after="taken, log-sum-exp from 64, biases moved", tried_sharpness=1.0
-    ),
+    **{
+        f"from 64, pooled: {name}": replace(POOLED, after="taken, log-sum-exp from 64, biases moved", **changes)
+        for name, changes in {
+            "nothing": {},
+            "rate 0.02": {"learning_rate": 0.02},
+            "sharpness 1": {"sharpness": 1.0},
+            "sharpness 0.5": {"sharpness": 0.5},
+            "sharpness 1 tried": {"tried_sharpness": 1.0},
+        }.items()
+    },
     "from 64, dropout 0.3, cut 6: nothing": replace(WITH_CUT, after="dropout 0.3, cut 6"),
     "from 64, dropout 0.3, cut 6: dropout above 8": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=8),
     "from 64, dropout 0.3, cut 6: dropout above 4": replace(WITH_CUT, after="dropout 0.3, cut 6", dropout_floor=4),
@@ -524,7 +529,7 @@ def missing(trials: list[str], datasets: list[str], seeds: range) -> Iterator[tu
         for trial, dataset, seed in cells
         if (trial, dataset, seed) not in done
         and (dataset in SIMULATED or not TRIALS[trial].true_motifs)
-        and (dataset not in FASTSK or trial.startswith("taken"))
+        and (dataset not in FASTSK or trial.startswith(("taken", "from 64, pooled")))
         and (dataset not in REAL or not TRIALS[trial].mixed_negatives)
     )
 
