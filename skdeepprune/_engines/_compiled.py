@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from skdeepprune._engines._loops import (
 from skdeepprune._network import Network, Scan
 
 _CHUNK_BYTES = 2**19
+_CACHE_LINE = 64
 _GRADIENT_ROWS = 1024
 # Exponents between which products of exponentials, their sums and inverses keep their precision.
 _EXPONENTS = {np.float32: (-85.0, 40.0), np.float64: (-690.0, 320.0)}
@@ -292,11 +294,19 @@ def _room_for_products(
     lowest, highest = activation_range(blocks)
     for dtype, (least, greatest) in _EXPONENTS.items():
         if sharpness * lowest > least and sharpness * highest < greatest:
-            return np.empty((count_tables(blocks.shape[1] // 4, words), N_WORDS, LANES), dtype)
+            return _empty_aligned((count_tables(blocks.shape[1] // 4, words), N_WORDS, LANES), dtype)
     raise FloatingPointError(
         f"The kernels are too large for log-sum-exp pooling: their activations may lie between {lowest:.3g} and"
         f" {highest:.3g}. Lower learning_rate_init, or set pooling='max'."
     )
+
+
+def _empty_aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Make room that begins a cache line; NumPy's begins anywhere, and then every second row of LANES lies in two."""
+    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.empty(n_bytes + _CACHE_LINE, np.uint8)
+    start = -room.ctypes.data % _CACHE_LINE
+    return room[start : start + n_bytes].view(dtype).reshape(shape)
 
 
 def _state(dropout: Dropout) -> NDArray[np.uint64]:
