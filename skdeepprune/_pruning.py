@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from itertools import combinations
 from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from skdeepprune._network import Network
@@ -16,6 +19,15 @@ from skdeepprune._network import Network
 _RIDGE = 0.01
 # Kernels up to which they are removed one by one; of more, so many times one.
 _REMOVED_ONE_BY_ONE = 512
+# Kernels up to which the dense layer is fitted anew for every removal: to so many sequences, with a penalty on the
+# weights of standardised scores, in so many steps at most. Halves up to which all are fitted, and the gain that is
+# worth an exchange.
+_MOST_REFITTED = 16
+_MOST_HALVES = 100
+_REFITTED_SEQUENCES = 5_000
+_PENALTY = 0.001
+_MOST_STEPS = 50
+_LEAST_GAIN = 1e-6
 _LIMITING = Lock()
 
 Criterion = Callable[[Network, NDArray[Any], NDArray[Any]], NDArray[Any]]
@@ -79,9 +91,12 @@ def score_and_weight_importance(network: Network, scores: NDArray[Any], y: NDArr
 def saliency(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     """Importance by what the loss would lose: Optimal Brain Surgeon (Hassibi and Stork 1992) on the dense layer.
 
-    Kernels are removed one after another, always the one without which the cross-entropy grows least, to second order,
-    once the other dense weights have adjusted. So of two kernels that read the same motif one is worth little, however
-    large its weight, and the other then takes its part. Every sequence counts alike, whatever its weight in training.
+    Kernels are removed one after another, always the one without which the cross-entropy grows least once the other
+    dense weights have adjusted. So of two kernels that read the same motif one is worth little, however large its
+    weight, and the other then takes its part. Every sequence counts alike, whatever its weight in training.
+
+    Of more than 16 kernels the growth is reckoned to second order. Of 16 and fewer the dense layer is fitted anew for
+    every removal; and those outside the best half are removed first.
 
     Parameters
     ----------
@@ -89,7 +104,7 @@ def saliency(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray
     scores : ndarray, shape (n_sequences, K)
         Motif scores of training sequences.
     y : ndarray, shape (n_sequences,)
-        Labels, 0 or 1; not used.
+        Labels, 0 or 1; not used with more than 16 kernels.
 
     Returns
     -------
@@ -98,6 +113,8 @@ def saliency(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray
     """
     # The number of threads would change how BLAS rounds; and it is set for the whole process.
     with _LIMITING, threadpool_limits(1, user_api="blas"):
+        if network.n_kernels <= _MOST_REFITTED:
+            return _growth_by_refits(network, scores, y)
         probability = network.probability(scores)
         share = probability * (1 - probability) / len(scores)
         centered = scores - np.average(scores, axis=0, weights=share + np.finfo(float).tiny)
@@ -124,6 +141,84 @@ def _growth_by_removal(weights: NDArray[np.float64], inverse: NDArray[np.float64
         inverse = inverse[np.ix_(kept, kept)] - taken_over @ inverse[np.ix_(removed, kept)]
         left = left[kept]
     return importances
+
+
+class _Refits:
+    """The dense layer fitted to the scores of some kernels alone, by Newton's method; every fit is made once."""
+
+    def __init__(self, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> None:
+        rows = np.argsort(y, kind="stable")[:: -(-len(y) // _REFITTED_SEQUENCES)]
+        chosen = scores[rows].astype(np.float64)
+        mean, scale = chosen.mean(axis=0), chosen.std(axis=0)
+        scale[scale == 0] = 1
+        self._design, self._y = np.column_stack([(chosen - mean) / scale, np.ones(len(rows))]), y[rows]
+        weights = network.dense_weights * scale
+        self._weights = np.append(weights, network.dense_bias + network.dense_weights @ mean)
+        self._fits: dict[frozenset[int], tuple[float, NDArray[np.float64]]] = {}
+
+    def loss(self, kept: frozenset[int], before: frozenset[int] = frozenset()) -> float:
+        """Give the least penalised loss (nats) with these kernels; a fit begins with the weights of the one before."""
+        if kept not in self._fits:
+            _, start = self._fits.get(before, (0, self._weights))
+            columns, weights = [*sorted(kept), -1], np.zeros_like(self._weights)
+            loss, weights[columns] = self._fit(self._design[:, columns], start[columns])
+            self._fits[kept] = loss, weights
+        return self._fits[kept][0]
+
+    def least_needed(self, kept: frozenset[int], among: frozenset[int]) -> int:
+        """Give the one of some kernels without which the loss is least."""
+        return min(sorted(among), key=lambda k: self.loss(kept - {k}, before=kept))
+
+    def _fit(self, design: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        loss = self._cost(design, weights)
+        for _ in range(_MOST_STEPS):
+            probability = expit(design @ weights)
+            share = probability * (1 - probability) / len(design)
+            slope = (probability - self._y) @ design / len(design) + _PENALTY * weights
+            curvature = (design * share[:, None]).T @ design + _PENALTY * np.eye(len(weights))
+            step = np.linalg.solve(curvature, slope)
+            gain = slope @ step / 2
+            if gain < _LEAST_GAIN / 100:
+                break
+            while (new_loss := self._cost(design, weights - step)) > loss and gain > _LEAST_GAIN / 100:
+                step, gain = step / 2, gain / 2
+            if new_loss > loss:
+                break
+            weights, loss = weights - step, new_loss
+        return loss, weights
+
+    def _cost(self, design: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+        logits = design @ weights
+        return float((np.logaddexp(0, logits) - self._y * logits).mean() + _PENALTY / 2 * weights @ weights)
+
+
+def _growth_by_refits(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+    """Growth of the loss until each kernel is removed: first those outside the best half, of them the least first."""
+    refits, everything = _Refits(network, scores, y), frozenset(range(network.n_kernels))
+    half = _best_half(refits, everything)
+    importances, kept = np.zeros(network.n_kernels), everything
+    while kept:
+        kernel = refits.least_needed(kept, kept - half or kept)
+        kept -= {kernel}
+        importances[kernel] = refits.loss(kept) - refits.loss(everything)
+    return importances
+
+
+def _best_half(refits: _Refits, everything: frozenset[int]) -> frozenset[int]:
+    """Which kernels to keep at the next pruning: of few the best choice, of more one that no exchange makes better."""
+    n_removed = len(everything) // 2
+    if math.comb(len(everything), n_removed) <= _MOST_HALVES:
+        halves = map(frozenset, combinations(sorted(everything), len(everything) - n_removed))
+        return min(halves, key=lambda half: refits.loss(half, before=everything))
+    half = everything
+    for _ in range(n_removed):
+        half -= {refits.least_needed(half, half)}
+    while True:
+        exchanged = [half - {k} | {other} for k in sorted(half) for other in sorted(everything - half)]
+        best = min(exchanged, key=lambda kept: refits.loss(kept, before=half))
+        if refits.loss(best) > refits.loss(half) - _LEAST_GAIN:
+            return half
+        half = best
 
 
 CRITERIA: dict[str, Criterion] = {
