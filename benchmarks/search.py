@@ -36,7 +36,7 @@ from skdeepprune._engines._compiled import CompiledEngine
 from skdeepprune._engines._interface import Dropout, Engine
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
-from skdeepprune._pruning import CRITERIA, most_important, saliency
+from skdeepprune._pruning import CRITERIA, growth_to_second_order, most_important, saliency
 from skdeepprune._training import LabeledData, decide, evaluate, with_sharpness
 from skdeepprune.datasets import list_datasets, load_deepbind, load_fastsk, load_simulated
 from skdeepprune.sequences import encode
@@ -187,6 +187,7 @@ TRIALS: dict[str, Trial] = {
             "sharpness 1": {"sharpness": 1.0},
             "sharpness 0.5": {"sharpness": 0.5},
             "sharpness 1 tried": {"tried_sharpness": 1.0},
+            "sharpness 1 tried, halves fitted": {"tried_sharpness": 1.0, "criterion": "saliency, halves fitted"},
         }.items()
     },
     "from 64, dropout 0.3, cut 6: nothing": replace(WITH_CUT, after="dropout 0.3, cut 6"),
@@ -323,15 +324,22 @@ def by_refitted_saliency(network: Network, scores: Scores, y: Scores) -> Scores:
     rank, left = np.zeros(network.n_kernels), np.arange(network.n_kernels)
     while len(left):
         of_left = refitted(network.select(left), scores[:, left], y)
-        order = np.argsort(saliency(of_left, scores[:, left], y), kind="stable")
+        order = np.argsort(growth_to_second_order(of_left, scores[:, left]), kind="stable")
         removed = left[order[: -(-len(left) // 8)]]
         rank[removed] = network.n_kernels - len(left) + np.arange(len(removed))
         left = np.setdiff1d(left, removed)
     return rank
 
 
+def by_second_order(network: Network, scores: Scores, y: Scores) -> Scores:
+    return growth_to_second_order(network, scores)
+
+
 IMPORTANCES = {
     **CRITERIA,
+    # What the saliency was at every size, when all trials but one were run.
+    "saliency": by_second_order,
+    "saliency, halves fitted": saliency,
     "weight-and-deviation": by_deviation,
     "leave-one-out": by_leaving_out,
     "saliency-refitted": by_refitted_saliency,

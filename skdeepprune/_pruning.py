@@ -115,15 +115,20 @@ def saliency(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray
     with _LIMITING, threadpool_limits(1, user_api="blas"):
         if network.n_kernels <= _MOST_REFITTED:
             return _growth_by_refits(network, scores, y)
-        probability = network.probability(scores)
-        share = probability * (1 - probability) / len(scores)
-        centered = scores - np.average(scores, axis=0, weights=share + np.finfo(float).tiny)
-        curvature = (centered * share[:, None]).T @ centered
-        scale = np.sqrt(np.diag(curvature))
-        weights = network.dense_weights.astype(np.float64) * scale
-        scale[scale == 0] = 1
-        inverse = np.linalg.inv(curvature / np.outer(scale, scale) + _RIDGE * np.eye(len(scale)))
-        return _growth_by_removal(weights, inverse)
+        return growth_to_second_order(network, scores)
+
+
+def growth_to_second_order(network: Network, scores: NDArray[Any]) -> NDArray[np.float64]:
+    """Growth of the loss until each kernel is removed, the least first, reckoned from the curvature."""
+    probability = network.probability(scores)
+    share = probability * (1 - probability) / len(scores)
+    centered = scores - np.average(scores, axis=0, weights=share + np.finfo(float).tiny)
+    curvature = (centered * share[:, None]).T @ centered
+    scale = np.sqrt(np.diag(curvature))
+    weights = network.dense_weights.astype(np.float64) * scale
+    scale[scale == 0] = 1
+    inverse = np.linalg.inv(curvature / np.outer(scale, scale) + _RIDGE * np.eye(len(scale)))
+    return _growth_by_removal(weights, inverse)
 
 
 def _growth_by_removal(weights: NDArray[np.float64], inverse: NDArray[np.float64]) -> NDArray[np.float64]:
