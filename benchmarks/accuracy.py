@@ -6,6 +6,7 @@
     python benchmarks/accuracy.py weights                # dense weights from stage to stage, simulated set 3
 
 What has ended is kept in benchmarks/store; run again, only what is missing runs, and benchmarks/results/ gets all rows.
+A store that lacks rows of benchmarks/results/, as in a fresh clone, gets them from there first.
 LS-GKM takes part where gkmtrain and gkmpredict are on the PATH. `render_accuracy.py` makes the page.
 """
 
@@ -16,7 +17,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skdeepprune.bench import METHODS, BenchmarkDataset, dense_weights, find_datasets, read_store, run_benchmark
+from skdeepprune.bench import (
+    METHODS,
+    BenchmarkDataset,
+    dense_weights,
+    find_datasets,
+    read_store,
+    restore_store,
+    run_benchmark,
+)
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -78,11 +87,13 @@ def main() -> None:
     names, n_positives, parts = PLANS[options.plan]
     datasets = find_datasets(names, options.data, n_positives=n_positives)
     store = HERE / "store" / options.plan
+    path = RESULTS / f"accuracy_{options.plan}.csv"
     for methods, seeds in parts:
+        if path.exists():
+            restore_store(store, path, datasets, methods, seeds)
         chosen = {name: method for name, method in methods.items() if name in (options.methods or methods)}
         if chosen and not options.collect:
             run_benchmark(datasets, chosen, seeds[: options.seeds], store, n_jobs=options.n_jobs, verbose=1)
-    path = RESULTS / f"accuracy_{options.plan}.csv"
     results = read_store(store).sort_values(["collection", "dataset", "method", "seed"], kind="stable")
     results.to_csv(path, index=False, float_format="%.6g")
     print(f"Wrote {len(results)} rows to {path}")

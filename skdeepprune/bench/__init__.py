@@ -7,7 +7,7 @@ from skdeepprune.bench._metrics import METRICS
 from skdeepprune.bench._overviews import plot_ranks, plot_tradeoff
 from skdeepprune.bench._page import write_benchmark_page
 from skdeepprune.bench._paper import beside_paper
-from skdeepprune.bench._run import list_cells, run_benchmark
+from skdeepprune.bench._run import list_cells, restore_store, run_benchmark
 from skdeepprune.bench._statistics import Comparison, Ranking, compare, rank
 from skdeepprune.bench._store import read_store
 from skdeepprune.bench._summary import computing_time, dense_weights, summarize
@@ -37,6 +37,7 @@ __all__ = [
     "rank",
     "read_results",
     "read_store",
+    "restore_store",
     "run_benchmark",
     "summarize",
     "write_benchmark_page",

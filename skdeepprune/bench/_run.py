@@ -163,6 +163,49 @@ def list_cells(
     ).astype({"n_kernels": "Int64"})
 
 
+def restore_store(
+    store: str | os.PathLike[str],
+    table: pd.DataFrame | str | os.PathLike[str],
+    datasets: Iterable[BenchmarkDataset],
+    methods: Mapping[str, Method],
+    seeds: Iterable[int],
+    *,
+    metrics: Mapping[str, Metric] = METRICS,
+) -> None:
+    """Give a store the cells it lacks from a table of results, so that a benchmark goes on where the table ends.
+
+    Parameters
+    ----------
+    store : str or path
+        Folder; made if it is not there. What it has stays as it is.
+    table : DataFrame, or path of a CSV file
+        As `read_store` and `run_benchmark` return it. Rows of cells that are not among those asked for are left out: a
+        changed parameter is another cell.
+    datasets, methods, seeds, metrics
+        As in `run_benchmark`.
+
+    Raises
+    ------
+    ValueError
+        If the table does not tell the cells of its rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skdeepprune.bench import METHODS, find_datasets, list_cells, restore_store, run_benchmark
+    >>> asked = find_datasets(["simulated-3"], n_positives=200), {"pwm-scan": METHODS["pwm-scan"]}, range(2)
+    >>> with tempfile.TemporaryDirectory() as there, tempfile.TemporaryDirectory() as here:
+    ...     table = run_benchmark(*asked, there)
+    ...     restore_store(here, table, *asked)
+    ...     list_cells(*asked, here)["state"].tolist()
+    ['done', 'done']
+    """
+    table = table if isinstance(table, pd.DataFrame) else pd.read_csv(table)
+    if "cell" not in table:
+        raise ValueError(f"The table has no column 'cell'; expected one of read_store, got {', '.join(table)}.")
+    Store(store).restore(make_cells(datasets, methods, list(seeds), metrics), table)
+
+
 def _run_if_missing(job: tuple[Cell, Path]) -> list[Row] | None:
     """Run a cell, unless another run has done so meanwhile, as far as this process can see the store."""
     cell, path = job

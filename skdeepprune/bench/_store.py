@@ -20,7 +20,7 @@ from skdeepprune.bench._cell import Cell, Row
 _BEFORE_METRICS = ["collection", "dataset", "method", "seed", "n_kernels"]
 _METRICS = ["roc_auc", "average_precision"]
 _AFTER_METRICS = ["ceiling", "n_train", "n_test", "epochs", "fit_seconds", "score_seconds", "peak_mb", "parameters"]
-_AFTER_METRICS += ["version", "commit", "threads", "machine", "started", "error"]
+_AFTER_METRICS += ["version", "commit", "threads", "machine", "started", "cell", "error"]
 _WHOLE_NUMBERS = ["seed", "n_kernels", "n_train", "n_test", "epochs", "threads"]
 
 
@@ -100,10 +100,19 @@ class Store:
             file.flush()
             os.fsync(file.fileno())
 
+    def restore(self, cells: Iterable[Cell], table: pd.DataFrame) -> None:
+        """Put the missing ones among the cells from a table that a store was read into."""
+        table = table.astype(object).where(table.notna(), None)
+        rows_of = {key: rows.drop(columns="cell").to_dict("records") for key, rows in table.groupby("cell")}
+        for cell in cells:
+            rows = rows_of.get(cell.key)
+            if rows and self.state(cell) == "missing":
+                self.put(cell, [row | {"parameters": json.loads(row["parameters"])} for row in rows])
+
     def read(self, cells: Iterable[Cell] | None = None) -> pd.DataFrame:
         """Tabulate the rows of some cells, or of all, as far as they have ended."""
         paths = self._cells.glob("*/*/*.json") if cells is None else map(self.path, cells)
-        rows = [row for path in paths for row in _read(path) or ()]
+        rows = [row | {"cell": _key(path)} for path in paths for row in _read(path) or ()]
         further = {name for row in rows for name in row} - {*_BEFORE_METRICS, *_METRICS, *_AFTER_METRICS}
         columns = [*_BEFORE_METRICS, *_METRICS, *sorted(further), *_AFTER_METRICS]
         table = pd.DataFrame(rows, columns=columns)
@@ -156,6 +165,11 @@ def _has_failed(rows: list[Row]) -> bool:
 def _file_name(name: str) -> str:
     """Name a file so that no other name has it, too."""
     return quote(name, safe="()+,=")
+
+
+def _key(path: Path) -> str:
+    """Hash of the cell's identity."""
+    return path.name.rsplit(".", 2)[1]
 
 
 def _slot(path: Path) -> Path:
