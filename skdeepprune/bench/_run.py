@@ -202,7 +202,9 @@ def restore_store(
     """
     table = table if isinstance(table, pd.DataFrame) else pd.read_csv(table)
     if "cell" not in table:
-        raise ValueError(f"The table has no column 'cell'; expected one of read_store, got {', '.join(table)}.")
+        raise ValueError(
+            f"The table has no column 'cell'; expected one of read_store, got {', '.join(map(str, table))}."
+        )
     Store(store).restore(make_cells(datasets, methods, list(seeds), metrics), table)
 
 

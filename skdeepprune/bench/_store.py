@@ -103,11 +103,13 @@ class Store:
     def restore(self, cells: Iterable[Cell], table: pd.DataFrame) -> None:
         """Put the missing ones among the cells from a table that a store was read into."""
         table = table.astype(object).where(table.notna(), None)
-        rows_of = {key: rows.drop(columns="cell").to_dict("records") for key, rows in table.groupby("cell")}
+        rows_of: dict[str, list[Row]] = defaultdict(list)
+        for record in table.to_dict("records"):
+            row = {str(name): value for name, value in record.items()}
+            rows_of[row.pop("cell")].append(row | {"parameters": json.loads(row["parameters"])})
         for cell in cells:
-            rows = rows_of.get(cell.key)
-            if rows and self.state(cell) == "missing":
-                self.put(cell, [row | {"parameters": json.loads(row["parameters"])} for row in rows])
+            if cell.key in rows_of and self.state(cell) == "missing":
+                self.put(cell, rows_of[cell.key])
 
     def read(self, cells: Iterable[Cell] | None = None) -> pd.DataFrame:
         """Tabulate the rows of some cells, or of all, as far as they have ended."""
