@@ -27,6 +27,7 @@ from skdeepprune.bench import (
     find_methods,
     list_cells,
     read_store,
+    restore_store,
     run_benchmark,
 )
 from skdeepprune.bench._backends import each_finished
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 COLUMNS = (
     "collection dataset method seed n_kernels roc_auc average_precision ceiling n_train n_test epochs fit_seconds"
-    " score_seconds peak_mb parameters version commit threads machine started error"
+    " score_seconds peak_mb parameters version commit threads machine started cell error"
 ).split()
 # What differs from run to run.
 CIRCUMSTANCES = ["fit_seconds", "score_seconds", "peak_mb", "commit", "started"]
@@ -251,6 +252,32 @@ def test_what_is_no_store(tmp_path):
         read_store(tmp_path / "nothing")
     (tmp_path / "empty").mkdir()
     assert list(read_store(tmp_path / "empty").columns) == COLUMNS
+
+
+def test_a_store_is_restored_from_its_table(tmp_path, fitted):
+    def fail():
+        raise RuntimeError("no luck")
+
+    methods = {"count": lambda dataset, seed: Counting(), "broken": lambda dataset, seed: Counting(on_fit=fail)}
+    table = run_benchmark([TINY], methods, range(3), tmp_path / "there")
+    table.to_csv(tmp_path / "table.csv", index=False)
+    fitted.clear()
+    restore_store(tmp_path / "here", tmp_path / "table.csv", [TINY], methods, range(2))
+    pd.testing.assert_frame_equal(
+        read_store(tmp_path / "here"), table[table["seed"] < 2].reset_index(drop=True), check_exact=False
+    )
+    again = run_benchmark([TINY], methods, range(3), tmp_path / "here")
+    assert len(fitted) == 2  # those of the third seed
+    pd.testing.assert_frame_equal(again.drop(columns=CIRCUMSTANCES), table.drop(columns=CIRCUMSTANCES))
+
+
+def test_restoring_leaves_what_is_there_and_needs_to_know_the_cells(tmp_path):
+    asked = [TINY], {"words": words}, [0]
+    table = run_benchmark(*asked, tmp_path)
+    restore_store(tmp_path, table.assign(roc_auc=0.5), *asked)
+    pd.testing.assert_frame_equal(read_store(tmp_path), table)
+    with pytest.raises(ValueError, match="no column 'cell'; expected one of read_store, got collection"):
+        restore_store(tmp_path, table.drop(columns="cell"), *asked)
 
 
 # --- parameters

@@ -106,7 +106,8 @@ class Store:
         rows_of: dict[str, list[Row]] = defaultdict(list)
         for record in table.to_dict("records"):
             row = {str(name): value for name, value in record.items()}
-            rows_of[row.pop("cell")].append(row | {"parameters": json.loads(row["parameters"])})
+            changed = {"parameters": json.loads(row["parameters"]), "error": row["error"] or ""}
+            rows_of[row.pop("cell")].append(row | changed)
         for cell in cells:
             if cell.key in rows_of and self.state(cell) == "missing":
                 self.put(cell, rows_of[cell.key])
@@ -137,8 +138,8 @@ def read_store(folder: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row per data set, method, seed and number of kernels, with the metrics, seconds, memory and conditions. A cell
-        that failed has one row, with its `error`.
+        A row per data set, method, seed and number of kernels, with the metrics, seconds, memory and conditions, and
+        the key of its `cell`. A cell that failed has one row, with its `error`.
 
     Raises
     ------
