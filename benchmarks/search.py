@@ -61,6 +61,7 @@ class Trial:
     fresh_shuffles: bool = True
     # Of sets whose negatives are not shuffles, half are shuffled in every epoch.
     mixed_negatives: bool = False
+    held_out: float = 0.1
     patience: int = 15
     patience_below_32: int | None = None
     # Share of the current weights in a running average over epochs, which is what is kept.
@@ -179,6 +180,8 @@ TRIALS: dict[str, Trial] = {
         for first, m in ((64, 2), (128, 2), (64, 1), (64, 4))
     },
     "taken, log-sum-exp from 64, biases moved": POOLED,
+    "pooled, 0.05 held out": replace(POOLED, held_out=0.05),
+    "pooled, 0.2 held out": replace(POOLED, held_out=0.2),
     **{
         f"from 64, pooled: {name}": replace(POOLED, after="taken, log-sum-exp from 64, biases moved", **changes)
         for name, changes in {
@@ -262,7 +265,9 @@ class Sequences:
         self.motifs = data.motifs if self.is_simulated else ()
         codes, y = encode(data.X_train), np.asarray(data.y_train, dtype=np.float32)
         ones, self.padding = np.ones(len(y), np.float32), trial.padding
-        rows, held_out = hold_out(y, ones.astype(float), 0.1, np.array([0, 1]), np.random.default_rng(seed + 1000))
+        rows, held_out = hold_out(
+            y, ones.astype(float), trial.held_out, np.array([0, 1]), np.random.default_rng(seed + 1000)
+        )
         self.codes, self.y, self.y_test = codes[rows], y[rows], np.asarray(data.y_test)
         loaded = self._loaded(codes, y)
         self.training = LabeledData(loaded, rows, y[rows], ones[rows])
@@ -537,7 +542,7 @@ def missing(trials: list[str], datasets: list[str], seeds: range) -> Iterator[tu
         for trial, dataset, seed in cells
         if (trial, dataset, seed) not in done
         and (dataset in SIMULATED or not TRIALS[trial].true_motifs)
-        and (dataset not in FASTSK or trial.startswith(("taken", "from 64, pooled")))
+        and (dataset not in FASTSK or trial.startswith(("taken", "pooled", "from 64, pooled")))
         and (dataset not in REAL or not TRIALS[trial].mixed_negatives)
     )
 

@@ -250,7 +250,7 @@ def deep_prune(
             ]
             network, epochs = min(trainings, key=lambda trained: min(epoch.val_loss for epoch in trained[1]))
         trained = engine.trainer(network)
-        chosen = _chosen_to_rank_by(settings.criterion, network, len(training.rows))
+        chosen = _chosen_to_rank_by(settings.criterion, network, training.y)
         scores = training.scores(trained, chosen)
         importances = _importances(settings.criterion, network, scores, training.y[chosen])
         held_out = evaluate(decide(trained, validation), validation)
@@ -265,7 +265,7 @@ def with_sharpness(sharpness: float, engine: Engine, network: Network, data: Tra
     if sharpness == network.sharpness:
         return network
     other = replace(network, sharpness=sharpness)
-    chosen = _as_many_as_fit(len(data.rows), network)
+    chosen = _as_many_as_fit(data.y, network)
     before, after = (data.scores(engine.trainer(one), chosen) for one in (network, other))
     fires = before > 0
     excess = np.where(fires, after - before, 0).sum(axis=0, dtype=np.float64) / np.maximum(fires.sum(axis=0), 1)
@@ -305,16 +305,16 @@ def warn_of_collapse(stages: Sequence[Stage], validation: TrainingData) -> None:
         )
 
 
-def _chosen_to_rank_by(criterion: Criterion, network: Network, n_sequences: int) -> NDArray[np.int64]:
+def _chosen_to_rank_by(criterion: Criterion, network: Network, y: NDArray[np.float32]) -> NDArray[np.int64]:
     """Of all training sequences at once the scores of a wide network are large: as many as the criterion needs."""
     if criterion is saliency:
-        return _as_many_as_fit(n_sequences, network)
-    return np.arange(0 if criterion is weight_importance else n_sequences)
+        return _as_many_as_fit(y, network)
+    return np.arange(0 if criterion is weight_importance else len(y))
 
 
-def _as_many_as_fit(n_sequences: int, network: Network) -> NDArray[np.int64]:
-    """Choose sequences, evenly, whose scores may all be held at once."""
-    return np.arange(n_sequences)[:: -(-n_sequences * network.n_kernels // SCORES_AT_ONCE)]
+def _as_many_as_fit(y: NDArray[np.float32], network: Network) -> NDArray[np.int64]:
+    """Choose sequences whose scores may all be held at once, evenly, and as many of each class as its share."""
+    return np.sort(np.argsort(y, kind="stable")[:: -(-len(y) * network.n_kernels // SCORES_AT_ONCE)])
 
 
 def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:

@@ -85,3 +85,13 @@ def test_another_pooling_looks_at_no_more_scores_than_there_is_room_for(rng, mon
     data = Counted(engine.load(rng.integers(0, 4, (500, 30)).astype(np.uint8), y, y), np.arange(500), y, y)
     with_sharpness(2.0, engine, draw_network(3, n_kernels=6), data)
     assert 500 < max(seen) < 1100
+
+
+@pytest.mark.parametrize("n_positives", [10, 50])
+def test_of_more_sequences_than_there_is_room_for_every_class_keeps_its_share(monkeypatch, n_positives):
+    monkeypatch.setattr(_training, "SCORES_AT_ONCE", 200)
+    y = np.zeros(100, np.float32)
+    y[1 : 2 * n_positives : 2] = 1  # every other one: a stride would take one class alone
+    chosen = _training._as_many_as_fit(y, draw_network(0, n_kernels=4))
+    assert len(chosen) == 50 and (np.diff(chosen) > 0).all()
+    assert y[chosen].sum() == n_positives / 2
