@@ -25,6 +25,7 @@ REFERENCES = {
     "from 64": "from 64: weight",
     "taken": "taken",
     "pooled": "taken, log-sum-exp from 64, biases moved",
+    **dict.fromkeys(["annealed", "cut once"], "cut once"),
     **dict.fromkeys(["warm-up", "dropout", "cut", "rate 0.02"], "saliency, rate 0.01"),
     "saliency, rate 0.01,": "saliency, rate 0.01",
     "saliency,": "saliency",

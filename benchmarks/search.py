@@ -89,6 +89,8 @@ class Trial:
     # Epochs without gain after which training goes on from the best network at a quarter of the rate, and how often.
     cut_after: int | None = None
     n_cuts: int = 1
+    # Epochs, then, in which the rate falls from the whole one to nothing, and the last of which is kept.
+    n_annealed: int = 0
     # Epochs at a rate that rises to the whole one: of the unpruned network, and of the pruned ones.
     warm_up: int = 0
     warm_up_pruned: int = 0
@@ -122,6 +124,8 @@ WITH_CUT = replace(FASTER, dropout=0.3, cut_after=6, patience=6)
 ONE_STRAND = replace(FASTER, both_strands_simulated=False)
 TAKEN = replace(WITH_CUT, warm_up=2, cut_after=10, patience=10)
 POOLED = replace(TAKEN, sharpness=2.0, pooled=64, biases_moved=True)
+CUT = replace(POOLED, tried_sharpness=1.0, criterion="saliency, halves fitted")
+ANNEALED = replace(CUT, n_cuts=0, n_annealed=40)
 SMALL = replace(BOTH, after="both")
 SMALL_TAKEN = replace(TAKEN, after="taken")
 TRIALS: dict[str, Trial] = {
@@ -182,6 +186,15 @@ TRIALS: dict[str, Trial] = {
     "taken, log-sum-exp from 64, biases moved": POOLED,
     "pooled, 0.05 held out": replace(POOLED, held_out=0.05),
     "pooled, 0.2 held out": replace(POOLED, held_out=0.2),
+    "cut once": CUT,
+    "annealed": ANNEALED,
+    "annealed, 20 epochs": replace(ANNEALED, n_annealed=20),
+    "annealed, 80 epochs": replace(ANNEALED, n_annealed=80),
+    "annealed, 0.05 substituted": replace(ANNEALED, mutation_rate=0.05),
+    **{
+        f"annealed, {rate} substituted below 64": replace(ANNEALED, mutation_rate_below_64=rate)
+        for rate in (0.05, 0.02)
+    },
     **{
         f"from 64, pooled: {name}": replace(POOLED, after="taken, log-sum-exp from 64, biases moved", **changes)
         for name, changes in {
@@ -431,14 +444,18 @@ def train(
     mutation_rate = trial.mutation_rate
     if network.n_kernels < 64 and trial.mutation_rate_below_64 is not None:
         mutation_rate = trial.mutation_rate_below_64
-    while n_worse < patience:
+
+    def run_epoch(share: float) -> None:
+        nonlocal n_epochs
         loaded, order = data.draw(rng, mutation_rate)
         if teacher is not None:
             taught = expit(teacher.decision(data.engine.trainer(teacher).scores(loaded, np.arange(len(loaded)))))
             loaded = replace(loaded, y=((1 - trial.teacher) * loaded.y + trial.teacher * taught).astype(np.float32))
-        warm = (n_epochs + 1) / (3 * n_warm_up + 3) if n_epochs < n_warm_up else 1
-        trainer.epoch(loaded, order, trial.batch_size, warm * rate, Dropout(dropout, n_epochs))
+        trainer.epoch(loaded, order, trial.batch_size, share * rate, Dropout(dropout, n_epochs))
         n_epochs += 1
+
+    while n_worse < patience:
+        run_epoch((n_epochs + 1) / (3 * n_warm_up + 3) if n_epochs < n_warm_up else 1)
         average = trainer.network if average is None else averaged(average, trainer.network, trial.averaging)
         loss = data.loss(average, data.validation)
         if loss < best_loss:
@@ -449,6 +466,11 @@ def train(
                 rate, n_flat = rate / 2, 0
             if n_cuts and n_worse == trial.cut_after:
                 trainer, average, rate, n_cuts, n_worse = data.engine.trainer(best), None, rate / 4, n_cuts - 1, 0
+    if trial.n_annealed:
+        trainer = data.engine.trainer(best)
+        for share in np.linspace(1, 0, trial.n_annealed, endpoint=False):
+            run_epoch(share)
+        best, best_loss = trainer.network, data.loss(trainer.network, data.validation)
     return best, best_loss, n_epochs
 
 
@@ -542,7 +564,7 @@ def missing(trials: list[str], datasets: list[str], seeds: range) -> Iterator[tu
         for trial, dataset, seed in cells
         if (trial, dataset, seed) not in done
         and (dataset in SIMULATED or not TRIALS[trial].true_motifs)
-        and (dataset not in FASTSK or trial.startswith(("taken", "pooled", "from 64, pooled")))
+        and (dataset not in FASTSK or trial.startswith(("taken", "pooled", "from 64, pooled", "cut once", "annealed")))
         and (dataset not in REAL or not TRIALS[trial].mixed_negatives)
     )
 

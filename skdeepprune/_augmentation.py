@@ -16,6 +16,8 @@ _PAIRS_AT_ONCE = 2**20
 _NEGATIVES_TO_LOOK_AT = 20_000
 _BASES_TO_LOOK_AT = 2**21
 _WORD_LENGTH = 6
+# What `mutation_rate="auto"` means: a wide network learns its sequences by heart, one of fewer kernels than that less.
+_MUTATION_RATE, _MUTATION_RATE_OF_FEW, _MANY = 0.1, 0.05, 64
 
 
 def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
@@ -166,11 +168,12 @@ class Augmentation:
     """What changes in the training sequences from epoch to epoch.
 
     The negatives are those "given"; or "dinucleotide" shuffles of the positives; or "mixed", about half of the given
-    ones shuffled.
+    ones shuffled. Networks of fewer than 64 kernels may have another mutation rate.
     """
 
     mutation_rate: float
     negatives: str
+    mutation_rate_of_few: float | None = None
 
     @classmethod
     def chosen(
@@ -183,17 +186,25 @@ class Augmentation:
                 f"mutation_rate and negatives={negatives!r} need DNA, but X holds real-valued channels; set"
                 " mutation_rate=0 and negatives='given'."
             )
-        rate = (0.1 if is_dna else 0.0) if isinstance(mutation_rate, str) else float(mutation_rate)
+        rate, rate_of_few = (_MUTATION_RATE, _MUTATION_RATE_OF_FEW) if is_dna else (0.0, None)
+        if not isinstance(mutation_rate, str):
+            rate, rate_of_few = float(mutation_rate), None
         if negatives == "auto":
             negatives = "given"
             if is_dna and are_shuffles(sequences, y):
                 negatives = "dinucleotide"
             elif is_dna and may_be_shuffled(sequences, y):
                 negatives = "mixed"
-        return cls(rate, negatives)
+        return cls(rate, negatives, rate_of_few)
 
     def __bool__(self) -> bool:
         return self.mutation_rate > 0 or self.negatives != "given"
+
+    def for_size(self, n_kernels: int) -> Augmentation:
+        """Give what a network of so many kernels is trained with."""
+        if n_kernels >= _MANY or self.mutation_rate_of_few is None:
+            return self
+        return Augmentation(self.mutation_rate_of_few, self.negatives)
 
     def sources(self, y: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
         """What every sequence of an epoch is made of: itself, or, if it is to be the shuffle of one, a positive.

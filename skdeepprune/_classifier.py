@@ -92,18 +92,19 @@ class DeepPruneClassifier(
         the latter two have anyway.
     learning_rate : {"adaptive", "constant"}, default="adaptive"
         "adaptive" goes slowly in the first two epochs of untrained weights; and at every size, when the validation loss
-        has not improved for `n_iter_no_change` epochs, it goes back to the best weights and on at a quarter of the
-        rate, once, where "constant" stops. The paper has it constant.
+        has not improved for `n_iter_no_change` epochs, it goes back to the best weights and anneals: the rate falls to
+        nothing in four times as many epochs (as many, above 64 kernels). There "constant" stops, as the paper does.
     learning_rate_init : float, default=0.01
         Learning rate of Adam for the unpruned network.
     learning_rate_decay : float, default=1.2
         By what the learning rate is divided at every pruning.
     batch_size : int, default=256
     max_iter : int, default=1000
-        Most epochs per size.
+        Most epochs per size; annealing takes half of them at most.
     n_iter_no_change : int, default=10
-        Training at a size ends when the validation loss has not improved for so many epochs in a row (with an adaptive
-        learning rate: for the second time). The best epoch's weights are kept.
+        Training at a size stops when the validation loss has not improved for so many epochs in a row. The best epoch's
+        weights are kept; or, with an adaptive learning rate, the annealed ones, unless their validation loss is more
+        than one standard error above the best epoch's.
     validation_fraction : float, default=0.1
         Share of the training sequences held out for that, stratified by class.
     dropout : float, default=0.3
@@ -111,7 +112,7 @@ class DeepPruneClassifier(
         engine leaves out four or eight kernels together), as long as there are more than 16 kernels. The paper has 0.
     mutation_rate : float or "auto", default="auto"
         Augmentation, for DNA: in every epoch each base of the training sequences is replaced, with this probability, by
-        one of the three others. "auto" is 0.1 for DNA. The paper has 0.
+        one of the three others. "auto" is 0.1 for DNA, and 0.05 with fewer than 64 kernels. The paper has 0.
     negatives : {"auto", "given", "dinucleotide", "mixed"}, default="auto"
         Augmentation, for DNA: "dinucleotide" says that the negatives are dinucleotide shuffles of the positives, and
         trains on fresh ones in every epoch. Then `fit` also takes positives alone, `y` all ones. "mixed" is for other

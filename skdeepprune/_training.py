@@ -21,7 +21,9 @@ from skdeepprune._pruning import Criterion, most_important, saliency, weight_imp
 _BASES_AT_ONCE = 2**22
 # Fewer kernels cannot spare any of their scores.
 _FEWEST_TO_DROP = 17
-_RATE_CUT = 4
+# Epochs in which the learning rate falls to nothing, for each that the validation loss may stay as it is. Up to so many
+# kernels they are more; larger networks take longer, and learn by heart.
+_MOST_ANNEALED_LONG, _ANNEALED_LONG, _ANNEALED = 64, 4, 1
 # What `pooling="log-sum-exp"` means: the most kernels for which it gains what it takes, and what sharpness is tried at
 # the prunings from there on. Then the last one stays.
 _MOST_POOLED = 64
@@ -73,6 +75,10 @@ class LabeledData:
     y: NDArray[np.float32]
     sample_weight: NDArray[np.float32]
 
+    def for_size(self, n_kernels: int) -> LabeledData:
+        """Give what a network of so many kernels is trained on: the same."""
+        return self
+
     def blocks(self, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Any, NDArray[np.int64]]]:
         """What an epoch trains on, one after another: loaded sequences, and the order of their rows."""
         yield self.loaded, rng.permutation(self.rows)
@@ -95,6 +101,10 @@ class UnloadedData:
     y: NDArray[np.float32]
     sample_weight: NDArray[np.float32]
     augmentation: Augmentation
+
+    def for_size(self, n_kernels: int) -> UnloadedData:
+        """Give what a network of so many kernels is trained on: the same, augmented as suits it."""
+        return replace(self, augmentation=self.augmentation.for_size(n_kernels))
 
     def blocks(self, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Any, NDArray[np.int64]]]:
         """What an epoch trains on, one after another: loaded variants, and the order of their rows."""
@@ -237,7 +247,7 @@ def deep_prune(
                 train(
                     engine,
                     candidate,
-                    training,
+                    training.for_size(size),
                     validation,
                     settings,
                     stage=stage,
@@ -248,7 +258,7 @@ def deep_prune(
                 )
                 for candidate in candidates
             ]
-            network, epochs = min(trainings, key=lambda trained: min(epoch.val_loss for epoch in trained[1]))
+            network, _, epochs = min(trainings, key=lambda trained: trained.val_loss)
         trained = engine.trainer(network)
         chosen = _chosen_to_rank_by(settings.criterion, network, training.y)
         scores = training.scores(trained, chosen)
@@ -369,6 +379,14 @@ def _draw_dropout(dropout: float, rng: np.random.Generator) -> Dropout:
     return Dropout(dropout, int(rng.integers(2**63))) if dropout else NO_DROPOUT
 
 
+class Trained(NamedTuple):
+    """A network that was trained, its mean cross-entropy (nats) of the held-out sequences, and how it came about."""
+
+    network: Network
+    val_loss: float
+    epochs: list[Epoch]
+
+
 def train(
     engine: Engine,
     network: Network,
@@ -381,11 +399,12 @@ def train(
     learning_rate: float,
     rng: np.random.Generator,
     on_epoch: Callable[[Epoch], object],
-) -> tuple[Network, list[Epoch]]:
+) -> Trained:
     """Train until the validation loss has not improved for `n_iter_no_change` epochs in a row.
 
-    With an adaptive learning rate then begin again with the best weights so far at a quarter of the rate, once; and an
-    untrained network begins at less than the whole rate.
+    With an adaptive learning rate then anneal: go on from the best weights while the rate falls to nothing, four times
+    `n_iter_no_change` epochs, with more than 64 kernels once as many. And an untrained network begins at less than the
+    whole rate.
 
     Parameters
     ----------
@@ -406,25 +425,24 @@ def train(
 
     Returns
     -------
-    network : Network
-        That of the epoch with the lowest validation loss.
-    epochs : list of Epoch
+    Trained
+        The annealed network, unless its validation loss is more than one standard error above the lowest; then, and
+        with a constant learning rate, that of the epoch with the lowest.
     """
-    trainer = engine.trainer(network)
-    best, best_loss, n_worse = network, np.inf, 0
-    may_cut = settings.learning_rate == "adaptive"
-    warm_up = _WARM_UP if may_cut and untrained else ()
+    adaptive = settings.learning_rate == "adaptive"
+    n_annealed = settings.n_iter_no_change * (_ANNEALED_LONG if network.n_kernels <= _MOST_ANNEALED_LONG else _ANNEALED)
+    n_annealed = min(n_annealed, settings.max_iter // 2) if adaptive else 0
+    warm_up = _WARM_UP if adaptive and untrained else ()
     dropout = settings.dropout if network.n_kernels >= _FEWEST_TO_DROP else 0.0
     epochs: list[Epoch] = []
-    while len(epochs) < settings.max_iter:
+
+    def run_epoch(trainer: Trainer, rate: float) -> Evaluation:
         start = time.perf_counter()
-        rate = learning_rate * (warm_up[len(epochs)] if len(epochs) < len(warm_up) else 1)
         losses = [
             (trainer.epoch(loaded, order, settings.batch_size, rate, _draw_dropout(dropout, rng)), len(order))
             for loaded, order in training.blocks(settings.batch_size, rng)
         ]
         loss = sum(loss * n for loss, n in losses) / len(training.rows)
-        current = trainer.network
         with np.errstate(over="ignore", invalid="ignore"):
             logits = decide(trainer, validation)
         if not (np.isfinite(loss) and np.isfinite(logits).all()):
@@ -433,17 +451,25 @@ def train(
                 f" Lower learning_rate_init (it is {settings.learning_rate_init:g}; this epoch had {rate:g}),"
                 " or scale the input."
             )
-        val_loss, _, val_roc_auc = evaluate(logits, validation)
+        held_out = evaluate(logits, validation)
         seconds = time.perf_counter() - start
-        epoch = Epoch(stage, network.n_kernels, len(epochs) + 1, rate, loss, val_loss, val_roc_auc, seconds)
-        epochs.append(epoch)
-        on_epoch(epoch)
-        if val_loss < best_loss:
-            best, best_loss, n_worse = current, val_loss, 0
-        elif len(epochs) > len(warm_up):
+        number = len(epochs) + 1
+        epochs.append(Epoch(stage, network.n_kernels, number, rate, loss, held_out.loss, held_out.roc_auc, seconds))
+        on_epoch(epochs[-1])
+        return held_out
+
+    trainer = engine.trainer(network)
+    best, lowest, n_worse = network, Evaluation(np.inf, 0.0, 0.5), 0
+    while n_worse < settings.n_iter_no_change and len(epochs) < settings.max_iter - n_annealed:
+        warmed_up = len(epochs) >= len(warm_up)
+        held_out = run_epoch(trainer, learning_rate * (1 if warmed_up else warm_up[len(epochs)]))
+        if held_out.loss < lowest.loss:
+            best, lowest, n_worse = trainer.network, held_out, 0
+        elif warmed_up:
             n_worse += 1
-        if n_worse == settings.n_iter_no_change:
-            if not may_cut:
-                break
-            trainer, learning_rate, n_worse, may_cut = engine.trainer(best), learning_rate / _RATE_CUT, 0, False
-    return best, epochs
+    trainer = engine.trainer(best)
+    for share in np.linspace(1, 0, n_annealed, endpoint=False):
+        held_out = run_epoch(trainer, learning_rate * share)
+    if n_annealed and held_out.loss <= lowest.loss + lowest.loss_se:
+        best, lowest = trainer.network, held_out
+    return Trained(best, lowest.loss, epochs)

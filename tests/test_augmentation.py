@@ -242,12 +242,23 @@ def test_what_cannot_be_looked_at_stays(rng):
 
 
 def test_mutation_is_for_dna_alone_unless_told_otherwise(rng):
-    auto, told, none = (small(mutation_rate=rate, max_iter=2).fit(X, y) for rate in ("auto", 0.1, 0))
+    auto, told, none = (small(mutation_rate=rate, max_iter=2).fit(X, y) for rate in ("auto", 0.05, 0))
     np.testing.assert_array_equal(auto.kernels_, told.kernels_)
     assert not np.array_equal(auto.kernels_, none.kernels_)
     values = rng.normal(size=(20, 10, 4))
     auto, none = (small(mutation_rate=rate, max_iter=2).fit(values, np.arange(20) % 2) for rate in ("auto", 0))
     np.testing.assert_array_equal(auto.kernels_, none.kernels_)
+
+
+def test_many_kernels_see_more_mutations():
+    auto, many, few = (
+        small(n_kernels=32, n_prunings=1, mutation_rate=rate, max_iter=2).fit(X, y).stages_
+        for rate in ("auto", 0.1, 0.05)
+    )
+    np.testing.assert_array_equal(auto[0].network.kernels, many[0].network.kernels)
+    assert not np.array_equal(auto[0].network.kernels, few[0].network.kernels)
+    np.testing.assert_array_equal(auto[1].kept, many[1].kept)
+    assert not np.array_equal(auto[1].network.kernels, many[1].network.kernels)
 
 
 def test_validation_sequences_are_not_augmented():

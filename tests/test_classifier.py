@@ -86,7 +86,9 @@ def test_history_has_a_row_per_epoch(fitted):
         assert rows["epoch"].tolist() == list(range(1, len(rows) + 1))
         assert rows["n_kernels"].unique() == [16 // 2**stage]
         assert rows["learning_rate"].max() == pytest.approx(0.01 / 1.2**stage)
-        assert rows["val_loss"].min() == pytest.approx(fitted.stages_[stage].val_loss)
+        assert fitted.stages_[stage].val_loss in [
+            pytest.approx(loss) for loss in (rows["val_loss"].iloc[-1], rows["val_loss"].min())
+        ]
     assert (history["seconds"] > 0).all()
     assert history["loss"].iloc[0] > history["loss"].iloc[-1]
 
@@ -108,20 +110,34 @@ def test_early_stopping_restores_the_best_epoch():
     assert classifier.stages_[0].val_loss == pytest.approx(val_loss.min())
 
 
-def test_an_adaptive_learning_rate_is_cut_once_and_ends_as_patiently():
+def test_an_adaptive_learning_rate_is_annealed_once_the_validation_loss_stays():
     stages = small(n_iter_no_change=2, max_iter=200).fit(X, y).stages_
     for stage in stages[1:]:
         epochs = pd.DataFrame(stage.epochs)
-        rates = epochs["learning_rate"].unique()
-        assert len(rates) == 2
-        assert rates[0] / rates[1] == pytest.approx(4)
-        n_before, val_loss = (epochs["learning_rate"] == rates[0]).sum(), epochs["val_loss"].to_numpy()
+        rates, val_loss = epochs["learning_rate"].to_numpy(), epochs["val_loss"].to_numpy()
+        n_before = len(epochs) - 8
+        np.testing.assert_allclose(rates[:n_before], rates[0])
+        np.testing.assert_allclose(rates[n_before:], rates[0] * np.arange(8, 0, -1) / 8)
         assert val_loss[:n_before].argmin() == n_before - 3
-        assert len(val_loss) - 1 - max(val_loss.argmin(), n_before - 1) == 2
-        assert stage.val_loss == pytest.approx(val_loss.min())
+        assert stage.val_loss == pytest.approx(val_loss[-1])
 
 
-def test_after_the_cut_training_begins_again_with_the_best_weights(monkeypatch):
+@pytest.mark.parametrize(("max_iter", "n_annealed"), [(1, 0), (2, 1), (7, 3), (24, 8)])
+def test_annealing_takes_at_most_half_of_max_iter(max_iter, n_annealed):
+    history = small(n_prunings=0, max_iter=max_iter, n_iter_no_change=2, batch_size=800).fit(X, y).history_
+    assert len(history) == max_iter, "one step an epoch: the loss still falls"
+    rates = history["learning_rate"].to_numpy()
+    assert (rates[max_iter - n_annealed + 1 :] < 0.01).all()
+    assert (rates[2 : max_iter - n_annealed] == 0.01).all()
+
+
+@pytest.mark.parametrize(("n_kernels", "n_annealed"), [(64, 8), (65, 2)])
+def test_more_than_64_kernels_are_annealed_briefly(n_kernels, n_annealed):
+    history = small(n_kernels=n_kernels, n_prunings=0, n_iter_no_change=2, max_iter=100).fit(X, y).history_
+    assert (history["learning_rate"][2:] < 0.01).sum() == n_annealed - 1
+
+
+def test_annealing_begins_with_the_best_weights(monkeypatch):
     begun = []
     begin = CompiledEngine.trainer
 
@@ -131,17 +147,29 @@ def test_after_the_cut_training_begins_again_with_the_best_weights(monkeypatch):
 
     settings = {"n_prunings": 0, "n_kernels": 8, "n_iter_no_change": 2}
     monkeypatch.setattr(CompiledEngine, "trainer", recorded)
-    rates = small(**settings, max_iter=200).fit(X, y).history_["learning_rate"]
-    before_the_cut = small(**settings, max_iter=rates[rates == rates.max()].index[-1] + 1).fit(X, y)
-    np.testing.assert_array_equal(begun[1].kernels, before_the_cut.kernels_)
+    annealed = small(**settings, max_iter=200).fit(X, y)
+    n_before = annealed.n_iter_ - 8
+    monkeypatch.setattr(_training, "_ANNEALED_LONG", 0)
+    without = small(**settings, max_iter=n_before).fit(X, y)
+    np.testing.assert_array_equal(begun[1].kernels, without.kernels_)
+    assert not np.array_equal(annealed.kernels_, without.kernels_)
+
+
+def test_a_network_that_annealing_made_worse_is_dropped():
+    noise = np.random.default_rng(0).integers(0, 2, len(y))
+    settings = {"n_prunings": 0, "n_kernels": 64, "mutation_rate": 0.0, "negatives": "given", "dropout": 0.0}
+    stage = small(**settings, max_iter=200).fit(X, noise).stages_[0]
+    val_loss = np.array([epoch.val_loss for epoch in stage.epochs])
+    assert val_loss[-1] > val_loss.min() + stage.val_loss_se
+    assert stage.val_loss == pytest.approx(val_loss[:-40].min())
 
 
 def test_an_adaptive_learning_rate_begins_slowly():
     slow, constant = (
-        small(learning_rate=kind, n_prunings=0, max_iter=3).fit(X, y).history_["learning_rate"]
+        small(learning_rate=kind, n_prunings=0, max_iter=6).fit(X, y).history_["learning_rate"]
         for kind in ("adaptive", "constant")
     )
-    np.testing.assert_allclose(slow, [0.01 / 9, 0.02 / 9, 0.01])
+    np.testing.assert_allclose(slow[:3], [0.01 / 9, 0.02 / 9, 0.01])
     np.testing.assert_allclose(constant, 0.01)
 
 
@@ -288,9 +316,9 @@ def test_the_second_pooled_network_has_the_sharpness_that_does_better_on_held_ou
     train = _training.train
 
     def recorded(*arguments, **options):
-        network, epochs = train(*arguments, **options)
-        trained.append((network, min(epoch.val_loss for epoch in epochs)))
-        return network, epochs
+        result = train(*arguments, **options)
+        trained.append((result.network, result.val_loss))
+        return result
 
     monkeypatch.setattr(_training, "train", recorded)
     classifier = small(n_kernels=4, n_prunings=3, max_iter=5, random_state=seed).fit(X, y)
