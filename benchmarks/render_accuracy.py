@@ -270,12 +270,12 @@ do with the small networks: all begin with the same network of 64 kernels.
 
 Taken were both augmentations, the saliency, and the learning rate of 0.01, which gives the same in less time. Among
 256 kernels it leaves many without a positive score on any sequence, for ever; so the first two epochs have a lower
-rate. Then the rate is cut once, after 10 epochs without gain, with a dropout of 0.3 above 16 kernels (*warm-up 2,
-dropout 0.3, cut 10*): better where kernels are many, in about the same time. Less patience is faster and a little
-worse. Averaged weights, restarts, a teacher, and initial kernels made of enriched words were dropped. Beginning with
-64 kernels is three times as fast and hardly worse at 16 kernels and below. At 32 kernels and below neither the rate
-nor fewer substitutions change much. Around what was *taken* it is flat: shorter kernels, fewer substitutions, more
-dropout, averaged weights, halving in eight steps. Longer kernels are worse. Where the negatives are no shuffles of the
+rate. Then, at first, the rate was cut once, after 10 epochs without gain, with a dropout of 0.3 above 16 kernels
+(*warm-up 2, dropout 0.3, cut 10*): better where kernels are many, in about the same time. Less patience is faster and
+a little worse. Averaged weights, restarts, a teacher, and initial kernels made of enriched words were dropped.
+Beginning with 64 kernels is three times as fast and hardly worse at 16 kernels and below. At 32 kernels and below
+the rate changes little. Around what was *taken* it is flat: shorter kernels, fewer substitutions, more dropout,
+averaged weights, halving in eight steps. Longer kernels are worse. Where the negatives are no shuffles of the
 positives, as in the simulated sets, shuffling half of them (*mixed*) helps at every size above 4, and a little on
 FastSK's genomic negatives, too.
 
@@ -285,11 +285,15 @@ score on any training sequence. What does help is *log-sum-exp* over all windows
 sites count. It was taken from 64 kernels down, with a sharpness of 2. From 128 down it takes longer and gives no more.
 A sharpness of 1 gives more to few kernels on real sets, and costs at 64, where the scores jump; one of 4 gives less,
 and the best *4 windows* alone bring a part of it. In the package the biases move with the pooling, so that the scores
-stay where they were. From these networks of 64 on (*pooled*), a sharpness of 1 at 32 kernels is better on some sets
-and worse on others, and the held-out loss tells which: so it is *tried* there, and stays where it does better. With
-few kernels the saliency to second order is not good enough any more: on one set, SP1, it dropped the one kernel that
-tells the strongest peaks. So the dense layer is fitted anew to *halves* of 16 kernels and fewer. With a
-twentieth of the sequences *held out* instead of a tenth, many kernels gain a little and few lose; a fifth is worse.
+stay where they were. With few kernels the saliency to second order is not good enough any more: on one set, SP1, it
+dropped the one kernel that tells the strongest peaks. So the dense layer is fitted anew to *halves* of 16 kernels and
+fewer. With a twentieth of the sequences *held out* instead of a tenth, many kernels gain a little and few lose; a fifth
+is worse.
+
+What came last are the ends of the trainings. Instead of being *cut once*, the rate falls from the whole one to nothing
+(*annealed*), and of fewer than 64 kernels, which learn less by heart, half as many bases are substituted. Once annealed
+there is no more to gain at 32 kernels from *trying* both sharpnesses and keeping the one with the lower held-out loss:
+1 it is, which is better at 8 and 4 kernels and takes half the time.
 
 What bounds the real sets is seen from the cross-entropy (nats) of *taken* on the training sequences as they are, which
 it has only seen augmented, and on those held out:

@@ -77,9 +77,8 @@ class DeepPruneClassifier(
     pooling : {"log-sum-exp", "max"}, default="log-sum-exp"
         How activations a at all positions become a score: by their maximum; or, from the fine-tuning at 64 kernels on,
         by log(sum(exp(m a))) / m. This is near the maximum, too, but a second site adds to it, and training sees all
-        positions, not one. The sharpness m is 2; after the next pruning 1, which hears further sites better, is tried
-        as well, and the one with the lower validation loss stays. Untrained weights have the maximum, at any size. The
-        paper has nothing else.
+        positions, not one. The sharpness m is 2, and from the next pruning on 1, which hears further sites better.
+        Untrained weights have the maximum, at any size. The paper has nothing else.
     criterion : {"saliency", "weight", "score", "score-and-weight"} or callable, default="saliency"
         Importance by which kernels are ranked: by how much the loss grows without the kernel once the other dense
         weights have adjusted (Optimal Brain Surgeon [2]_), which sees when two kernels read the same; or the paper's
@@ -93,7 +92,7 @@ class DeepPruneClassifier(
     learning_rate : {"adaptive", "constant"}, default="adaptive"
         "adaptive" goes slowly in the first two epochs of untrained weights; and at every size, when the validation loss
         has not improved for `n_iter_no_change` epochs, it goes back to the best weights and anneals: the rate falls to
-        nothing in four times as many epochs (as many, above 64 kernels). There "constant" stops, as the paper does.
+        nothing in four times as many epochs (twice, above 64 kernels). There "constant" stops, as the paper does.
     learning_rate_init : float, default=0.01
         Learning rate of Adam for the unpruned network.
     learning_rate_decay : float, default=1.2
@@ -146,8 +145,7 @@ class DeepPruneClassifier(
     mask_ : ndarray of bool, shape (initial kernels,)
         Which of the initial kernels were kept.
     history_ : DataFrame
-        A row per epoch: stage, n_kernels, epoch, learning_rate, loss, val_loss, val_roc_auc, seconds. Of a size that
-        was trained with two sharpnesses (`pooling`) only those of the network that stayed.
+        A row per epoch: stage, n_kernels, epoch, learning_rate, loss, val_loss, val_roc_auc, seconds.
     stages_ : list of Stage
         A record per size, the unpruned network first. The last one's network predicts.
     rejected_stages_ : list of Stage

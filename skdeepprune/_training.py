@@ -23,11 +23,11 @@ _BASES_AT_ONCE = 2**22
 _FEWEST_TO_DROP = 17
 # Epochs in which the learning rate falls to nothing, for each that the validation loss may stay as it is. Up to so many
 # kernels they are more; larger networks take longer, and learn by heart.
-_MOST_ANNEALED_LONG, _ANNEALED_LONG, _ANNEALED = 64, 4, 1
-# What `pooling="log-sum-exp"` means: the most kernels for which it gains what it takes, and what sharpness is tried at
-# the prunings from there on. Then the last one stays.
+_MOST_ANNEALED_LONG, _ANNEALED_LONG, _ANNEALED = 64, 4, 2
+# What `pooling="log-sum-exp"` means: the most kernels for which it gains what it takes; and the sharpness of a network
+# that had the maximum, as the scores would jump with the one that comes after it.
 _MOST_POOLED = 64
-_SHARPNESSES = (2.0,), (2.0, 1.0)
+_FIRST_SHARPNESS, _SHARPNESS = 2.0, 1.0
 # Held-out sequences of a class, for an AUC that says something.
 _FEWEST_TO_TELL = 10
 # Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave many kernels of an
@@ -146,11 +146,11 @@ class TrainingSettings:
     after_pruning: str
     pooling: str
 
-    def sharpnesses(self, n_kernels: int, n_pooled: int, sharpness: float) -> tuple[float, ...]:
-        """Give the sharpness to try for a pruned network of this size, after so many prunings that were pooled."""
-        if self.pooling == "max" or n_kernels > _MOST_POOLED:
-            return (np.inf,)
-        return _SHARPNESSES[n_pooled] if n_pooled < len(_SHARPNESSES) else (sharpness,)
+    def next_sharpness(self, network: Network) -> float:
+        """Give the sharpness with which a pruned network goes on."""
+        if self.pooling == "max" or network.n_kernels > _MOST_POOLED:
+            return np.inf
+        return _FIRST_SHARPNESS if network.sharpness == np.inf else _SHARPNESS
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +214,7 @@ def deep_prune(
     settings : TrainingSettings
     rng : Generator
     on_epoch : callable
-        Called with every `Epoch`, also those of a sharpness that is tried and dropped.
+        Called with every `Epoch`.
 
     Yields
     ------
@@ -222,7 +222,6 @@ def deep_prune(
         One per size.
     """
     network, kept, importances = initial, np.arange(initial.n_kernels), np.zeros(initial.n_kernels)
-    n_pooled = 0
     for stage, size in enumerate(sizes):
         learning_rate, untrained = settings.learning_rate_init, True
         to_train = stage == 0 or settings.after_pruning != "none" or size != sizes[-1]
@@ -236,29 +235,22 @@ def deep_prune(
             else:
                 network, untrained = network.select(best), False
                 learning_rate /= settings.learning_rate_decay**stage
-        candidates = [network]
-        if to_train and not untrained:
-            sharpnesses = settings.sharpnesses(size, n_pooled, network.sharpness)
-            candidates = [with_sharpness(sharpness, engine, network, training) for sharpness in sharpnesses]
-            n_pooled += candidates[0].sharpness < np.inf
+                if to_train:
+                    network = with_sharpness(settings.next_sharpness(network), engine, network, training)
         epochs: list[Epoch] = []
         if to_train:
-            trainings = [
-                train(
-                    engine,
-                    candidate,
-                    training.for_size(size),
-                    validation,
-                    settings,
-                    stage=stage,
-                    untrained=untrained,
-                    learning_rate=learning_rate,
-                    rng=rng,
-                    on_epoch=on_epoch,
-                )
-                for candidate in candidates
-            ]
-            network, _, epochs = min(trainings, key=lambda trained: trained.val_loss)
+            network, epochs = train(
+                engine,
+                network,
+                training.for_size(size),
+                validation,
+                settings,
+                stage=stage,
+                untrained=untrained,
+                learning_rate=learning_rate,
+                rng=rng,
+                on_epoch=on_epoch,
+            )
         trained = engine.trainer(network)
         chosen = _chosen_to_rank_by(settings.criterion, network, training.y)
         scores = training.scores(trained, chosen)
@@ -379,14 +371,6 @@ def _draw_dropout(dropout: float, rng: np.random.Generator) -> Dropout:
     return Dropout(dropout, int(rng.integers(2**63))) if dropout else NO_DROPOUT
 
 
-class Trained(NamedTuple):
-    """A network that was trained, its mean cross-entropy (nats) of the held-out sequences, and how it came about."""
-
-    network: Network
-    val_loss: float
-    epochs: list[Epoch]
-
-
 def train(
     engine: Engine,
     network: Network,
@@ -399,11 +383,11 @@ def train(
     learning_rate: float,
     rng: np.random.Generator,
     on_epoch: Callable[[Epoch], object],
-) -> Trained:
+) -> tuple[Network, list[Epoch]]:
     """Train until the validation loss has not improved for `n_iter_no_change` epochs in a row.
 
     With an adaptive learning rate then anneal: go on from the best weights while the rate falls to nothing, four times
-    `n_iter_no_change` epochs, with more than 64 kernels once as many. And an untrained network begins at less than the
+    `n_iter_no_change` epochs, twice with more than 64 kernels. And an untrained network begins at less than the
     whole rate.
 
     Parameters
@@ -425,9 +409,10 @@ def train(
 
     Returns
     -------
-    Trained
-        The annealed network, unless its validation loss is more than one standard error above the lowest; then, and
-        with a constant learning rate, that of the epoch with the lowest.
+    network : Network
+        The annealed one, unless its validation loss is more than one standard error above the lowest; then, and with a
+        constant learning rate, that of the epoch with the lowest.
+    epochs : list of Epoch
     """
     adaptive = settings.learning_rate == "adaptive"
     n_annealed = settings.n_iter_no_change * (_ANNEALED_LONG if network.n_kernels <= _MOST_ANNEALED_LONG else _ANNEALED)
@@ -467,9 +452,10 @@ def train(
             best, lowest, n_worse = trainer.network, held_out, 0
         elif warmed_up:
             n_worse += 1
-    trainer = engine.trainer(best)
-    for share in np.linspace(1, 0, n_annealed, endpoint=False):
-        held_out = run_epoch(trainer, learning_rate * share)
-    if n_annealed and held_out.loss <= lowest.loss + lowest.loss_se:
-        best, lowest = trainer.network, held_out
-    return Trained(best, lowest.loss, epochs)
+    if n_annealed:
+        trainer = engine.trainer(best)
+        for share in np.linspace(1, 0, n_annealed, endpoint=False):
+            held_out = run_epoch(trainer, learning_rate * share)
+        if held_out.loss <= lowest.loss + lowest.loss_se:
+            best = trainer.network
+    return best, epochs

@@ -52,7 +52,7 @@ _ = auc_axes.legend(frameon=False)
 # %%
 # Pruning need not cost anything: kernels that only fitted noise go first, as the training loss of the wide network, far
 # below its validation loss, shows in the history of the fit. Each stage ends when the validation loss has stopped
-# improving, and its best epoch's weights are the ones that are pruned.
+# improving and the learning rate has fallen to nothing; then the kernels are ranked and half of them pruned.
 
 _ = plot_history(classifier)
 

@@ -187,7 +187,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
         engine = TensorFlowVariantEngine(Variant(sharpness, self.local_window, self.circular))
         loaded = engine.load(codes, labels, weights)
         training, validation = (LabeledData(loaded, part, labels[part], weights[part]) for part in rows)
-        network, _, epochs = train(
+        network, epochs = train(
             engine,
             self._initial(rng),
             training,
