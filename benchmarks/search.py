@@ -110,6 +110,8 @@ class Trial:
     biases_moved: bool = False
     # A sharpness that is tried as well at half of those kernels, and stays if the held-out loss is lower.
     tried_sharpness: float | None = None
+    # The sharpness from there on, if another and untried.
+    sharpness_below: float | None = None
     # The same of so many windows only; slope of the activation below zero.
     n_windows: int | None = None
     slope: float = 0.0
@@ -126,6 +128,7 @@ TAKEN = replace(WITH_CUT, warm_up=2, cut_after=10, patience=10)
 POOLED = replace(TAKEN, sharpness=2.0, pooled=64, biases_moved=True)
 CUT = replace(POOLED, tried_sharpness=1.0, criterion="saliency, halves fitted")
 ANNEALED = replace(CUT, n_cuts=0, n_annealed=40)
+LESS_MUTATED = replace(ANNEALED, mutation_rate_below_64=0.05)
 SMALL = replace(BOTH, after="both")
 SMALL_TAKEN = replace(TAKEN, after="taken")
 TRIALS: dict[str, Trial] = {
@@ -189,12 +192,12 @@ TRIALS: dict[str, Trial] = {
     "cut once": CUT,
     "annealed": ANNEALED,
     "annealed, 20 epochs": replace(ANNEALED, n_annealed=20),
-    "annealed, 80 epochs": replace(ANNEALED, n_annealed=80),
     "annealed, 0.05 substituted": replace(ANNEALED, mutation_rate=0.05),
-    **{
-        f"annealed, {rate} substituted below 64": replace(ANNEALED, mutation_rate_below_64=rate)
-        for rate in (0.05, 0.02)
-    },
+    "annealed, 0.05 substituted below 64": LESS_MUTATED,
+    "annealed, 0.02 substituted below 64": replace(ANNEALED, mutation_rate_below_64=0.02),
+    "annealed, 0.05 substituted below 64, sharpness 1": replace(
+        LESS_MUTATED, tried_sharpness=None, sharpness_below=1.0
+    ),
     **{
         f"from 64, pooled: {name}": replace(POOLED, after="taken, log-sum-exp from 64, biases moved", **changes)
         for name, changes in {
@@ -507,7 +510,8 @@ def after_epochs(
 
 def pooled(network: Network, size: int, data: Sequences, trial: Trial) -> list[Network]:
     """Give a network of this size the sharpness that it is trained with, or those to try."""
-    sharpnesses = [trial.sharpness if size <= trial.pooled else np.inf]
+    sharpness = trial.sharpness_below if trial.sharpness_below and size < trial.pooled else trial.sharpness
+    sharpnesses = [sharpness if size <= trial.pooled else np.inf]
     if trial.tried_sharpness and size == trial.pooled // 2:
         sharpnesses.append(trial.tried_sharpness)
     elif trial.tried_sharpness and size < trial.pooled // 2:

@@ -102,8 +102,8 @@ class DeepPruneClassifier(
         Most epochs per size; annealing takes half of them at most.
     n_iter_no_change : int, default=10
         Training at a size stops when the validation loss has not improved for so many epochs in a row. The best epoch's
-        weights are kept; or, with an adaptive learning rate, the annealed ones, unless their validation loss is more
-        than one standard error above the best epoch's.
+        weights are kept; or, with an adaptive learning rate, the annealed ones, unless their validation loss is higher
+        by more than one standard error of the difference.
     validation_fraction : float, default=0.1
         Share of the training sequences held out for that, stratified by class.
     dropout : float, default=0.3

@@ -360,11 +360,23 @@ def decide(trainer: Trainer, data: TrainingData) -> NDArray[np.float64]:
 
 def evaluate(logits: NDArray[np.float64], data: TrainingData) -> Evaluation:
     """Evaluate the log-odds that a network gives the rows of `data`."""
-    losses = np.logaddexp(0, logits) - data.y * logits
+    return Evaluation(*_mean_and_error(_losses(logits, data), data), roc_auc(data.y, logits, data.sample_weight))
+
+
+def is_worse(logits: NDArray[np.float64], others: NDArray[np.float64], data: TrainingData) -> bool:
+    """Whether the mean loss is more than one standard error (of the difference) above that of other log-odds."""
+    mean, error = _mean_and_error(_losses(logits, data) - _losses(others, data), data)
+    return mean > error
+
+
+def _losses(logits: NDArray[np.float64], data: TrainingData) -> NDArray[np.float64]:
+    return np.logaddexp(0, logits) - data.y * logits
+
+
+def _mean_and_error(values: NDArray[np.float64], data: TrainingData) -> tuple[float, float]:
     shares = data.sample_weight / data.sample_weight.sum(dtype=np.float64)
-    loss = float(shares @ losses)
-    loss_se = float(np.sqrt(np.square(shares * (losses - loss)).sum()))
-    return Evaluation(loss, loss_se, roc_auc(data.y, logits, shares))
+    mean = float(shares @ values)
+    return mean, float(np.sqrt(np.square(shares * (values - mean)).sum()))
 
 
 def _draw_dropout(dropout: float, rng: np.random.Generator) -> Dropout:
@@ -410,8 +422,8 @@ def train(
     Returns
     -------
     network : Network
-        The annealed one, unless its validation loss is more than one standard error above the lowest; then, and with a
-        constant learning rate, that of the epoch with the lowest.
+        The annealed one, unless its validation loss is higher than that of the best epoch before by more than one
+        standard error of the difference; then, and with a constant learning rate, that epoch's.
     epochs : list of Epoch
     """
     adaptive = settings.learning_rate == "adaptive"
@@ -421,7 +433,7 @@ def train(
     dropout = settings.dropout if network.n_kernels >= _FEWEST_TO_DROP else 0.0
     epochs: list[Epoch] = []
 
-    def run_epoch(trainer: Trainer, rate: float) -> Evaluation:
+    def run_epoch(trainer: Trainer, rate: float) -> NDArray[np.float64]:
         start = time.perf_counter()
         losses = [
             (trainer.epoch(loaded, order, settings.batch_size, rate, _draw_dropout(dropout, rng)), len(order))
@@ -436,26 +448,26 @@ def train(
                 f" Lower learning_rate_init (it is {settings.learning_rate_init:g}; this epoch had {rate:g}),"
                 " or scale the input."
             )
-        held_out = evaluate(logits, validation)
+        val_loss, _, val_roc_auc = evaluate(logits, validation)
         seconds = time.perf_counter() - start
         number = len(epochs) + 1
-        epochs.append(Epoch(stage, network.n_kernels, number, rate, loss, held_out.loss, held_out.roc_auc, seconds))
+        epochs.append(Epoch(stage, network.n_kernels, number, rate, loss, val_loss, val_roc_auc, seconds))
         on_epoch(epochs[-1])
-        return held_out
+        return logits
 
     trainer = engine.trainer(network)
-    best, lowest, n_worse = network, Evaluation(np.inf, 0.0, 0.5), 0
+    best, best_logits, lowest, n_worse = network, np.empty(0), np.inf, 0
     while n_worse < settings.n_iter_no_change and len(epochs) < settings.max_iter - n_annealed:
         warmed_up = len(epochs) >= len(warm_up)
-        held_out = run_epoch(trainer, learning_rate * (1 if warmed_up else warm_up[len(epochs)]))
-        if held_out.loss < lowest.loss:
-            best, lowest, n_worse = trainer.network, held_out, 0
+        logits = run_epoch(trainer, learning_rate * (1 if warmed_up else warm_up[len(epochs)]))
+        if epochs[-1].val_loss < lowest:
+            best, best_logits, lowest, n_worse = trainer.network, logits, epochs[-1].val_loss, 0
         elif warmed_up:
             n_worse += 1
     if n_annealed:
         trainer = engine.trainer(best)
         for share in np.linspace(1, 0, n_annealed, endpoint=False):
-            held_out = run_epoch(trainer, learning_rate * share)
-        if held_out.loss <= lowest.loss + lowest.loss_se:
+            logits = run_epoch(trainer, learning_rate * share)
+        if not is_worse(logits, best_logits, validation):
             best = trainer.network
     return best, epochs

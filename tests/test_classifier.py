@@ -160,7 +160,7 @@ def test_a_network_that_annealing_made_worse_is_dropped():
     settings = {"n_prunings": 0, "n_kernels": 64, "mutation_rate": 0.0, "negatives": "given", "dropout": 0.0}
     stage = small(**settings, max_iter=200).fit(X, noise).stages_[0]
     val_loss = np.array([epoch.val_loss for epoch in stage.epochs])
-    assert val_loss[-1] > val_loss.min() + stage.val_loss_se
+    assert val_loss[-1] > val_loss.min() + 2 * stage.val_loss_se, "it knows its sequences by heart"
     assert stage.val_loss == pytest.approx(val_loss[:-40].min())
 
 
