@@ -9,7 +9,7 @@ from test_network import draw_network
 
 from skdeepprune import _training
 from skdeepprune._engines import choose_engine
-from skdeepprune._training import LabeledData, Stage, evaluate, roc_auc, smallest_good_size, with_sharpness
+from skdeepprune._training import LabeledData, Stage, evaluate, is_worse, roc_auc, smallest_good_size, with_sharpness
 
 
 def labeled(y, weights):
@@ -31,6 +31,26 @@ def test_roc_auc_is_scikit_learns_also_with_ties(rows):
     y, decision, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     y[:2] = 0, 1
     assert roc_auc(y, decision, weights) == pytest.approx(roc_auc_score(y, decision, sample_weight=weights), abs=1e-12)
+
+
+def test_worse_is_a_paired_comparison(rng):
+    y = rng.integers(0, 2, 400)
+    data = labeled(y, np.ones(400))
+    logits = rng.normal(size=400)
+    losses = np.logaddexp(0, logits) - y * logits
+    all_a_little_worse = logits - 0.05 * (2 * y - 1)
+    assert evaluate(all_a_little_worse, data).loss < losses.mean() + losses.std() / 20, "within an error of the loss"
+    assert is_worse(all_a_little_worse, logits, data)
+    assert not is_worse(logits, all_a_little_worse, data)
+    assert not is_worse(logits, logits, data)
+    counted = labeled(y, np.arange(400) < 200)
+    assert not is_worse(np.where(np.arange(400) < 200, logits, all_a_little_worse), logits, counted)
+
+
+def test_of_networks_that_are_equally_good_one_in_six_is_called_worse(rng):
+    data = labeled(np.repeat([0, 1], 100), np.ones(200))
+    share = np.mean([is_worse(one, other, data) for one, other in rng.normal(size=(2000, 2, 200))])
+    assert share == pytest.approx(0.159, abs=0.03)
 
 
 def test_standard_error_is_the_spread_over_repeated_samples(rng):
