@@ -52,7 +52,8 @@ _ = auc_axes.legend(frameon=False)
 # %%
 # Pruning need not cost anything: kernels that only fitted noise go first. In the history of the fit every size begins
 # with a jump, as half of the kernels went, and ends quietly: once the validation loss has stopped improving, the
-# learning rate falls to nothing. The training loss, of augmented sequences and with dropout, lies above the validation loss.
+# learning rate falls to nothing. The training loss, of augmented sequences and with dropout, lies above the validation
+# loss.
 
 _ = plot_history(classifier)
 
