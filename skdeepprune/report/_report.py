@@ -85,7 +85,7 @@ def write_report(
     >>> from skdeepprune.datasets import load_simulated
     >>> from skdeepprune.report import write_report
     >>> data = load_simulated(3, n_train=1000, n_test=500, random_state=0)
-    >>> classifier = DeepPruneClassifier(n_prunings=2, max_iter=30, random_state=0).fit(data.X_train, data.y_train)
+    >>> classifier = DeepPruneClassifier(n_prunings=2, max_iter=50, random_state=0).fit(data.X_train, data.y_train)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = Path(folder, "report.html")
     ...     write_report(
