@@ -603,4 +603,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Other processes look for what they run in a module that they can import.
+    import search
+
+    search.main()
