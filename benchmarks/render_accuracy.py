@@ -22,6 +22,7 @@ REFERENCES = {
     "from 64, dropout": "from 64, dropout 0.3, cut 6: nothing",
     "from 64, taken": "from 64, taken: nothing",
     "from 64, pooled": "from 64, pooled: nothing",
+    "from 64, annealed": "from 64, annealed: nothing",
     "from 64": "from 64: weight",
     "taken": "taken",
     "pooled": "taken, log-sum-exp from 64, biases moved",

@@ -37,7 +37,7 @@ from skdeepprune._engines._interface import Dropout, Engine
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, growth_to_second_order, most_important, saliency
-from skdeepprune._training import LabeledData, decide, evaluate, with_sharpness
+from skdeepprune._training import LabeledData, decide, evaluate, is_worse, with_sharpness
 from skdeepprune.datasets import list_datasets, load_deepbind, load_fastsk, load_simulated
 from skdeepprune.sequences import encode
 
@@ -46,6 +46,8 @@ SIMULATED = ("simulated-3", "simulated-4", "simulated-5")
 REAL = ("ELK1", "MYC", "TCF12", "SRF", "SERBP1")
 # Their negatives are genomic sequences.
 FASTSK = ("CTCF", "EP300", "JUND")
+# Trials that run on these as well.
+ON_FASTSK = ("taken", "pooled", "from 64, pooled", "cut once", "annealed", "from 64, annealed")
 ENGINE = CompiledEngine()
 Scores = NDArray[Any]
 
@@ -89,8 +91,10 @@ class Trial:
     # Epochs without gain after which training goes on from the best network at a quarter of the rate, and how often.
     cut_after: int | None = None
     n_cuts: int = 1
-    # Epochs, then, in which the rate falls from the whole one to nothing, and the last of which is kept.
+    # Epochs, then, in which the rate falls from the whole one to nothing. The last is kept, whatever its held-out loss;
+    # or unless that is worse than the best before.
     n_annealed: int = 0
+    unless_worse: bool = False
     # Epochs at a rate that rises to the whole one: of the unpruned network, and of the pruned ones.
     warm_up: int = 0
     warm_up_pruned: int = 0
@@ -112,9 +116,10 @@ class Trial:
     tried_sharpness: float | None = None
     # The sharpness from there on, if another and untried.
     sharpness_below: float | None = None
-    # The same of so many windows only; slope of the activation below zero.
+    # The same of so many windows only; slope of the activation below zero, or whether it ends there softly.
     n_windows: int | None = None
     slope: float = 0.0
+    soft: bool = False
     # The trial whose networks of 64 kernels this one begins with.
     after: str | None = None
 
@@ -129,6 +134,7 @@ POOLED = replace(TAKEN, sharpness=2.0, pooled=64, biases_moved=True)
 CUT = replace(POOLED, tried_sharpness=1.0, criterion="saliency, halves fitted")
 ANNEALED = replace(CUT, n_cuts=0, n_annealed=40)
 LESS_MUTATED = replace(ANNEALED, mutation_rate_below_64=0.05)
+UNLESS_WORSE = replace(LESS_MUTATED, tried_sharpness=None, sharpness_below=1.0, unless_worse=True)
 SMALL = replace(BOTH, after="both")
 SMALL_TAKEN = replace(TAKEN, after="taken")
 TRIALS: dict[str, Trial] = {
@@ -191,13 +197,30 @@ TRIALS: dict[str, Trial] = {
     "pooled, 0.2 held out": replace(POOLED, held_out=0.2),
     "cut once": CUT,
     "annealed": ANNEALED,
-    "annealed, 20 epochs": replace(ANNEALED, n_annealed=20),
-    "annealed, 0.05 substituted": replace(ANNEALED, mutation_rate=0.05),
     "annealed, 0.05 substituted below 64": LESS_MUTATED,
-    "annealed, 0.02 substituted below 64": replace(ANNEALED, mutation_rate_below_64=0.02),
     "annealed, 0.05 substituted below 64, sharpness 1": replace(
         LESS_MUTATED, tried_sharpness=None, sharpness_below=1.0
     ),
+    "annealed unless worse, 0.05 substituted below 64, sharpness 1": UNLESS_WORSE,
+    **{
+        f"from 64, annealed: {name}": replace(
+            UNLESS_WORSE, after="annealed unless worse, 0.05 substituted below 64, sharpness 1", **changes
+        )
+        for name, changes in {
+            "nothing": {},
+            "whatever the loss": {"unless_worse": False},
+            "80 epochs": {"n_annealed": 80},
+            "rate 0.005": {"learning_rate": 0.005},
+            "rate 0.02": {"learning_rate": 0.02},
+            "batch 128": {"batch_size": 128},
+            "0.03 substituted": {"mutation_rate_below_64": 0.03},
+            "0.07 substituted": {"mutation_rate_below_64": 0.07},
+            "sharpness 2": {"sharpness_below": 2.0},
+            "halved in 4 steps": {"pruning_steps": 4},
+            "ranked by weight x deviation": {"criterion": "weight-and-deviation"},
+            "soft rectifier": {"sharpness": 1.0, "soft": True, "biases_moved": False},
+        }.items()
+    },
     **{
         f"from 64, pooled: {name}": replace(POOLED, after="taken, log-sum-exp from 64, biases moved", **changes)
         for name, changes in {
@@ -266,10 +289,10 @@ class Sequences:
     def __init__(self, name: str, folder: Path | None, trial: Trial, seed: int) -> None:
         data: Any
         self.engine: Engine = ENGINE
-        if trial.slope or trial.n_windows:
+        if trial.slope or trial.n_windows or trial.soft:
             from search_pooling import Pooling, PoolingEngine  # here, since TensorFlow takes seconds to load
 
-            self.engine = PoolingEngine(Pooling(trial.slope, trial.sharpness, trial.n_windows))
+            self.engine = PoolingEngine(Pooling(trial.slope, trial.sharpness, trial.n_windows, trial.soft))
         self.is_simulated = name.startswith("simulated")
         if self.is_simulated:
             data = load_simulated(int(name[-1]), random_state=seed)
@@ -473,7 +496,10 @@ def train(
         trainer = data.engine.trainer(best)
         for share in np.linspace(1, 0, trial.n_annealed, endpoint=False):
             run_epoch(share)
-        best, best_loss = trainer.network, data.loss(trainer.network, data.validation)
+        annealed = trainer.network
+        logits, before = (decide(data.engine.trainer(one), data.validation) for one in (annealed, best))
+        if not (trial.unless_worse and is_worse(logits, before, data.validation)):
+            best, best_loss = annealed, evaluate(logits, data.validation).loss
     return best, best_loss, n_epochs
 
 
@@ -568,7 +594,7 @@ def missing(trials: list[str], datasets: list[str], seeds: range) -> Iterator[tu
         for trial, dataset, seed in cells
         if (trial, dataset, seed) not in done
         and (dataset in SIMULATED or not TRIALS[trial].true_motifs)
-        and (dataset not in FASTSK or trial.startswith(("taken", "pooled", "from 64, pooled", "cut once", "annealed")))
+        and (dataset not in FASTSK or trial.startswith(ON_FASTSK))
         and (dataset not in REAL or not TRIALS[trial].mixed_negatives)
     )
 

@@ -32,11 +32,14 @@ class Pooling(NamedTuple):
         m of log(sum(exp(m a))) / m over both strands' positions. Infinite is the maximum.
     n_windows : int or None
         Of so many best windows the sum is. None is all.
+    soft : bool
+        Whether scores below zero end softly, by log(1 + exp(m z)) / m; `sharpness` is then finite.
     """
 
     slope: float = 0.0
     sharpness: float = np.inf
     n_windows: int | None = None
+    soft: bool = False
 
 
 class PoolingEngine(TensorFlowEngine):
@@ -86,6 +89,8 @@ def _scores(pooling: Pooling, weights: tuple[Any, ...], X: Any, lengths: Any, re
     else:
         pooled = tf.reduce_logsumexp(pooling.sharpness * activations, axis=1) / pooling.sharpness
     pooled += kernel_bias
+    if pooling.soft:
+        return tf.math.softplus(pooling.sharpness * pooled) / pooling.sharpness
     return tf.maximum(pooled, pooling.slope * pooled)
 
 
