@@ -301,9 +301,9 @@ AUC against *cut once*:
 {_annealed(rows)}
 
 Fewer than 64 kernels learn less by heart, so half as many bases are substituted. Once annealed, two sharpnesses need
-not be tried at 32 kernels: it is 1 there, which takes half the time. Around that (*from 64, annealed*) it is flat again:
-the rate, the batch, twice the epochs, other shares of substitutions and a soft rectifier (log(1 + exp z) for max(0, z))
-change no more than chance. A sharpness of 2, halving in four steps and a plainer ranking are worse.
+not be tried at 32 kernels: it is 1 there, which takes half the time. Around that (*from 64, annealed*) it is flat
+again: the rate, the batch, twice the epochs, other shares of substitutions, and a soft rectifier (log(1 + exp z) for
+max(0, z)) change no more than chance. A sharpness of 2, halving in four steps and a plainer ranking are worse.
 
 What bounds the real sets is seen from the cross-entropy (nats) of *taken* on the training sequences as they are, which
 it has only seen augmented, and on those held out:
