@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import fields
@@ -28,8 +28,9 @@ from tqdm import tqdm
 
 from skdeepprune._augmentation import Augmentation
 from skdeepprune._callbacks import CallbackSupportMixin
+from skdeepprune._composition import composition_table, mean_word_counts
 from skdeepprune._engines import choose_engine, decide, motif_scores
-from skdeepprune._engines._interface import Engine
+from skdeepprune._engines._interface import Engine, Penalty
 from skdeepprune._inputs import hold_out, read_input, read_target
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, kernel_schedule
@@ -49,6 +50,9 @@ from skdeepprune.sequences import shuffle_codes
 
 # A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam. The saliency's
 # matrices have a row and a column for every kernel.
+# Letters of a word of the composition, and what its penalty is divided by the number of sequences: so the weights have
+# the same Gaussian prior, of variance 1 / 50, whatever that number is.
+MAX_WORD_LENGTH, _WORD_LENGTH, _COMPOSITION_PENALTY = 6, 6, 50.0
 _MOST_KERNELS, _MOST_BY_SALIENCY, _MOST_PRUNINGS = 2**20, 2**12, 20
 
 
@@ -70,7 +74,13 @@ class DeepPruneClassifier(
     n_prunings : int, default=6
         How often the number of kernels is halved. 0 trains `n_kernels` kernels directly: the paper's baseline.
     kernel_length : int, default=16
-        Positions that a kernel sees. A shorter sequence is read as if padded with N.
+        Positions that a kernel sees. A shorter sequence is read as if padded with N. An unknown base (N, another
+        IUPAC letter, a row of zeros of `OneHotDNA`) adds to an activation what its letters add on average; at either
+        end of a sequence unknown bases are not part of it.
+    composition : int or "auto", default="auto"
+        Letters of the words whose frequency is a term of its own beside the kernels, for DNA: the log-odds have one
+        weight for every word, added wherever it stands, and with both strands the same for its reverse complement. It
+        is trained with the kernels and never pruned. "auto" is 6 for DNA. 0 leaves the term out, as the paper.
     reverse_complement : bool, default=True
         Read both strands: the score of a kernel is over both. Needs DNA channels (`n_channels` >= 4; channels
         beyond the first four are tracks that are only reversed).
@@ -89,6 +99,9 @@ class DeepPruneClassifier(
         to new random values (a control). The latter two train with `learning_rate_init` at every size. "none"
         fine-tunes too, but not after the last pruning (Deepprune-inter). To compare them set ``pooling="max"``, which
         the latter two have anyway.
+    schedule : {"halving", "one-shot"} or sequence of int, default="halving"
+        The sizes on the way: halves; the first and the last alone; or any falling numbers of kernels that end with
+        `n_kernels`, such as ``[256, 64, 4]``, whatever `n_prunings` is.
     learning_rate : {"adaptive", "constant"}, default="adaptive"
         "adaptive" goes slowly in the first two epochs of untrained weights; and at every size, when the validation loss
         has not improved for `n_iter_no_change` epochs, it goes back to the best weights and anneals: the rate falls to
@@ -106,6 +119,11 @@ class DeepPruneClassifier(
         by more than one standard error of the difference.
     validation_fraction : float, default=0.1
         Share of the training sequences held out for that, stratified by class.
+    alpha : float, default=0.0
+        Penalty on kernels and dense weights, not on biases: ``alpha * l1_ratio * sum(abs(w)) + alpha * (1 - l1_ratio) /
+        2 * sum(w**2)`` is added to the mean loss. (The words of `composition` have a penalty of their own.)
+    l1_ratio : float, default=0.0
+        Share of L1 in it: 0 is L2 alone, 1 L1 alone.
     dropout : float, default=0.3
         Regularisation: in training each motif score of a sequence is left out with this probability (the compiled
         engine leaves out four or eight kernels together), as long as there are more than 16 kernels. The paper has 0.
@@ -144,6 +162,9 @@ class DeepPruneClassifier(
         Bias of the dense layer.
     mask_ : ndarray of bool, shape (initial kernels,)
         Which of the initial kernels were kept.
+    composition_ : DataFrame
+        A row per word, from the greatest weight to the least: word, weight, and its mean count in the bound and the
+        unbound sequences that `fit` was given. With both strands a word stands for its reverse complement, too.
     history_ : DataFrame
         A row per epoch: stage, n_kernels, epoch, learning_rate, loss, val_loss, val_roc_auc, seconds.
     stages_ : list of Stage
@@ -188,10 +209,12 @@ class DeepPruneClassifier(
         "n_kernels": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "n_prunings": [Interval(Integral, 0, _MOST_PRUNINGS, closed="both")],
         "kernel_length": [Interval(Integral, 1, None, closed="left")],
+        "composition": [Interval(Integral, 0, MAX_WORD_LENGTH, closed="both"), StrOptions({"auto"})],
         "reverse_complement": ["boolean"],
         "pooling": [StrOptions({"log-sum-exp", "max"})],
         "criterion": [StrOptions(set(CRITERIA)), callable],
         "after_pruning": [StrOptions({"fine-tune", "rewind", "reinitialize", "none"})],
+        "schedule": [StrOptions({"halving", "one-shot"}), "array-like"],
         "learning_rate": [StrOptions({"adaptive", "constant"})],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_decay": [Interval(Real, 1, None, closed="left")],
@@ -199,6 +222,8 @@ class DeepPruneClassifier(
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "mutation_rate": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
         "negatives": [StrOptions({"auto", "given", "dinucleotide", "mixed"})],
@@ -215,10 +240,12 @@ class DeepPruneClassifier(
         n_kernels: int | Literal["auto"] = 4,
         n_prunings: int = 6,
         kernel_length: int = 16,
+        composition: int | Literal["auto"] = "auto",
         reverse_complement: bool = True,
         pooling: str = "log-sum-exp",
         criterion: str | Callable[..., Any] = "saliency",
         after_pruning: str = "fine-tune",
+        schedule: str | Sequence[int] = "halving",
         learning_rate: str = "adaptive",
         learning_rate_init: float = 0.01,
         learning_rate_decay: float = 1.2,
@@ -226,6 +253,8 @@ class DeepPruneClassifier(
         max_iter: int = 1000,
         n_iter_no_change: int = 10,
         validation_fraction: float = 0.1,
+        alpha: float = 0.0,
+        l1_ratio: float = 0.0,
         dropout: float = 0.3,
         mutation_rate: float | Literal["auto"] = "auto",
         negatives: str = "auto",
@@ -239,10 +268,12 @@ class DeepPruneClassifier(
         self.n_kernels = n_kernels
         self.n_prunings = n_prunings
         self.kernel_length = kernel_length
+        self.composition = composition
         self.reverse_complement = reverse_complement
         self.pooling = pooling
         self.criterion = criterion
         self.after_pruning = after_pruning
+        self.schedule = schedule
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.learning_rate_decay = learning_rate_decay
@@ -250,6 +281,8 @@ class DeepPruneClassifier(
         self.max_iter = max_iter
         self.n_iter_no_change = n_iter_no_change
         self.validation_fraction = validation_fraction
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.dropout = dropout
         self.mutation_rate = mutation_rate
         self.negatives = negatives
@@ -304,10 +337,17 @@ class DeepPruneClassifier(
             sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
             y_binary, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y_binary)), np.tile(weights, 2)
         weights = self._by_class(weights, classes, y_binary)
+        word_length = self._word_length(is_dna)
+        word_counts = mean_word_counts(sequences, y_binary, word_length, reverse_complement=self.reverse_complement)
         engine = choose_engine(self.engine, is_dna=is_dna, n_threads=effective_n_jobs(self.n_jobs))
         training, validation = self._load(engine, sequences, classes, y_binary, weights, augmentation, rng)
         initial = Network.initial(
-            sizes[0], self.kernel_length, self.n_channels, reverse_complement=self.reverse_complement, rng=rng
+            sizes[0],
+            self.kernel_length,
+            self.n_channels,
+            reverse_complement=self.reverse_complement,
+            rng=rng,
+            word_length=word_length,
         )
         stages: list[Stage] = []
 
@@ -320,13 +360,14 @@ class DeepPruneClassifier(
                 "engine_": engine.name,
                 "is_dna_": is_dna,
                 "negatives_": augmentation.negatives,
+                "word_counts_": word_counts,
             }
 
         tasks = self._init_callback_context(max_subtasks=len(sizes))
         tasks.call_on_fit_task_begin(estimator=self, X=X, y=y)
         with self._progress(engine, len(sizes)) as on_epoch:
             pruning = deep_prune(
-                engine, initial, sizes, training, validation, self._settings(), rng=rng, on_epoch=on_epoch
+                engine, initial, sizes, training, validation, self._settings(training), rng=rng, on_epoch=on_epoch
             )
             for _ in sizes:
                 task = tasks.subcontext(task_name="stage")
@@ -359,7 +400,7 @@ class DeepPruneClassifier(
                 "n_kernels='auto' does not know which pruning is the last, after which after_pruning='none' would leave"
                 " the network untrained; set n_kernels to a number."
             )
-        sizes = kernel_schedule(self.n_kernels, self.n_prunings)
+        sizes = kernel_schedule(self.n_kernels, self.n_prunings, self.schedule)
         most = _MOST_BY_SALIENCY if self.criterion == "saliency" and self.n_prunings else _MOST_KERNELS
         if sizes[0] > most:
             raise ValueError(
@@ -406,7 +447,17 @@ class DeepPruneClassifier(
 
         return part(training_rows), part(validation_rows)
 
-    def _settings(self) -> TrainingSettings:
+    def _word_length(self, is_dna: bool) -> int:
+        if self.composition == "auto":
+            return _WORD_LENGTH if is_dna else 0
+        if self.composition and not is_dna:
+            raise ValueError(
+                f"composition={self.composition} counts words of DNA, but X holds real-valued channels; set"
+                " composition=0 (or 'auto')."
+            )
+        return int(self.composition)
+
+    def _settings(self, training: TrainingData) -> TrainingSettings:
         return TrainingSettings(
             batch_size=self.batch_size,
             max_iter=self.max_iter,
@@ -418,6 +469,11 @@ class DeepPruneClassifier(
             criterion=CRITERIA[self.criterion] if isinstance(self.criterion, str) else self.criterion,
             after_pruning=self.after_pruning,
             pooling=self.pooling,
+            penalty=Penalty(
+                l1=self.alpha * self.l1_ratio,
+                l2=self.alpha * (1 - self.l1_ratio),
+                composition=_COMPOSITION_PENALTY / len(training.rows),
+            ),
         )
 
     @contextmanager
@@ -466,6 +522,11 @@ class DeepPruneClassifier(
     def intercept_(self) -> NDArray[np.float64]:
         """Dense bias (1,)."""
         return np.array([self._network.dense_bias])
+
+    @property
+    def composition_(self) -> pd.DataFrame:
+        """A row per word: word, weight, mean count in bound and in unbound sequences."""
+        return composition_table(self._network, self.word_counts_)
 
     @property
     def mask_(self) -> NDArray[np.bool_]:

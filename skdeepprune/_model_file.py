@@ -70,7 +70,7 @@ def save_model(classifier: DeepPruneClassifier, path: str | os.PathLike[str]) ->
     True
     """
     check_is_fitted(classifier)
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {"word_counts": classifier.word_counts_}
     for stage in _all_stages(classifier):
         arrays.update({f"stages.{stage.stage}.{name}": array for name, array in _arrays_of(stage).items()})
     content = _packed(arrays, json.dumps(_description(classifier), sort_keys=True))
@@ -118,6 +118,7 @@ def _arrays_of(stage: Stage) -> dict[str, NDArray[Any]]:
         "kernels": network.kernels,
         "kernel_bias": network.kernel_bias,
         "dense_weights": network.dense_weights,
+        "composition": network.composition,
         "kept": stage.kept,
         "importances": stage.importances if stage.importances.dtype.kind == "f" else stage.importances.astype(float),
     }
@@ -182,7 +183,8 @@ def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> De
         name: {key: item for key, item in value["pairs"]} if isinstance(value, dict) else value
         for name, value in description["params"].items()
     }
-    params.setdefault("pooling", "max")  # files from before there was another one
+    # Files from before there was another one.
+    params = {"pooling": "max", "composition": 0} | params
     classifier = DeepPruneClassifier(**params)
     dtype = description["classes_dtype"]
     if dtype != "object" and np.dtype(dtype).kind not in "biufU":
@@ -203,6 +205,10 @@ def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> De
         classifier.n_features_in_ = description["n_features_in"]
     if description["feature_names_in"] is not None:
         classifier.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
+    n_words = len(stages[0].network.composition)
+    classifier.word_counts_ = arrays.get("word_counts", np.empty((2, 0)))
+    if classifier.word_counts_.shape != (2, n_words):
+        raise ValueError(f"word counts of shape {classifier.word_counts_.shape} for {n_words} words")
     return classifier
 
 
@@ -219,7 +225,11 @@ def _stage(entry: dict[str, Any], arrays: dict[str, NDArray[Any]], reverse_compl
         dense_bias=entry["dense_bias"],
         reverse_complement=reverse_complement,
         sharpness=np.inf if entry.get("sharpness") is None else entry["sharpness"],
+        # Files from before there was one have none.
+        composition=arrays.get(f"stages.{numbers['stage']}.composition", np.empty(0, np.float32)),
     )
+    if len(network.composition) not in (0, 4**network.word_length) or network.composition.ndim != 1:
+        raise ValueError(f"composition of shape {network.composition.shape} in stage {numbers['stage']}")
     epochs = [Epoch(**dict(zip(_EPOCH_FIELDS, row, strict=True))) for row in entry["epochs"]]
     return Stage(kept=mine["kept"], network=network, importances=mine["importances"], epochs=epochs, **numbers)
 

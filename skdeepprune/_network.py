@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
-from skdeepprune.sequences import one_hot, sequence_lengths
+from skdeepprune.sequences import left_justify, sequence_lengths
 
 _CHUNK_BYTES = 32 * 2**20
+# What every letter is made of: an unknown base is a quarter of each.
+BASE_SHARES = np.vstack([np.eye(4, dtype=np.float32), np.full((1, 4), 0.25, dtype=np.float32)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,10 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A one-layer convolutional network: convolution, global pooling, ReLU, dense, sigmoid.
+    """A one-layer convolutional network: convolution, global pooling, ReLU, dense, sigmoid; composition beside it.
 
-    The shape names are K kernels, W kernel length, C channels.
+    The log-odds are ``dense_bias + dense_weights @ scores + (sum of the weights of all words)``. The shape names are K
+    kernels, W kernel length, C channels.
 
     Attributes
     ----------
@@ -57,6 +59,9 @@ class Network:
     sharpness : float
         m of log-sum-exp pooling: a kernel's activations a at all positions become log(sum(exp(m a))) / m. Infinite: the
         maximum.
+    composition : ndarray of float32, shape (4**word_length,) or (0,)
+        Weight of every word, in alphabetical order, and for both strands that of its reverse complement as well. Empty:
+        the network has no composition term.
     """
 
     kernels: NDArray[np.float32]
@@ -65,6 +70,7 @@ class Network:
     dense_bias: float
     reverse_complement: bool = False
     sharpness: float = np.inf
+    composition: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
 
     @classmethod
     def initial(
@@ -75,8 +81,9 @@ class Network:
         *,
         reverse_complement: bool,
         rng: np.random.Generator,
+        word_length: int = 0,
     ) -> Network:
-        """Draw a network with Glorot-uniform weights and zero biases."""
+        """Draw a network with Glorot-uniform weights and zero biases; words begin at zero."""
         limit = np.sqrt(6 / (kernel_length * (n_channels + n_kernels)))
         dense_limit = np.sqrt(6 / (n_kernels + 1))
         return cls(
@@ -85,13 +92,19 @@ class Network:
             dense_weights=rng.uniform(-dense_limit, dense_limit, n_kernels).astype(np.float32),
             dense_bias=0.0,
             reverse_complement=reverse_complement,
+            composition=np.zeros(4**word_length if word_length else 0, dtype=np.float32),
         )
 
     def redrawn(self, n_kernels: int, rng: np.random.Generator) -> Network:
         """Draw a new network of this kind with `n_kernels` kernels."""
         _, kernel_length, n_channels = self.kernels.shape
         return Network.initial(
-            n_kernels, kernel_length, n_channels, reverse_complement=self.reverse_complement, rng=rng
+            n_kernels,
+            kernel_length,
+            n_channels,
+            reverse_complement=self.reverse_complement,
+            rng=rng,
+            word_length=self.word_length,
         )
 
     @property
@@ -104,6 +117,11 @@ class Network:
         """Number of positions that a kernel sees, W."""
         return self.kernels.shape[1]
 
+    @property
+    def word_length(self) -> int:
+        """Letters of a word of the composition; 0 if there is none."""
+        return (len(self.composition).bit_length() - 1) // 2 if len(self.composition) else 0
+
     def select(self, kept: ArrayLike) -> Network:
         """Return the network with only the kernels `kept` (indices or a mask): the pruned network."""
         index = np.asarray(kept)
@@ -114,14 +132,45 @@ class Network:
             dense_weights=self.dense_weights[index],
         )
 
-    def decision(self, scores: NDArray[Any]) -> NDArray[np.float64]:
-        """Log-odds of the positive class from motif scores of shape (n_sequences, K)."""
-        # Not a matrix product: BLAS rounds a row differently in batches of different size.
-        return np.einsum("nk,k->n", scores, self.dense_weights.astype(np.float64), optimize=False) + self.dense_bias
+    def decision(self, scores: NDArray[Any], composition: ArrayLike = 0.0) -> NDArray[np.float64]:
+        """Log-odds of the positive class.
 
-    def probability(self, scores: NDArray[Any]) -> NDArray[np.float64]:
-        """Probability of the positive class from motif scores of shape (n_sequences, K)."""
-        return expit(self.decision(scores))
+        Parameters
+        ----------
+        scores : ndarray, shape (n_sequences, K)
+            Motif scores.
+        composition : array-like, shape (n_sequences,), default=0
+            What :meth:`word_sum` gives.
+        """
+        # Not a matrix product: BLAS rounds a row differently in batches of different size.
+        by_kernels = np.einsum("nk,k->n", scores, self.dense_weights.astype(np.float64), optimize=False)
+        return by_kernels + composition + self.dense_bias
+
+    def word_sum(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Log-odds by composition: the sum of the weights of all words of every sequence.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (n_sequences, length), or of reals, shape (n_sequences, length, C)
+
+        Returns
+        -------
+        ndarray of float64, shape (n_sequences,)
+            0 where the network has no composition term. A word with unknown bases counts as the mean of what it may be.
+        """
+        n_words = X.shape[1] - self.word_length + 1
+        sums = np.zeros(len(X))
+        if not len(self.composition) or n_words < 1:
+            return sums
+        if X.ndim != 2:
+            raise ValueError("Words are counted in DNA codes, got real-valued channels.")
+        codes, _ = left_justify(X)
+        table = with_unknown_bases(self.composition.astype(np.float64), self.word_length)
+        number = np.zeros((len(codes), n_words), dtype=np.int64)
+        for j in range(self.word_length):
+            number = 5 * number + codes[:, j : j + n_words]
+        inside = np.arange(n_words) <= (sequence_lengths(codes) - self.word_length)[:, None]
+        return np.where(inside, table[number], 0.0).sum(axis=1)
 
     def scan(self, X: NDArray[Any]) -> Scan:
         """Find every kernel's best window in every sequence, and pool them all, in float64.
@@ -129,47 +178,57 @@ class Network:
         Parameters
         ----------
         X : ndarray of uint8, shape (n_sequences, length), or of reals, shape (n_sequences, length, C)
-            DNA codes, or channels. N and what lies beyond the end of a sequence add 0 to a window.
+            DNA codes, or channels. An unknown base adds the mean of a kernel's four cells; at either end of a sequence
+            unknown bases do not count as part of it. Of DNA channels with both strands the same holds of positions
+            whose first four channels are 0. A sequence shorter than a kernel is filled up with unknown bases.
 
         Returns
         -------
         Scan
         """
-        parts = [self._scan(activations) for activations in self._activations(X)]
+        parts = [self._scan(activations, starts) for activations, starts in self._activations(X)]
         return Scan(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Motif scores (n_sequences, K) of sequences as in `scan`, in float64."""
         return self.scan(X).scores
 
-    def _activations(self, X: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
-        """Yield activations without the bias, of shape (n, positions, strands, K); -inf beyond a sequence's end."""
+    def _activations(self, X: NDArray[Any]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+        """Yield activations without the bias, of shape (n, positions, strands, K), and where the sequences start.
+
+        Beyond a sequence's end they are -inf.
+        """
         strands = (
             [self.kernels, reverse_complement_kernels(self.kernels)] if self.reverse_complement else [self.kernels]
         )
         kernels = np.concatenate(strands).reshape(-1, self.kernels[0].size).astype(np.float64)
-        for values, lengths in self._chunks(X):
+        for values, lengths, starts in self._chunks(X):
             windows = np.lib.stride_tricks.sliding_window_view(values, self.kernel_length, axis=1)
             windows = windows.transpose(0, 1, 3, 2).reshape(*windows.shape[:2], kernels.shape[1])
             activations = windows @ kernels.T
             beyond = np.arange(windows.shape[1]) > (lengths - self.kernel_length)[:, None]
             beyond[:, 0] = False
             activations[beyond] = -np.inf
-            yield activations.reshape(*windows.shape[:2], len(strands), self.n_kernels)
+            yield activations.reshape(*windows.shape[:2], len(strands), self.n_kernels), starts
 
-    def _chunks(self, X: NDArray[Any]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-        """Yield the sequences as float64 channels, at least W positions long, with their lengths."""
-        is_dna = X.ndim == 2
+    def _chunks(self, X: NDArray[Any]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield the sequences as float64 channels, at least W positions long, with their lengths and starts."""
         width = max(X.shape[1], self.kernel_length)
         row_bytes = 8 * width * max(self.kernel_length * self.kernels.shape[2], 2 * self.n_kernels)
         step = max(1, _CHUNK_BYTES // row_bytes)
         for start in range(0, max(len(X), 1), step):
             rows = X[start : start + step]
-            values = one_hot(rows, np.float64) if is_dna else rows.astype(np.float64)
-            lengths = sequence_lengths(rows) if is_dna else np.full(len(rows), rows.shape[1])
-            yield np.pad(values, ((0, 0), (0, width - X.shape[1]), (0, 0))), lengths
+            if X.ndim == 2:
+                rows, starts = left_justify(rows)
+                lengths, missing = sequence_lengths(rows), ((0, 0), (0, width - X.shape[1]))
+                yield BASE_SHARES.astype(np.float64)[np.pad(rows, missing, constant_values=4)], lengths, starts
+            else:
+                values = np.pad(rows.astype(np.float64), ((0, 0), (0, width - X.shape[1]), (0, 0)))
+                if self.reverse_complement:
+                    values[~values[:, :, :4].any(axis=2), :4] = 0.25
+                yield values, np.full(len(rows), rows.shape[1]), np.zeros(len(rows), dtype=np.int64)
 
-    def _scan(self, activations: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
+    def _scan(self, activations: NDArray[np.float64], starts: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
         position = activations.argmax(axis=1)
         pooled = np.take_along_axis(activations, position[:, None], axis=1)[:, 0]
         strand = pooled.argmax(axis=1)[:, None]
@@ -178,7 +237,7 @@ class Network:
             n, n_positions, n_strands, n_kernels = activations.shape
             exponents = self.sharpness * activations.reshape(n, n_positions * n_strands, n_kernels)
             pooled = np.logaddexp.reduce(exponents, axis=1) / self.sharpness
-        return pooled + self.kernel_bias, position, strand[:, 0] == 1
+        return pooled + self.kernel_bias, position + starts[:, None], strand[:, 0] == 1
 
 
 def reverse_complement_kernels(kernels: NDArray[Any]) -> NDArray[Any]:
@@ -189,3 +248,37 @@ def reverse_complement_kernels(kernels: NDArray[Any]) -> NDArray[Any]:
     """
     n_channels = kernels.shape[2]
     return kernels[:, ::-1, [3, 2, 1, 0, *range(4, n_channels)]]
+
+
+def with_unknown_bases(weights: NDArray[Any], word_length: int) -> NDArray[Any]:
+    """Extend the weights of all words over A, C, G, T to those over A, C, G, T, N.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (4**word_length,)
+    word_length : int
+
+    Returns
+    -------
+    ndarray, shape (5**word_length,)
+        A word with N has the mean of the weights of what it may be.
+    """
+    table = weights.reshape((4,) * word_length)
+    for _ in range(word_length):
+        # The axis goes from the front to the back: in the end each has its old place.
+        table = np.tensordot(table, BASE_SHARES.astype(table.dtype), axes=(0, 1))
+    return table.ravel()
+
+
+def reverse_complement_words(word_length: int) -> NDArray[np.int64]:
+    """Give the number of every word's reverse complement; words are numbered in alphabetical order.
+
+    Examples
+    --------
+    >>> reverse_complement_words(1)
+    array([3, 2, 1, 0])
+    """
+    rest, reverse = np.arange(4**word_length), np.zeros(4**word_length, dtype=np.int64)
+    for _ in range(word_length):
+        reverse, rest = 4 * reverse + 3 - rest % 4, rest // 4
+    return reverse

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from itertools import combinations
+from collections.abc import Callable, Sequence
+from itertools import combinations, pairwise
 from threading import Lock
 from typing import Any, Literal
 
@@ -88,7 +88,9 @@ def score_and_weight_importance(network: Network, scores: NDArray[Any], y: NDArr
     return weight_importance(network, scores, y) * score_importance(network, scores, y)
 
 
-def saliency(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+def saliency(
+    network: Network, scores: NDArray[Any], y: NDArray[Any], word_sums: NDArray[Any] | None = None
+) -> NDArray[Any]:
     """Importance by what the loss would lose: Optimal Brain Surgeon (Hassibi and Stork 1992) on the dense layer.
 
     Kernels are removed one after another, always the one without which the cross-entropy grows least once the other
@@ -105,67 +107,78 @@ def saliency(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray
         Motif scores of training sequences.
     y : ndarray, shape (n_sequences,)
         Labels, 0 or 1; not used with more than 16 kernels.
+    word_sums : ndarray, shape (n_sequences,), default=None
+        Log-odds by composition: one more column of weight 1, which adjusts and is never removed.
 
     Returns
     -------
     ndarray, shape (K,)
         Growth of the loss (nats) up to and with the kernel's removal.
     """
+    word_sums = np.zeros(len(scores)) if word_sums is None else word_sums
     # The number of threads would change how BLAS rounds; and it is set for the whole process.
     with _LIMITING, threadpool_limits(1, user_api="blas"):
         if network.n_kernels <= _MOST_REFITTED:
-            return _growth_by_refits(network, scores, y)
-        return growth_to_second_order(network, scores)
+            return _growth_by_refits(network, scores, y, word_sums)
+        return growth_to_second_order(network, scores, word_sums)
 
 
-def growth_to_second_order(network: Network, scores: NDArray[Any]) -> NDArray[np.float64]:
+def growth_to_second_order(network: Network, scores: NDArray[Any], word_sums: NDArray[Any]) -> NDArray[np.float64]:
     """Growth of the loss until each kernel is removed, the least first, reckoned from the curvature."""
-    probability = network.probability(scores)
+    probability = expit(network.decision(scores, word_sums))
     share = probability * (1 - probability) / len(scores)
-    centered = scores - np.average(scores, axis=0, weights=share + np.finfo(float).tiny)
+    columns = np.column_stack([scores, word_sums]) if word_sums.any() else scores
+    centered = columns - np.average(columns, axis=0, weights=share + np.finfo(float).tiny)
     curvature = (centered * share[:, None]).T @ centered
     scale = np.sqrt(np.diag(curvature))
-    weights = network.dense_weights.astype(np.float64) * scale
+    weights = np.append(network.dense_weights, np.ones(columns.shape[1] - len(network.dense_weights))) * scale
     scale[scale == 0] = 1
     inverse = np.linalg.inv(curvature / np.outer(scale, scale) + _RIDGE * np.eye(len(scale)))
-    return _growth_by_removal(weights, inverse)
+    return _growth_by_removal(weights, inverse, network.n_kernels)
 
 
-def _growth_by_removal(weights: NDArray[np.float64], inverse: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Growth of the loss until each weight is removed, the least first, given the inverse of the curvature."""
-    importances, grown, left = np.zeros(len(weights)), 0.0, np.arange(len(weights))
+def _growth_by_removal(
+    weights: NDArray[np.float64], inverse: NDArray[np.float64], n_removable: int
+) -> NDArray[np.float64]:
+    """Growth of the loss until each of the first weights is removed, the least first, given the inverse curvature."""
+    importances, grown, left = np.zeros(n_removable), 0.0, np.arange(n_removable)
     while len(left):
-        growth = weights**2 / (2 * np.diag(inverse))
+        growth = (weights**2 / (2 * np.diag(inverse)))[: len(left)]
         # Of thousands several at once, which is little worse and much faster.
         removed = np.argsort(growth, kind="stable")[: max(1, len(left) // _REMOVED_ONE_BY_ONE)]
         importances[left[removed]] = grown + np.cumsum(growth[removed])
         grown += growth[removed].sum()
-        kept = np.delete(np.arange(len(left)), removed)
+        kept = np.delete(np.arange(len(weights)), removed)
         taken_over = inverse[np.ix_(kept, removed)] @ np.linalg.inv(inverse[np.ix_(removed, removed)])
         weights = weights[kept] - taken_over @ weights[removed]
         inverse = inverse[np.ix_(kept, kept)] - taken_over @ inverse[np.ix_(removed, kept)]
-        left = left[kept]
+        left = np.delete(left, removed)
     return importances
 
 
 class _Refits:
-    """The dense layer fitted to the scores of some kernels alone, by Newton's method; every fit is made once."""
+    """The dense layer fitted to the scores of some kernels alone, by Newton's method; every fit is made once.
 
-    def __init__(self, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> None:
+    The composition term takes part as one more score.
+    """
+
+    def __init__(self, network: Network, scores: NDArray[Any], y: NDArray[Any], word_sums: NDArray[Any]) -> None:
         rows = np.argsort(y, kind="stable")[:: -(-len(y) // _REFITTED_SEQUENCES)]
-        chosen = scores[rows].astype(np.float64)
+        chosen, dense_weights = scores[rows].astype(np.float64), network.dense_weights.astype(np.float64)
+        if word_sums.any():
+            chosen, dense_weights = np.column_stack([chosen, word_sums[rows]]), np.append(dense_weights, 1)
         mean, scale = chosen.mean(axis=0), chosen.std(axis=0)
         scale[scale == 0] = 1
         self._design, self._y = np.column_stack([(chosen - mean) / scale, np.ones(len(rows))]), y[rows]
-        weights = network.dense_weights * scale
-        self._weights = np.append(weights, network.dense_bias + network.dense_weights @ mean)
+        self._weights = np.append(dense_weights * scale, network.dense_bias + dense_weights @ mean)
+        self._always = list(range(network.n_kernels, len(self._weights)))
         self._fits: dict[frozenset[int], tuple[float, NDArray[np.float64]]] = {}
 
     def loss(self, kept: frozenset[int], before: frozenset[int] = frozenset()) -> float:
         """Give the least penalised loss (nats) with these kernels; a fit begins with the weights of the one before."""
         if kept not in self._fits:
             _, start = self._fits.get(before, (0, self._weights))
-            columns, weights = [*sorted(kept), -1], np.zeros_like(self._weights)
+            columns, weights = [*sorted(kept), *self._always], np.zeros_like(self._weights)
             loss, weights[columns] = self._fit(self._design[:, columns], start[columns])
             self._fits[kept] = loss, weights
         return self._fits[kept][0]
@@ -197,9 +210,11 @@ class _Refits:
         return float((np.logaddexp(0, logits) - self._y * logits).mean() + _PENALTY / 2 * weights @ weights)
 
 
-def _growth_by_refits(network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+def _growth_by_refits(
+    network: Network, scores: NDArray[Any], y: NDArray[Any], word_sums: NDArray[Any]
+) -> NDArray[np.float64]:
     """Growth of the loss until each kernel is removed: first those outside the best half, of them the least first."""
-    refits, everything = _Refits(network, scores, y), frozenset(range(network.n_kernels))
+    refits, everything = _Refits(network, scores, y, word_sums), frozenset(range(network.n_kernels))
     half = _best_half(refits, everything)
     importances, kept = np.zeros(network.n_kernels), everything
     while kept:
@@ -255,8 +270,10 @@ def most_important(importances: NDArray[Any], n_kept: int) -> NDArray[np.int64]:
     return np.sort(np.argsort(-importances, kind="stable")[:n_kept])
 
 
-def kernel_schedule(n_kernels: int | Literal["auto"], n_prunings: int) -> list[int]:
-    """Sizes from the unpruned network to the last: every pruning halves. "auto" begins as 4 does, and ends with 1.
+def kernel_schedule(
+    n_kernels: int | Literal["auto"], n_prunings: int, schedule: str | Sequence[int] = "halving"
+) -> list[int]:
+    """Sizes from the unpruned network to the last. "auto" begins as 4 does, and ends with 1.
 
     Examples
     --------
@@ -264,7 +281,22 @@ def kernel_schedule(n_kernels: int | Literal["auto"], n_prunings: int) -> list[i
     [256, 128, 64, 32, 16, 8, 4]
     >>> kernel_schedule("auto", 2)
     [16, 8, 4, 2, 1]
+    >>> kernel_schedule(4, 6, "one-shot")
+    [256, 4]
     """
     if n_kernels == "auto":
+        if schedule != "halving":
+            raise ValueError(f"n_kernels='auto' prunes by halves; got schedule={schedule!r}. Set schedule='halving'.")
         return kernel_schedule(1, n_prunings + 2)
+    if schedule == "one-shot":
+        return [n_kernels * 2**n_prunings, n_kernels] if n_prunings else [n_kernels]
+    if not isinstance(schedule, str):
+        sizes = [int(size) for size in schedule]
+        falling = all(larger > smaller for larger, smaller in pairwise(sizes))
+        if not sizes or not falling or sizes != list(schedule) or sizes[-1] != n_kernels:
+            raise ValueError(
+                f"schedule={schedule!r}; expected falling numbers of kernels ending with n_kernels={n_kernels}, such as"
+                f" [{64 * n_kernels}, {n_kernels}]."
+            )
+        return sizes
     return [n_kernels * 2**k for k in range(n_prunings, -1, -1)]

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skdeepprune._augmentation import Augmentation
-from skdeepprune._engines._interface import NO_DROPOUT, SCORES_AT_ONCE, Dropout, Engine, Trainer
+from skdeepprune._engines._interface import (
+    NO_DROPOUT,
+    NO_PENALTY,
+    SCORES_AT_ONCE,
+    Dropout,
+    Engine,
+    Penalty,
+    Trainer,
+)
 from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important, saliency, weight_importance
 
@@ -66,6 +74,13 @@ class Epoch:
     seconds: float
 
 
+class Terms(NamedTuple):
+    """What log-odds are made of besides the dense layer: motif scores (n, K) and the sums of word weights (n,)."""
+
+    scores: NDArray[np.float32]
+    word_sums: NDArray[np.float64]
+
+
 @dataclass(frozen=True, eq=False)
 class LabeledData:
     """Some rows of the sequences that an engine holds, with their labels (0 or 1) and weights."""
@@ -83,9 +98,10 @@ class LabeledData:
         """What an epoch trains on, one after another: loaded sequences, and the order of their rows."""
         yield self.loaded, rng.permutation(self.rows)
 
-    def scores(self, trainer: Trainer, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Motif scores of the sequences number `chosen` of these."""
-        return trainer.scores(self.loaded, self.rows[chosen])
+    def terms(self, trainer: Trainer, chosen: NDArray[np.int64]) -> Terms:
+        """What the log-odds of the sequences number `chosen` of these are made of."""
+        rows = self.rows[chosen]
+        return Terms(trainer.scores(self.loaded, rows), trainer.word_sums(self.loaded, rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +129,14 @@ class UnloadedData:
             codes = self.augmentation.apply(self.codes[self.rows[sources[chosen]]], self.y[chosen], rng)
             yield self._load(codes, chosen), np.arange(len(chosen))
 
-    def scores(self, trainer: Trainer, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Motif scores of the sequences number `chosen` of these, as they are."""
-        parts = [np.empty((0, trainer.network.n_kernels), np.float32)]
+    def terms(self, trainer: Trainer, chosen: NDArray[np.int64]) -> Terms:
+        """What the log-odds of the sequences number `chosen` of these, as they are, are made of."""
+        scores, word_sums = [np.empty((0, trainer.network.n_kernels), np.float32)], [np.empty(0)]
         for part in self._parts(chosen, 1):
-            parts.append(trainer.scores(self._load(self.codes[self.rows[part]], part), np.arange(len(part))))
-        return np.concatenate(parts)
+            loaded, rows = self._load(self.codes[self.rows[part]], part), np.arange(len(part))
+            scores.append(trainer.scores(loaded, rows))
+            word_sums.append(trainer.word_sums(loaded, rows))
+        return Terms(np.concatenate(scores), np.concatenate(word_sums))
 
     def _parts(self, numbers: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
         step = batch_size * max(1, _BASES_AT_ONCE // (batch_size * max(self.codes.shape[1], 1)))
@@ -145,6 +163,7 @@ class TrainingSettings:
     criterion: Criterion
     after_pruning: str
     pooling: str
+    penalty: Penalty = NO_PENALTY
 
     def next_sharpness(self, network: Network) -> float:
         """Give the sharpness with which a pruned network goes on."""
@@ -253,8 +272,7 @@ def deep_prune(
             )
         trained = engine.trainer(network)
         chosen = _chosen_to_rank_by(settings.criterion, network, training.y)
-        scores = training.scores(trained, chosen)
-        importances = _importances(settings.criterion, network, scores, training.y[chosen])
+        importances = _importances(settings.criterion, network, training.terms(trained, chosen), training.y[chosen])
         held_out = evaluate(decide(trained, validation), validation)
         yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
 
@@ -268,7 +286,7 @@ def with_sharpness(sharpness: float, engine: Engine, network: Network, data: Tra
         return network
     other = replace(network, sharpness=sharpness)
     chosen = _as_many_as_fit(data.y, network)
-    before, after = (data.scores(engine.trainer(one), chosen) for one in (network, other))
+    before, after = (data.terms(engine.trainer(one), chosen).scores for one in (network, other))
     fires = before > 0
     excess = np.where(fires, after - before, 0).sum(axis=0, dtype=np.float64) / np.maximum(fires.sum(axis=0), 1)
     return replace(other, kernel_bias=(network.kernel_bias - excess).astype(np.float32))
@@ -319,8 +337,11 @@ def _as_many_as_fit(y: NDArray[np.float32], network: Network) -> NDArray[np.int6
     return np.sort(np.argsort(y, kind="stable")[:: -(-len(y) * network.n_kernels // SCORES_AT_ONCE)])
 
 
-def _importances(criterion: Criterion, network: Network, scores: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-    importances = np.asarray(criterion(network, scores, y), dtype=np.float64)
+def _importances(criterion: Criterion, network: Network, terms: Terms, y: NDArray[Any]) -> NDArray[Any]:
+    if criterion is saliency:
+        importances = saliency(network, terms.scores, y, terms.word_sums)
+    else:
+        importances = np.asarray(criterion(network, terms.scores, y), dtype=np.float64)
     if importances.shape != (network.n_kernels,) or not np.isfinite(importances).all():
         raise ValueError(
             f"The criterion returned {importances!r}; expected one finite importance for each of the"
@@ -355,7 +376,7 @@ def decide(trainer: Trainer, data: TrainingData) -> NDArray[np.float64]:
     step = max(1, SCORES_AT_ONCE // network.n_kernels)
     numbers = np.arange(len(data.rows))
     blocks = [numbers[start : start + step] for start in range(0, len(numbers), step)]
-    return np.concatenate([network.decision(data.scores(trainer, chosen)) for chosen in blocks])
+    return np.concatenate([network.decision(*data.terms(trainer, chosen)) for chosen in blocks])
 
 
 def evaluate(logits: NDArray[np.float64], data: TrainingData) -> Evaluation:
@@ -455,7 +476,7 @@ def train(
         on_epoch(epochs[-1])
         return logits
 
-    trainer = engine.trainer(network)
+    trainer = engine.trainer(network, settings.penalty)
     best, best_logits, lowest, n_worse = network, np.empty(0), np.inf, 0
     while n_worse < settings.n_iter_no_change and len(epochs) < settings.max_iter - n_annealed:
         warmed_up = len(epochs) >= len(warm_up)
@@ -465,7 +486,7 @@ def train(
         elif warmed_up:
             n_worse += 1
     if n_annealed:
-        trainer = engine.trainer(best)
+        trainer = engine.trainer(best, settings.penalty)
         for share in np.linspace(1, 0, n_annealed, endpoint=False):
             logits = run_epoch(trainer, learning_rate * share)
         if not is_worse(logits, best_logits, validation):

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 
 FLOORS = [
     {"_callbacks", "_compiling", "_glyphs", "_random", "_writing", "_mutation", "sequences", "_network"},
-    {"_augmentation", "_inputs", "_pruning", "_engines"},
+    {"_augmentation", "_composition", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot"},
     {"_classifier", "motifs", "datasets", "baselines"},
     {"_model_file", "report", "plots", "cli", "bench"},

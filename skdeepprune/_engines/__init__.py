@@ -78,7 +78,18 @@ def decide(network: Network, sequences: NDArray[Any], n_threads: int = 1) -> NDA
     """
     step = max(1, SCORES_AT_ONCE // network.n_kernels)
     blocks = [sequences[start : start + step] for start in range(0, max(len(sequences), 1), step)]
-    return np.concatenate([network.decision(motif_scores(network, block, n_threads)) for block in blocks])
+    return np.concatenate(
+        [network.decision(motif_scores(network, block, n_threads), word_sums(network, block)) for block in blocks]
+    )
+
+
+def word_sums(network: Network, sequences: NDArray[Any]) -> NDArray[np.float64]:
+    """Log-odds by composition (n,); 0 where the network has none. The parameters are those of `scan`."""
+    if not len(network.composition):
+        return np.zeros(len(sequences))
+    from skdeepprune._engines._compiled import word_sums
+
+    return word_sums(network, sequences)
 
 
 def _has_gpu() -> bool:

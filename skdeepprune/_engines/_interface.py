@@ -12,6 +12,8 @@ from skdeepprune._network import Network
 ADAM_BETA1 = 0.9
 ADAM_BETA2 = 0.999
 ADAM_EPSILON = 1e-7
+# Share of the learning rate that the words' weights have: there are many, and each is seen in few sequences.
+COMPOSITION_RATE = 0.3
 # Motif scores to hold at a time where only what follows from them is wanted: 16 MB.
 SCORES_AT_ONCE = 2**22
 
@@ -27,6 +29,20 @@ class Dropout(NamedTuple):
 
 
 NO_DROPOUT = Dropout()
+
+
+class Penalty(NamedTuple):
+    """What training adds to the mean loss of a batch, for every weight w: l1 * abs(w) + l2 / 2 * w**2.
+
+    `l1` and `l2` are for kernels and dense weights, not for biases; `composition` is the l2 of the words' weights.
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+    composition: float = 0.0
+
+
+NO_PENALTY = Penalty()
 
 
 class Trainer(Protocol):
@@ -49,6 +65,9 @@ class Trainer(Protocol):
     def scores(self, data: Any, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Motif scores (len(rows), K) of those rows of `data` under the network as it is now."""
 
+    def word_sums(self, data: Any, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Log-odds by composition (len(rows),) of those rows of `data` under the network as it is now."""
+
 
 class Engine(Protocol):
     """A way to compute. Engines differ in speed and in the inputs they take, not in what they find."""
@@ -63,7 +82,7 @@ class Engine(Protocol):
         With `overwrite_X` the engine may keep its own form of the sequences in the memory of X.
         """
 
-    def trainer(self, network: Network) -> Trainer:
+    def trainer(self, network: Network, penalty: Penalty = NO_PENALTY) -> Trainer:
         """Begin to train `network` with a fresh optimiser."""
 
     def gradients(self, network: Network, data: Any) -> tuple[float, Network]:

@@ -3,7 +3,7 @@
 A word is three letters (A, C, G, T or N) that follow each other, numbered 0 to 124 and so one byte; a word starts at
 each position of a sequence. A kernel of W positions becomes ceil(W / 3) tables with the sum of its cells for every
 word. Then a window costs W / 3 look-ups and additions instead of 4 W multiplications, and N needs no case of its own:
-its cell is 0.
+its cell is the mean of the four others.
 
 Kernels go in blocks of LANES side by side, one to a vector lane. The tables of a block stay in the level-1 cache, and
 the running maximum and its position in registers, while all sequences of a batch pass by. With both strands the second
@@ -15,6 +15,8 @@ exponentials. So a window costs a few times what it does under the maximum, not 
 The gradient goes the way back: a positive score adds its derivative to the words of its one best window, or, pooled, to
 those of every window by its share, and the tables sum up into the cells. Every sum has one order, which depends on
 neither batch nor thread.
+
+Composition words have up to six letters, so that two of the bytes make the number of one, in an alphabet of five.
 """
 
 from __future__ import annotations
@@ -303,34 +305,46 @@ _scatter_rows: Any = intrinsic(_scattered_rows)
 
 
 @compiled
-def read_words(codes: Any, words: Any, lengths: Any) -> None:
-    """Write the words of sequences and their lengths; what lies beyond the end reads as N."""
+def read_words(codes: Any, words: Any, lengths: Any, starts: Any) -> bool:
+    """Write the words of sequences from their first known base on, their lengths, and where they start in `codes`.
+
+    What lies beyond the end reads as N. `words` may be in the memory of `codes`. Return whether any base is unknown
+    between known ones.
+    """
     n_sequences, width = codes.shape
+    with_n = False
     for i in range(n_sequences):
-        length = width
-        while length > 0 and codes[i, length - 1] >= 4:
-            length -= 1
-        lengths[i] = length
-        for p in range(width - 2):
-            a, b, c = min(codes[i, p], 4), min(codes[i, p + 1], 4), min(codes[i, p + 2], 4)
-            words[i, p] = 25 * a + 5 * b + c
-        for p in range(max(width - 2, 0), words.shape[1]):
-            a = min(codes[i, p], 4) if p < width else 4
-            b = min(codes[i, p + 1], 4) if p + 1 < width else 4
+        end, start = width, 0
+        while end > 0 and codes[i, end - 1] >= 4:
+            end -= 1
+        while start < end and codes[i, start] >= 4:
+            start += 1
+        lengths[i], starts[i] = end - start, start
+        for at in range(start, end):
+            with_n |= codes[i, at] >= 4
+        n_whole = max(min(width - 2 - start, words.shape[1]), 0)
+        for p in range(n_whole):
+            at = start + p
+            words[i, p] = 25 * min(codes[i, at], 4) + 5 * min(codes[i, at + 1], 4) + min(codes[i, at + 2], 4)
+        for p in range(n_whole, words.shape[1]):
+            at = start + p
+            a = min(codes[i, at], 4) if at < width else 4
+            b = min(codes[i, at + 1], 4) if at + 1 < width else 4
             words[i, p] = 25 * a + 5 * b + 4
+    return with_n
 
 
 @compiled
-def count_tables(kernel_length: int, words: Any) -> int:
-    """How many tables a window reaches: those that would lie beyond every sequence add 0 and are left out."""
-    return (min(kernel_length, words.shape[1]) + WORD_LETTERS - 1) // WORD_LETTERS
+def count_tables(kernel_length: int) -> int:
+    """How many tables a window reaches."""
+    return (kernel_length + WORD_LETTERS - 1) // WORD_LETTERS
 
 
 @compiled
 def _fill_cells(block: Any, kernel_length: int, cells: Any) -> None:
-    """Lay out the cells of a block's kernels by position and letter. `cells` has a row of zeros for N."""
+    """Lay out the cells of a block's kernels by position and letter; N has the mean of the four."""
     both_strands = block.shape[1] < LANES
-    for w in range(min(kernel_length, len(cells))):
+    for w in range(kernel_length):
         for base in range(4):
             if both_strands:
                 for lane in range(LANES // 2):
@@ -340,6 +354,10 @@ def _fill_cells(block: Any, kernel_length: int, cells: Any) -> None:
             else:
                 for lane in range(LANES):
                     cells[w, base, lane] = block[4 * w + base, lane]
+        for lane in range(LANES):
+            # The sum of pairs that complement each other has the same bits on both strands.
+            ends, middle = cells[w, 0, lane] + cells[w, 3, lane], cells[w, 1, lane] + cells[w, 2, lane]
+            cells[w, 4, lane] = np.float32(0.25) * (ends + middle)
 
 
 @compiled
@@ -373,8 +391,10 @@ def _sum_over_words(table_gradient: Any, kernel_length: int, cell_gradient: Any,
                     _add_rows(cell_gradient, letter, cell_gradient, letter, table_gradient, word)
                 for letter in (15 * t + a, 15 * t + 5 + b):
                     _add_rows(cell_gradient, letter, cell_gradient, letter, pair, 0)
-    for w in range(min(kernel_length, len(cell_gradient))):
+    for w in range(kernel_length):
         for base in range(4):
+            for lane in range(LANES):
+                cell_gradient[w, base, lane] += np.float32(0.25) * cell_gradient[w, 4, lane]
             if both_strands:
                 for lane in range(LANES // 2):
                     block_gradient[4 * w + base, lane] += cell_gradient[w, base, lane]
@@ -405,11 +425,10 @@ def _fill_exponentials(block: Any, kernel_length: int, sharpness: float, tables:
     """Multiply the exponentials of sharpness times the cells of a block's kernels for every word."""
     cells = np.zeros((WORD_LETTERS * len(tables), 5, LANES), tables.dtype)
     _fill_cells(block, kernel_length, cells)
-    for w in range(min(kernel_length, len(cells))):
-        for base in range(4):
+    for w in range(kernel_length):
+        for letter in range(5):
             for lane in range(LANES):
-                cells[w, base, lane] = math.exp(sharpness * cells[w, base, lane])
-        cells[w, 4] = 1
+                cells[w, letter, lane] = math.exp(sharpness * cells[w, letter, lane])
     cells[kernel_length:] = 1
     for t in range(len(tables)):
         for a in range(5):
@@ -506,7 +525,7 @@ def scan_rows(
     `state`.
     """
     kernel_length = (blocks.shape[1] - 2) // 4
-    n_tables = count_tables(kernel_length, words)
+    n_tables = count_tables(kernel_length)
     cells = np.zeros((WORD_LETTERS * n_tables, 5, LANES), np.float32)
     tables = np.empty((n_tables, N_WORDS, LANES), np.float32)
     for number in range(len(blocks)):
@@ -557,12 +576,13 @@ def compare_with_labels(
     rows: Any,
     n_rows: int,
     dropout: float,
+    composition: Any,
     residual: Any,
     by_bias: Any,
 ) -> float:
     """Write the derivative of the loss, summed over `rows` and divided by `n_rows`, by every logit; return the sum.
 
-    And to `by_bias` the derivative by the dense bias.
+    And to `by_bias` the derivative by the dense bias. `composition` holds what a logit has besides the kernels.
     """
     dense = _scaled_dense_weights(blocks, dropout)
     per_block = dense.shape[1]
@@ -573,7 +593,7 @@ def compare_with_labels(
                 products[i, lane] += dense[number, lane % per_block] * max(best[number, i, lane], np.float32(0))
     loss = 0.0
     for i in range(len(rows)):
-        z = np.float64(dense_bias)
+        z = np.float64(dense_bias) + composition[i]
         for lane in range(LANES):
             z += products[i, lane]
         label, weight = y[rows[i]], sample_weight[rows[i]]
@@ -666,7 +686,7 @@ def gradient_by_winners(
     n_cells = blocks.shape[1] - 2
     kernel_length = n_cells // 4
     dense = _scaled_dense_weights(blocks, dropout)
-    n_tables = count_tables(kernel_length, words)
+    n_tables = count_tables(kernel_length)
     table_gradient = np.empty((N_WORDS, n_tables, LANES), np.float32)
     cell_gradient = np.empty((WORD_LETTERS * n_tables, 5, LANES), np.float32)
     gradient[:] = 0
@@ -697,7 +717,7 @@ def gradient_by_windows(
     n_cells = blocks.shape[1] - 2
     kernel_length = n_cells // 4
     dense = _scaled_dense_weights(blocks, dropout)
-    n_tables = count_tables(kernel_length, words)
+    n_tables = count_tables(kernel_length)
     table_gradient = np.empty((N_WORDS, n_tables, LANES), np.float32)
     cell_gradient = np.empty((WORD_LETTERS * n_tables, 5, LANES), np.float32)
     gradient[:] = 0
@@ -710,6 +730,102 @@ def gradient_by_windows(
         )
         _sum_over_words(table_gradient, kernel_length, cell_gradient, out)
         _scale_row(out, n_cells + 1, dropout)
+
+
+@compiled
+def fill_word_table(weights: Any, n_letters: int, places: Any, with_n: bool, table: Any) -> None:
+    """Write the weights of the 4**n words of n letters to their `places` in the 5**n of `table`.
+
+    And `with_n` the mean of what it may be to every word with N.
+    """
+    if not with_n:
+        for word in range(len(weights)):
+            table[places[word]] = weights[word]
+        return
+    room = np.empty((2, len(table)), np.float32)
+    room[0, : len(weights)] = weights
+    for i in range(n_letters):
+        given, wider, inner = room[i % 2], room[(i + 1) % 2], 4 ** (n_letters - i - 1)
+        for outer in range(5**i):
+            at, to = 4 * inner * outer, 5 * inner * outer
+            for j in range(inner):
+                a, c, g, t = given[at + j], given[at + inner + j], given[at + 2 * inner + j], given[at + 3 * inner + j]
+                wider[to + j], wider[to + inner + j] = a, c
+                wider[to + 2 * inner + j], wider[to + 3 * inner + j] = g, t
+                wider[to + 4 * inner + j] = np.float32(0.25) * ((a + t) + (c + g))
+    table[:] = room[n_letters % 2]
+
+
+@compiled
+def fold_word_gradient(
+    table: Any, n_letters: int, places: Any, with_n: bool, reverse_complements: Any, gradient: Any
+) -> None:
+    """Pass the gradient of a word table on to the weights, with both strands also to those of the reverse complements.
+
+    `table` is lost. Of one strand there are no `reverse_complements`.
+    """
+    if with_n:
+        room = np.empty((2, len(table)), np.float32)
+        room[0] = table
+        for i in range(n_letters):
+            given, narrower, inner = room[i % 2], room[(i + 1) % 2], 4**i
+            for outer in range(5 ** (n_letters - i - 1)):
+                at, to = 5 * inner * outer, 4 * inner * outer
+                for letter in range(4):
+                    for j in range(inner):
+                        share = np.float32(0.25) * given[at + 4 * inner + j]
+                        narrower[to + letter * inner + j] = given[at + letter * inner + j] + share
+        gradient[:] = room[n_letters % 2, : len(gradient)]
+    else:
+        for word in range(len(gradient)):
+            gradient[word] = table[places[word]]
+    for word in range(len(reverse_complements)):
+        other = reverse_complements[word]
+        if other > word:
+            total = gradient[word] + gradient[other]
+            gradient[word], gradient[other] = total, total
+
+
+@compiled
+def _word_number(words: Any, row: int, p: int, n_letters: int, firsts: Any, seconds: Any) -> int:
+    number = firsts[words[row, p]]
+    return number + seconds[words[row, p + WORD_LETTERS]] if n_letters > WORD_LETTERS else number
+
+
+@compiled
+def sum_words(
+    words: Any, lengths: Any, rows: Any, table: Any, n_letters: int, firsts: Any, seconds: Any, sums: Any
+) -> None:
+    """Write the sum of the table's entries for all words of n letters in the sequences `rows`.
+
+    A word's number is what `firsts` has for its first three letters and `seconds` for those after.
+    """
+    for i in range(len(rows)):
+        row = rows[i]
+        n_words, p = lengths[row] - n_letters + 1, 0
+        # Four sums, as one would wait for every addition before.
+        even, odd, even_next, odd_next = 0.0, 0.0, 0.0, 0.0
+        while p + 3 < n_words:
+            even += table[_word_number(words, row, p, n_letters, firsts, seconds)]
+            odd += table[_word_number(words, row, p + 1, n_letters, firsts, seconds)]
+            even_next += table[_word_number(words, row, p + 2, n_letters, firsts, seconds)]
+            odd_next += table[_word_number(words, row, p + 3, n_letters, firsts, seconds)]
+            p += 4
+        while p < n_words:
+            even += table[_word_number(words, row, p, n_letters, firsts, seconds)]
+            p += 1
+        sums[i] = (even + even_next) + (odd + odd_next)
+
+
+@compiled
+def add_to_words(
+    words: Any, lengths: Any, rows: Any, residual: Any, n_letters: int, firsts: Any, seconds: Any, table: Any
+) -> None:
+    """Add the derivative by every logit to the table's entries for all words of its sequence."""
+    for i in range(len(rows)):
+        row, slope = rows[i], residual[i]
+        for p in range(lengths[row] - n_letters + 1):
+            table[_word_number(words, row, p, n_letters, firsts, seconds)] += slope
 
 
 @compiled

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, NO_DROPOUT, Dropout
-from skdeepprune._network import Network
-from skdeepprune.sequences import sequence_lengths
+from skdeepprune._engines._interface import (
+    ADAM_BETA1,
+    ADAM_BETA2,
+    ADAM_EPSILON,
+    COMPOSITION_RATE,
+    NO_DROPOUT,
+    NO_PENALTY,
+    Dropout,
+    Penalty,
+)
+from skdeepprune._network import BASE_SHARES, Network, reverse_complement_words
+from skdeepprune.sequences import left_justify, sequence_lengths
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -29,14 +37,26 @@ _XLA_PAYS = 2**30
 _MANY_KERNELS = 128
 
 
-@dataclass(frozen=True, eq=False)
-class TensorFlowData:
+class TensorFlowData(NamedTuple):
     """Sequences, labels and weights on the device; DNA stays one byte a base."""
 
     X: Any
     lengths: Any
     y: Any
     sample_weight: Any
+
+    def rows(self, rows: Any) -> TensorFlowData:
+        """Take some of them."""
+        return TensorFlowData(*(tf.gather(values, rows) for values in self))
+
+
+class _Step(NamedTuple):
+    """What a step of training is told besides its sequences."""
+
+    learning_rate: Any
+    dropout: Any
+    seed: Any
+    penalty: Penalty
 
 
 class TensorFlowEngine:
@@ -53,6 +73,7 @@ class TensorFlowEngine:
     ) -> TensorFlowData:
         """Put codes (n, L) or channels (n, L, C), labels and weights on the device."""
         is_dna = X.ndim == 2
+        X = left_justify(X)[0] if is_dna else X
         lengths = sequence_lengths(X) if is_dna else np.full(len(X), X.shape[1])
         return TensorFlowData(
             X=tf.constant(X, dtype=tf.uint8 if is_dna else tf.float32),
@@ -61,21 +82,14 @@ class TensorFlowEngine:
             sample_weight=tf.constant(sample_weight, dtype=tf.float32),
         )
 
-    def trainer(self, network: Network) -> TensorFlowTrainer:
+    def trainer(self, network: Network, penalty: Penalty = NO_PENALTY) -> TensorFlowTrainer:
         """Begin to train `network` with a fresh Adam."""
-        return TensorFlowTrainer(network)
+        return TensorFlowTrainer(network, penalty)
 
     def gradients(self, network: Network, data: TensorFlowData) -> tuple[float, Network]:
         """The weighted mean loss over `data` and its gradient, in the shape of a network."""
         loss_sum, gradients = _loss_and_gradients(
-            _weights(network),
-            data.X,
-            data.lengths,
-            data.y,
-            data.sample_weight,
-            tf.constant(1.0),
-            network.reverse_complement,
-            network.sharpness,
+            _weights(network), data, tf.constant(1.0), network.reverse_complement, network.sharpness
         )
         return float(loss_sum) / len(data.y), _network(gradients, network.reverse_complement, network.sharpness)
 
@@ -83,12 +97,13 @@ class TensorFlowEngine:
 class TensorFlowTrainer:
     """A network in training on the device."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, penalty: Penalty = NO_PENALTY) -> None:
         self._reverse_complement = network.reverse_complement
         self._sharpness = network.sharpness
+        self._penalty = Penalty(*(tf.constant(strength, dtype=tf.float32) for strength in penalty))
         self._weights = _weights(network)
         self._moments = tuple(tf.zeros_like(weight) for weight in 2 * self._weights)
-        self._step = tf.constant(0, dtype=tf.int32)
+        self._n_steps = tf.constant(0, dtype=tf.int32)
 
     @property
     def network(self) -> Network:
@@ -106,20 +121,21 @@ class TensorFlowTrainer:
         """Run Adam once over `data` in the given order; return the mean loss seen on the way."""
         kernels = self._weights[0]
         multiply_adds = len(order) * data.X.shape[1] * int(tf.size(kernels)) * (1 + self._reverse_complement)
-        loss_sum, self._weights, self._moments, self._step = _epoch(
-            self._adam_step(multiply_adds),
-            self._weights,
-            self._moments,
-            self._step,
-            data.X,
-            data.lengths,
-            data.y,
-            data.sample_weight,
-            tf.constant(order, dtype=tf.int32),
-            tf.constant(batch_size, dtype=tf.int32),
+        step = _Step(
             tf.constant(learning_rate, dtype=tf.float32),
             tf.constant(dropout.rate, dtype=tf.float32),
             tf.constant(dropout.seed, dtype=tf.int64),
+            self._penalty,
+        )
+        loss_sum, self._weights, self._moments, self._n_steps = _epoch(
+            self._adam_step(multiply_adds),
+            self._weights,
+            self._moments,
+            self._n_steps,
+            data,
+            tf.constant(order, dtype=tf.int32),
+            tf.constant(batch_size, dtype=tf.int32),
+            step,
             self._reverse_complement,
         )
         return float(loss_sum) / len(order)
@@ -143,24 +159,89 @@ class TensorFlowTrainer:
             parts.append(_scores(self._weights, X, lengths, self._reverse_complement, self._sharpness).numpy())
         return np.concatenate(parts)
 
+    def word_sums(self, data: TensorFlowData, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Log-odds by composition (len(rows),) of those rows of `data`."""
+        step = max(1, _SCORE_CELLS // data.X.shape[1])
+        parts = [np.empty(0)]
+        for start in range(0, len(rows), step):
+            chunk = tf.constant(rows[start : start + step], dtype=tf.int32)
+            X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
+            parts.append(_sums_of_words(self._weights[4], X, lengths).numpy().astype(np.float64))
+        return np.concatenate(parts)
+
 
 def _weights(network: Network) -> tuple[Any, ...]:
     return tuple(
         tf.constant(values, dtype=tf.float32)
-        for values in (network.kernels, network.kernel_bias, network.dense_weights, network.dense_bias)
+        for values in (
+            network.kernels,
+            network.kernel_bias,
+            network.dense_weights,
+            network.dense_bias,
+            network.composition,
+        )
     )
 
 
 def _network(weights: tuple[Any, ...], reverse_complement: bool, sharpness: float = np.inf) -> Network:
-    kernels, kernel_bias, dense_weights, dense_bias = (weight.numpy() for weight in weights)
-    return Network(kernels, kernel_bias, dense_weights, float(dense_bias), reverse_complement, sharpness)
+    kernels, kernel_bias, dense_weights, dense_bias, composition = (weight.numpy() for weight in weights)
+    return Network(kernels, kernel_bias, dense_weights, float(dense_bias), reverse_complement, sharpness, composition)
 
 
-def _channels(X: Any, kernel_length: Any) -> Any:
-    """Sequences as float32 channels, at least one kernel long."""
-    values = tf.one_hot(X, 4, dtype=tf.float32) if X.dtype == tf.uint8 else X
-    missing = tf.maximum(kernel_length - tf.shape(values)[1], 0)
-    return tf.pad(values, [[0, 0], [0, missing], [0, 0]])
+def _channels(X: Any, kernel_length: Any, reverse_complement: bool) -> Any:
+    """Sequences as float32 channels, at least one kernel long; of DNA an unknown base is a quarter of each."""
+    missing = tf.maximum(kernel_length - tf.shape(X)[1], 0)
+    if X.dtype == tf.uint8:
+        return tf.gather(BASE_SHARES, tf.cast(tf.pad(X, [[0, 0], [0, missing]], constant_values=4), tf.int32))
+    values = tf.pad(X, [[0, 0], [0, missing], [0, 0]])
+    if not reverse_complement:
+        return values
+    unknown = tf.reduce_all(values[:, :, :4] == 0, axis=2, keepdims=True)
+    return tf.concat([tf.where(unknown, 0.25, values[:, :, :4]), values[:, :, 4:]], axis=2)
+
+
+def _word_length(composition: Any) -> int:
+    return (composition.shape[0].bit_length() - 1) // 2 if composition.shape[0] else 0
+
+
+def _words(X: Any, lengths: Any, n_letters: int) -> tuple[Any, Any]:
+    """The number of the word that starts at every position, in an alphabet of five, and whether it is inside."""
+    codes = tf.cast(tf.pad(X, [[0, 0], [0, n_letters - 1]], constant_values=4), tf.int32)
+    width = tf.shape(X)[1]
+    number = tf.add_n([codes[:, j : j + width] * 5 ** (n_letters - 1 - j) for j in range(n_letters)])
+    return number, tf.range(width) <= lengths[:, None] - n_letters
+
+
+def _word_sums(composition: Any, X: Any, lengths: Any) -> Any:
+    """Sum of the weights of all words (B,)."""
+    n_letters = _word_length(composition)
+    if not n_letters:
+        return tf.zeros(tf.shape(X)[:1])
+    table = tf.reshape(composition, [4] * n_letters)
+    for _ in range(n_letters):  # as `with_unknown_bases`
+        table = tf.tensordot(table, BASE_SHARES, axes=[[0], [1]])
+    number, inside = _words(X, lengths, n_letters)
+    return tf.reduce_sum(tf.where(inside, tf.gather(tf.reshape(table, [-1]), number), 0.0), axis=1)
+
+
+_sums_of_words = tf.function(_word_sums, reduce_retracing=True)
+
+
+def _composition_gradient(composition: Any, X: Any, lengths: Any, by_logit: Any, reverse_complement: bool) -> Any:
+    n_letters = _word_length(composition)
+    if not n_letters:
+        return tf.zeros_like(composition)
+    number, inside = _words(X, lengths, n_letters)
+    slopes = tf.where(inside, by_logit[:, None], 0.0)
+    table = tf.math.unsorted_segment_sum(tf.reshape(slopes, [-1]), tf.reshape(number, [-1]), 5**n_letters)
+    table = tf.reshape(table, [5] * n_letters)
+    for _ in range(n_letters):
+        table = tf.tensordot(table, BASE_SHARES, axes=[[0], [0]])
+    gradient = tf.reshape(table, [-1])
+    if reverse_complement:
+        other = reverse_complement_words(n_letters)
+        gradient += tf.where(other == np.arange(len(other)), 0.0, tf.gather(gradient, other))
+    return gradient
 
 
 def _activations(kernels: Any, values: Any, lengths: Any, reverse_complement: bool) -> Any:
@@ -219,31 +300,29 @@ _kernel_gradient_xla = tf.function(_kernel_gradient, jit_compile=True, reduce_re
 
 def _loss_and_gradients(
     weights: tuple[Any, ...],
-    X: Any,
-    lengths: Any,
-    y: Any,
-    sample_weight: Any,
+    data: TensorFlowData,
     kept: Any,
     reverse_complement: bool,
     sharpness: float = np.inf,
     kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...]]:
     """Summed loss, and the gradient of the mean loss by every weight. `kept` multiplies the scores."""
-    kernels, kernel_bias, dense_weights, dense_bias = weights
-    values = _channels(X, tf.shape(kernels)[1])
+    kernels, kernel_bias, dense_weights, dense_bias, composition = weights
+    values = _channels(data.X, tf.shape(kernels)[1], reverse_complement)
     if sharpness == np.inf:
-        best, position, reverse = _best_windows(weights, values, lengths, reverse_complement)
+        best, position, reverse = _best_windows(weights, values, data.lengths, reverse_complement)
     else:
         with tf.GradientTape() as tape:
             tape.watch(kernels)
-            pooled = _pooled(kernels, values, lengths, reverse_complement, sharpness)
+            pooled = _pooled(kernels, values, data.lengths, reverse_complement, sharpness)
         best = pooled + kernel_bias
     scores = kept * tf.nn.relu(best)
-    logits = tf.linalg.matvec(scores, dense_weights) + dense_bias
-    losses = sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+    word_sums = _word_sums(composition, data.X, data.lengths)
+    logits = tf.linalg.matvec(scores, dense_weights) + word_sums + dense_bias
+    losses = data.sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=data.y, logits=logits)
 
-    n_rows = tf.cast(tf.shape(y)[0], tf.float32)
-    by_logit = sample_weight * (tf.sigmoid(logits) - y) / n_rows
+    n_rows = tf.cast(tf.shape(data.y)[0], tf.float32)
+    by_logit = data.sample_weight * (tf.sigmoid(logits) - data.y) / n_rows
     by_best = tf.where(best > 0, kept * by_logit[:, None] * dense_weights, 0.0)
     if sharpness == np.inf:
         by_kernels = kernel_gradient(kernels, values, position, reverse, by_best, reverse_complement)
@@ -254,6 +333,7 @@ def _loss_and_gradients(
         tf.reduce_sum(by_best, axis=0),
         tf.linalg.matvec(scores, by_logit, transpose_a=True),
         tf.reduce_sum(by_logit),
+        _composition_gradient(composition, data.X, data.lengths, by_logit, reverse_complement),
     )
     return tf.reduce_sum(losses), gradients
 
@@ -261,7 +341,7 @@ def _loss_and_gradients(
 @tf.function(reduce_retracing=True)
 def _scores(weights: tuple[Any, ...], X: Any, lengths: Any, reverse_complement: bool, sharpness: float) -> Any:
     kernels, kernel_bias = weights[:2]
-    values = _channels(X, tf.shape(kernels)[1])
+    values = _channels(X, tf.shape(kernels)[1], reverse_complement)
     if sharpness < np.inf:
         return tf.nn.relu(_pooled(kernels, values, lengths, reverse_complement, sharpness) + kernel_bias)
     best, _, _ = _best_windows(weights, values, lengths, reverse_complement)
@@ -271,36 +351,42 @@ def _scores(weights: tuple[Any, ...], X: Any, lengths: Any, reverse_complement: 
 def _adam_step(
     weights: tuple[Any, ...],
     moments: tuple[Any, ...],
-    step: Any,
-    learning_rate: Any,
-    X: Any,
-    lengths: Any,
-    y: Any,
-    sample_weight: Any,
+    n_steps: Any,
+    data: TensorFlowData,
+    step: _Step,
     kept: Any,
     reverse_complement: bool,
     sharpness: float = np.inf,
     kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
-    loss_sum, gradients = _loss_and_gradients(
-        weights, X, lengths, y, sample_weight, kept, reverse_complement, sharpness, kernel_gradient
-    )
-    return loss_sum, *_adam(weights, moments, gradients, step, learning_rate)
+    loss_sum, gradients = _loss_and_gradients(weights, data, kept, reverse_complement, sharpness, kernel_gradient)
+    return loss_sum, *_adam(weights, moments, gradients, n_steps, step)
 
 
 def _adam(
-    weights: tuple[Any, ...], moments: tuple[Any, ...], gradients: tuple[Any, ...], step: Any, learning_rate: Any
+    weights: tuple[Any, ...], moments: tuple[Any, ...], gradients: tuple[Any, ...], n_steps: Any, step: _Step
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Update weights and moments: first all first moments, then all second ones."""
-    n_weights = len(weights)
+    """Update weights and moments by the gradients and the penalty: first all first moments, then all second ones."""
+    n_weights, penalty = len(weights), step.penalty
+    kernels, _, dense_weights, _, composition = weights
+    pull = (
+        penalty.l1 * tf.sign(kernels) + penalty.l2 * kernels,
+        0.0,
+        penalty.l1 * tf.sign(dense_weights) + penalty.l2 * dense_weights,
+        0.0,
+        penalty.composition * composition,
+    )
+    gradients = tuple(gradient + more for gradient, more in zip(gradients, pull, strict=True))
     first = tuple(ADAM_BETA1 * m + (1 - ADAM_BETA1) * g for m, g in zip(moments[:n_weights], gradients, strict=True))
     second = tuple(
         ADAM_BETA2 * v + (1 - ADAM_BETA2) * g * g for v, g in zip(moments[n_weights:], gradients, strict=True)
     )
-    time = tf.cast(step, tf.float32)
-    rate = learning_rate * tf.sqrt(1 - ADAM_BETA2**time) / (1 - ADAM_BETA1**time)
+    time = tf.cast(n_steps, tf.float32)
+    rate = step.learning_rate * tf.sqrt(1 - ADAM_BETA2**time) / (1 - ADAM_BETA1**time)
+    rates = rate, rate, rate, rate, COMPOSITION_RATE * rate
     weights = tuple(
-        weight - rate * m / (tf.sqrt(v) + ADAM_EPSILON) for weight, m, v in zip(weights, first, second, strict=True)
+        weight - rate * m / (tf.sqrt(v) + ADAM_EPSILON)
+        for weight, rate, m, v in zip(weights, rates, first, second, strict=True)
     )
     return weights, first + second
 
@@ -329,31 +415,25 @@ def _epoch(
     adam_step: Any,
     weights: tuple[Any, ...],
     moments: tuple[Any, ...],
-    step: Any,
-    X: Any,
-    lengths: Any,
-    y: Any,
-    sample_weight: Any,
+    n_steps: Any,
+    data: TensorFlowData,
     order: Any,
     batch_size: Any,
-    learning_rate: Any,
-    dropout: Any,
-    seed: Any,
+    step: _Step,
     reverse_complement: bool,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]:
     loss_sum = tf.constant(0.0)
     for start in tf.range(0, tf.shape(order)[0], batch_size):
         rows = order[start : start + batch_size]
-        batch = [tf.gather(values, rows) for values in (X, lengths, y, sample_weight)]
-        step += 1
-        kept = _kept_scores([tf.shape(rows)[0], tf.shape(weights[2])[0]], dropout, [seed, tf.cast(step, tf.int64)])
+        n_steps += 1
+        shape, seed = [tf.shape(rows)[0], tf.shape(weights[2])[0]], [step.seed, tf.cast(n_steps, tf.int64)]
         # A single kernel would otherwise be broadcast to an unknown number.
-        kept = tf.ensure_shape(kept, [None, weights[2].shape[0]])
+        kept = tf.ensure_shape(_kept_scores(shape, step.dropout, seed), [None, weights[2].shape[0]])
         batch_loss, weights, moments = adam_step(
-            weights, moments, step, learning_rate, *batch, kept, reverse_complement
+            weights, moments, n_steps, data.rows(rows), step, kept, reverse_complement
         )
         loss_sum += batch_loss
-    return loss_sum, weights, moments, step
+    return loss_sum, weights, moments, n_steps
 
 
 def has_gpu() -> bool:

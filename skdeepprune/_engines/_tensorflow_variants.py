@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skdeepprune._engines._interface import NO_PENALTY, Penalty
 from skdeepprune._engines._tensorflow import (
     _SCORE_CELLS,
     TensorFlowData,
@@ -48,15 +49,13 @@ class TensorFlowVariantEngine(TensorFlowEngine):
     def __init__(self, variant: Variant) -> None:
         self._variant = variant
 
-    def trainer(self, network: Network) -> TensorFlowVariantTrainer:
-        """Begin to train `network` with a fresh Adam."""
+    def trainer(self, network: Network, penalty: Penalty = NO_PENALTY) -> TensorFlowVariantTrainer:
+        """Begin to train `network` with a fresh Adam, unpenalised."""
         return TensorFlowVariantTrainer(network, self._variant)
 
     def gradients(self, network: Network, data: TensorFlowData) -> tuple[float, Network]:
         """The weighted mean loss over `data` and its gradient: of tied kernels by what they share."""
-        loss_sum, gradients = _loss_and_gradients(
-            self._variant, _weights(network), data.X, data.lengths, data.y, data.sample_weight, tf.constant(1.0)
-        )
+        loss_sum, gradients = _loss_and_gradients(self._variant, _weights(network), data, tf.constant(1.0))
         return float(loss_sum) / len(data.y), _network(gradients, reverse_complement=False)
 
 
@@ -89,7 +88,7 @@ def _expectations(weights: tuple[Any, ...], X: Any, lengths: Any, sharpness: Any
     """Expectation pooling (B, K): the mean of the windows' maxima a, weighted by exp(m a)."""
     kernels, kernel_bias = weights[:2]
     n_kernels, kernel_length, _ = tf.unstack(tf.shape(kernels))
-    values = _channels(X, kernel_length)
+    values = _channels(X, kernel_length, False)
     activations = tf.nn.conv1d(values, tf.transpose(kernels, [1, 2, 0]), stride=1, padding="VALID")
     activations = tf.nn.relu(activations + kernel_bias)
     positions = tf.range(tf.shape(activations)[1])
@@ -103,19 +102,20 @@ def _expectations(weights: tuple[Any, ...], X: Any, lengths: Any, sharpness: Any
 
 
 def _loss_and_gradients(
-    variant: Variant, weights: tuple[Any, ...], X: Any, lengths: Any, y: Any, sample_weight: Any, kept: Any
+    variant: Variant, weights: tuple[Any, ...], data: TensorFlowData, kept: Any
 ) -> tuple[Any, tuple[Any, ...]]:
     """Summed loss, and the gradient of the mean loss by every weight."""
     if variant.sharpness is None:
-        loss_sum, gradients = _loss_and_gradients_of_maxima(weights, X, lengths, y, sample_weight, kept, False)
+        loss_sum, gradients = _loss_and_gradients_of_maxima(weights, data, kept, False)
     else:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            scores = kept * _expectations(weights, X, lengths, variant.sharpness, variant.window)
+            scores = kept * _expectations(weights, data.X, data.lengths, variant.sharpness, variant.window)
             logits = tf.linalg.matvec(scores, weights[2]) + weights[3]
-            losses = sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+            losses = data.sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=data.y, logits=logits)
             loss = tf.reduce_mean(losses)
-        loss_sum, gradients = tf.reduce_sum(losses), tape.gradient(loss, weights)
+        loss_sum = tf.reduce_sum(losses)
+        gradients = tape.gradient(loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     if variant.circular:
         gradients = _tied(gradients[0]), *gradients[1:]
     return loss_sum, gradients
@@ -143,14 +143,11 @@ def _adam_step(
     variant: Variant,
     weights: tuple[Any, ...],
     moments: tuple[Any, ...],
+    n_steps: Any,
+    data: TensorFlowData,
     step: Any,
-    learning_rate: Any,
-    X: Any,
-    lengths: Any,
-    y: Any,
-    sample_weight: Any,
     kept: Any,
     reverse_complement: bool,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
-    loss_sum, gradients = _loss_and_gradients(variant, weights, X, lengths, y, sample_weight, kept)
-    return loss_sum, *_adam(weights, moments, gradients, step, learning_rate)
+    loss_sum, gradients = _loss_and_gradients(variant, weights, data, kept)
+    return loss_sum, *_adam(weights, moments, gradients, n_steps, step)

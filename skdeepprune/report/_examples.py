@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from skdeepprune._network import Network, Scan
 from skdeepprune.report._sequences import Sequences
@@ -36,14 +37,15 @@ class Example:
     marks: tuple[Mark, ...]
 
 
-def choose_examples(network: Network, data: Sequences, found: Scan, kernel_flipped: NDArray[np.bool_]) -> list[Example]:
+def choose_examples(
+    network: Network, data: Sequences, found: Scan, decision: NDArray[np.float64], kernel_flipped: NDArray[np.bool_]
+) -> list[Example]:
     """Choose likely bound sequences, the least likely bound ones, and the likeliest unbound ones.
 
     Strands are those of the motifs as shown: where `kernel_flipped`, that of the kernel is the other one.
     """
     found = replace(found, reverse=found.reverse ^ kernel_flipped)
-    decision = network.decision(found.scores)
-    probability = network.probability(found.scores)
+    probability = expit(decision)
     ranked = np.argsort(-decision, kind="stable")
     bound = [row for row in ranked if data.bound[row]]
     unbound = [row for row in ranked if not data.bound[row]]

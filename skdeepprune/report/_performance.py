@@ -84,14 +84,21 @@ class _Ranking:
 
 
 def measure(
-    network: Network, scores: Floats, bound: NDArray[np.bool_], *, random_state: int, n_bootstraps: int = N_BOOTSTRAPS
+    network: Network,
+    scores: Floats,
+    word_sums: Floats,
+    bound: NDArray[np.bool_],
+    *,
+    random_state: int,
+    n_bootstraps: int = N_BOOTSTRAPS,
 ) -> Performance:
-    """Measure a network whose motif scores are given.
+    """Measure a network whose motif scores and log-odds by composition are given.
 
     Parameters
     ----------
     network : Network
     scores : ndarray, shape (n_sequences, K)
+    word_sums : ndarray, shape (n_sequences,)
     bound : ndarray of bool, shape (n_sequences,)
     random_state : int
         Of the bootstrap, which draws from each class on its own.
@@ -101,7 +108,7 @@ def measure(
     -------
     Performance
     """
-    decision = network.decision(scores)
+    decision = network.decision(scores, word_sums)
     rankings = [_Ranking.of(bound, decision)]
     for k in range(network.n_kernels):
         without = decision - scores[:, k] * network.dense_weights[k]

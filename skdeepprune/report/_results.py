@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
 from skdeepprune._classifier import DeepPruneClassifier
-from skdeepprune._engines import scan
+from skdeepprune._engines import decide, scan, word_sums
 from skdeepprune.motifs import Motif
 from skdeepprune.report._examples import Example, choose_examples
 from skdeepprune.report._kernels import KernelReading, read_kernels
@@ -95,7 +95,10 @@ def collect(
     found = scan(network, measured.codes, n_threads)
     # Fewer replicates where each takes long: the intervals are narrow there.
     n_bootstraps = int(np.clip(4e7 / (len(measured) * (network.n_kernels + 1)), 40, N_BOOTSTRAPS))
-    performance = measure(network, found.scores, measured.bound, random_state=random_state, n_bootstraps=n_bootstraps)
+    by_words = word_sums(network, measured.codes)
+    performance = measure(
+        network, found.scores, by_words, measured.bound, random_state=random_state, n_bootstraps=n_bootstraps
+    )
     readings = read_kernels(classifier, data, measured, found, motifs, n_threads)
     edges, (bound_gc, unbound_gc) = _histograms(data.gc, data.bound, np.linspace(0, 1, _N_GC_BINS + 1))
     return Results(
@@ -107,17 +110,19 @@ def collect(
         bound_gc=bound_gc,
         unbound_gc=unbound_gc,
         stage_aucs=[
-            float(
-                roc_auc_score(
-                    measured.bound, stage.network.decision(scan(stage.network, measured.codes, n_threads).scores)
-                )
-            )
+            float(roc_auc_score(measured.bound, decide(stage.network, measured.codes, n_threads)))
             for stage in classifier.stages_
         ],
         performance=performance,
         n_bootstraps=n_bootstraps,
         kernels=sorted(readings, key=lambda reading: -performance.auc_drops[reading.index].value),
-        examples=choose_examples(network, measured, found, np.array([reading.kernel_flipped for reading in readings])),
+        examples=choose_examples(
+            network,
+            measured,
+            found,
+            network.decision(found.scores, by_words),
+            np.array([reading.kernel_flipped for reading in readings]),
+        ),
         has_test=test is not None,
     )
 

@@ -224,6 +224,40 @@ def sequence_lengths(codes: Codes) -> NDArray[np.int64]:
     return np.where(known.any(axis=1), codes.shape[1] - known[:, ::-1].argmax(axis=1), 0)
 
 
+def left_justify(codes: Codes) -> tuple[Codes, NDArray[np.int64]]:
+    """Move the run of N at the left end of every sequence to its right end, where it is padding.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (n_sequences, length)
+
+    Returns
+    -------
+    codes : ndarray of uint8, shape (n_sequences, length)
+        The very array, if no sequence begins with N.
+    starts : ndarray of int64, shape (n_sequences,)
+        Where the first known base was; 0 in a sequence that has none.
+
+    Examples
+    --------
+    >>> left_justify(encode(["NNAC", "GNTT"]))
+    (array([[0, 1, 4, 4],
+           [2, 4, 3, 3]], dtype=uint8), array([2, 0]))
+    """
+    starts = np.zeros(len(codes), dtype=np.int64)
+    if codes.shape[1] == 0:
+        return codes, starts
+    late = np.flatnonzero(codes[:, 0] == N_CODE)
+    starts[late] = (codes[late] != N_CODE).argmax(axis=1)
+    late = late[starts[late] > 0]
+    if len(late):
+        at = starts[late, None] + np.arange(codes.shape[1])
+        moved = np.take_along_axis(codes[late], np.minimum(at, codes.shape[1] - 1), axis=1)
+        codes = codes.copy()
+        codes[late] = np.where(at < codes.shape[1], moved, N_CODE)
+    return codes, starts
+
+
 def one_hot(codes: Codes, dtype: Any = np.uint8) -> NDArray[Any]:
     """One-hot encode: A, C, G, T are 1000, 0100, 0010, 0001, and N is 0000.
 
