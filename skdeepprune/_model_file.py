@@ -184,7 +184,8 @@ def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> De
         for name, value in description["params"].items()
     }
     # Files from before there was another one.
-    params = {"pooling": "max", "composition": 0} | params
+    older: dict[str, Any] = {"pooling": "max", "composition": 0}
+    params = older | params
     classifier = DeepPruneClassifier(**params)
     dtype = description["classes_dtype"]
     if dtype != "object" and np.dtype(dtype).kind not in "biufU":
