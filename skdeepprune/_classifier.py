@@ -50,9 +50,8 @@ from skdeepprune.sequences import shuffle_codes
 
 # A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam. The saliency's
 # matrices have a row and a column for every kernel.
-# Letters of a word of the composition, and what its penalty is divided by the number of sequences: so the weights have
-# the same Gaussian prior, of variance 1 / 50, whatever that number is.
-MAX_WORD_LENGTH, _WORD_LENGTH, _COMPOSITION_PENALTY = 6, 6, 50.0
+# Letters of a word of the composition.
+MAX_WORD_LENGTH, _WORD_LENGTH = 6, 6
 _MOST_KERNELS, _MOST_BY_SALIENCY, _MOST_PRUNINGS = 2**20, 2**12, 20
 
 
@@ -367,7 +366,7 @@ class DeepPruneClassifier(
         tasks.call_on_fit_task_begin(estimator=self, X=X, y=y)
         with self._progress(engine, len(sizes)) as on_epoch:
             pruning = deep_prune(
-                engine, initial, sizes, training, validation, self._settings(training), rng=rng, on_epoch=on_epoch
+                engine, initial, sizes, training, validation, self._settings(), rng=rng, on_epoch=on_epoch
             )
             for _ in sizes:
                 task = tasks.subcontext(task_name="stage")
@@ -457,7 +456,7 @@ class DeepPruneClassifier(
             )
         return int(self.composition)
 
-    def _settings(self, training: TrainingData) -> TrainingSettings:
+    def _settings(self) -> TrainingSettings:
         return TrainingSettings(
             batch_size=self.batch_size,
             max_iter=self.max_iter,
@@ -469,11 +468,7 @@ class DeepPruneClassifier(
             criterion=CRITERIA[self.criterion] if isinstance(self.criterion, str) else self.criterion,
             after_pruning=self.after_pruning,
             pooling=self.pooling,
-            penalty=Penalty(
-                l1=self.alpha * self.l1_ratio,
-                l2=self.alpha * (1 - self.l1_ratio),
-                composition=_COMPOSITION_PENALTY / len(training.rows),
-            ),
+            penalty=Penalty(l1=self.alpha * self.l1_ratio, l2=self.alpha * (1 - self.l1_ratio)),
         )
 
     @contextmanager

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from skdeepprune._augmentation import Augmentation
@@ -38,6 +39,10 @@ _MOST_POOLED = 64
 _FIRST_SHARPNESS, _SHARPNESS = 2.0, 1.0
 # Held-out sequences of a class, for an AUC that says something.
 _FEWEST_TO_TELL = 10
+# Of the weights of words: the precision of their Gaussian prior in the beginning; by how much its logarithm may change
+# in an epoch; and the bounds of the penalty.
+_WORD_PRECISION, _WORD_ADAPTATION, _WORD_STRENGTHS = 50.0, 0.3, (1e-4, 10.0)
+_NEWTON_STEPS = 6
 # Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave many kernels of an
 # untrained network without a positive score on any sequence, for ever.
 _WARM_UP = 1 / 9, 2 / 9
@@ -240,6 +245,7 @@ def deep_prune(
     Stage
         One per size.
     """
+    words = WordPenalty.initial(len(training.rows))
     network, kept, importances = initial, np.arange(initial.n_kernels), np.zeros(initial.n_kernels)
     for stage, size in enumerate(sizes):
         learning_rate, untrained = settings.learning_rate_init, True
@@ -264,6 +270,7 @@ def deep_prune(
                 training.for_size(size),
                 validation,
                 settings,
+                words,
                 stage=stage,
                 untrained=untrained,
                 learning_rate=learning_rate,
@@ -273,7 +280,7 @@ def deep_prune(
         trained = engine.trainer(network)
         chosen = _chosen_to_rank_by(settings.criterion, network, training.y)
         importances = _importances(settings.criterion, network, training.terms(trained, chosen), training.y[chosen])
-        held_out = evaluate(decide(trained, validation), validation)
+        held_out = evaluate(decide(trained, validation).logits, validation)
         yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
 
 
@@ -370,13 +377,21 @@ class Evaluation(NamedTuple):
     roc_auc: float
 
 
-def decide(trainer: Trainer, data: TrainingData) -> NDArray[np.float64]:
-    """Log-odds of the rows of `data` under the network as it is now, without holding all their motif scores at once."""
+class Decision(NamedTuple):
+    """Log-odds, and the part of them that is by composition."""
+
+    logits: NDArray[np.float64]
+    word_sums: NDArray[np.float64]
+
+
+def decide(trainer: Trainer, data: TrainingData) -> Decision:
+    """Find the log-odds of the rows of `data` as the network is now, without holding all their motif scores at once."""
     network = trainer.network
     step = max(1, SCORES_AT_ONCE // network.n_kernels)
     numbers = np.arange(len(data.rows))
-    blocks = [numbers[start : start + step] for start in range(0, len(numbers), step)]
-    return np.concatenate([network.decision(*data.terms(trainer, chosen)) for chosen in blocks])
+    parts = [data.terms(trainer, numbers[start : start + step]) for start in range(0, len(numbers), step)]
+    logits = np.concatenate([network.decision(*terms) for terms in parts])
+    return Decision(logits, np.concatenate([terms.word_sums for terms in parts]))
 
 
 def evaluate(logits: NDArray[np.float64], data: TrainingData) -> Evaluation:
@@ -400,6 +415,63 @@ def _mean_and_error(values: NDArray[np.float64], data: TrainingData) -> tuple[fl
     return mean, float(np.sqrt(np.square(shares * (values - mean)).sum()))
 
 
+@dataclass
+class WordPenalty:
+    """Strength of the L2 penalty on the words' weights, adapted to the held-out sequences.
+
+    Where the words are trusted too much, a logistic regression of the held-out labels on the two parts of the log-odds,
+    by kernels and by composition, gives composition the smaller slope; where too little, the greater one. The strength
+    rises or falls until the slopes agree within one standard error. So a background without composition switches the
+    term off, and one with much frees it, whatever the number of sequences.
+    """
+
+    strength: float
+
+    @classmethod
+    def initial(cls, n_sequences: int) -> WordPenalty:
+        """Begin with a Gaussian prior on the weights, the same whatever the number of sequences is."""
+        return cls(_WORD_PRECISION / n_sequences)
+
+    def adapt(self, decision: Decision, held_out: TrainingData) -> None:
+        """Make the penalty stronger or weaker after an epoch."""
+        excess, error = _excess_of_words(decision, held_out)
+        if abs(excess) > error:
+            step = float(np.clip(excess, -1, 1)) * _WORD_ADAPTATION
+            self.strength = float(np.clip(self.strength * np.exp(step), *_WORD_STRENGTHS))
+
+
+def _excess_of_words(decision: Decision, held_out: TrainingData) -> tuple[float, float]:
+    """How much greater the slope of the kernels' log-odds is than that of composition's, relatively; standard error."""
+    by_kernels = decision.logits - decision.word_sums
+    design = np.column_stack(
+        [by_kernels - by_kernels.mean(), decision.word_sums - decision.word_sums.mean(), np.ones(len(by_kernels))]
+    )
+    if (design[:, :2].std(axis=0) < 1e-6).any():
+        return 0.0, np.inf
+    slopes, covariance = _logistic_regression(design, held_out)
+    contrast = np.array([1, -1, 0])
+    if slopes[0] <= 0:
+        return 0.0, np.inf
+    return float(contrast @ slopes / slopes[0]), float(np.sqrt(contrast @ covariance @ contrast) / slopes[0])
+
+
+def _logistic_regression(
+    design: NDArray[np.float64], data: TrainingData
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Slopes by Newton's method from (1, 1, ..., 0), with a weak penalty, and their covariance."""
+    slopes = np.ones(design.shape[1])
+    slopes[-1] = 0
+    ridge = 1e-3 * np.eye(design.shape[1])
+    for _ in range(_NEWTON_STEPS):
+        probability = expit(design @ slopes)
+        weight = data.sample_weight * probability * (1 - probability)
+        curvature = (design * weight[:, None]).T @ design + ridge
+        slope = (data.sample_weight * (data.y - probability)) @ design
+        step = np.linalg.solve(curvature, slope)
+        slopes = slopes + step / max(1.0, np.abs(step).max())
+    return slopes, np.linalg.inv(curvature)
+
+
 def _draw_dropout(dropout: float, rng: np.random.Generator) -> Dropout:
     return Dropout(dropout, int(rng.integers(2**63))) if dropout else NO_DROPOUT
 
@@ -410,6 +482,7 @@ def train(
     training: TrainingData,
     validation: TrainingData,
     settings: TrainingSettings,
+    words: WordPenalty,
     *,
     stage: int,
     untrained: bool,
@@ -430,6 +503,8 @@ def train(
         Where to start.
     training, validation : LabeledData or UnloadedData
     settings : TrainingSettings
+    words : WordPenalty
+        Adapted after every epoch before annealing.
     stage : int
         For the records.
     untrained : bool
@@ -454,41 +529,44 @@ def train(
     dropout = settings.dropout if network.n_kernels >= _FEWEST_TO_DROP else 0.0
     epochs: list[Epoch] = []
 
-    def run_epoch(trainer: Trainer, rate: float) -> NDArray[np.float64]:
+    def run_epoch(trainer: Trainer, rate: float) -> Decision:
         start = time.perf_counter()
+        penalty = settings.penalty._replace(words=words.strength)
         losses = [
-            (trainer.epoch(loaded, order, settings.batch_size, rate, _draw_dropout(dropout, rng)), len(order))
+            (trainer.epoch(loaded, order, settings.batch_size, rate, _draw_dropout(dropout, rng), penalty), len(order))
             for loaded, order in training.blocks(settings.batch_size, rng)
         ]
         loss = sum(loss * n for loss, n in losses) / len(training.rows)
         with np.errstate(over="ignore", invalid="ignore"):
-            logits = decide(trainer, validation)
-        if not (np.isfinite(loss) and np.isfinite(logits).all()):
+            decision = decide(trainer, validation)
+        if not (np.isfinite(loss) and np.isfinite(decision.logits).all()):
             raise FloatingPointError(
                 f"Training diverged at {network.n_kernels} kernels in epoch {len(epochs) + 1}: the loss is {loss}."
                 f" Lower learning_rate_init (it is {settings.learning_rate_init:g}; this epoch had {rate:g}),"
                 " or scale the input."
             )
-        val_loss, _, val_roc_auc = evaluate(logits, validation)
+        val_loss, _, val_roc_auc = evaluate(decision.logits, validation)
         seconds = time.perf_counter() - start
         number = len(epochs) + 1
         epochs.append(Epoch(stage, network.n_kernels, number, rate, loss, val_loss, val_roc_auc, seconds))
         on_epoch(epochs[-1])
-        return logits
+        return decision
 
-    trainer = engine.trainer(network, settings.penalty)
+    trainer = engine.trainer(network)
     best, best_logits, lowest, n_worse = network, np.empty(0), np.inf, 0
     while n_worse < settings.n_iter_no_change and len(epochs) < settings.max_iter - n_annealed:
         warmed_up = len(epochs) >= len(warm_up)
-        logits = run_epoch(trainer, learning_rate * (1 if warmed_up else warm_up[len(epochs)]))
+        decision = run_epoch(trainer, learning_rate * (1 if warmed_up else warm_up[len(epochs)]))
+        if warmed_up:
+            words.adapt(decision, validation)
         if epochs[-1].val_loss < lowest:
-            best, best_logits, lowest, n_worse = trainer.network, logits, epochs[-1].val_loss, 0
+            best, best_logits, lowest, n_worse = trainer.network, decision.logits, epochs[-1].val_loss, 0
         elif warmed_up:
             n_worse += 1
     if n_annealed:
-        trainer = engine.trainer(best, settings.penalty)
+        trainer = engine.trainer(best)
         for share in np.linspace(1, 0, n_annealed, endpoint=False):
-            logits = run_epoch(trainer, learning_rate * share)
-        if not is_worse(logits, best_logits, validation):
+            decision = run_epoch(trainer, learning_rate * share)
+        if not is_worse(decision.logits, best_logits, validation):
             best = trainer.network
     return best, epochs

@@ -260,9 +260,9 @@ class CompiledEngine:
             _read_only(sample_weight, np.float32),
         )
 
-    def trainer(self, network: Network, penalty: Penalty = NO_PENALTY) -> CompiledTrainer:
+    def trainer(self, network: Network) -> CompiledTrainer:
         """Begin to train `network` with a fresh optimiser."""
-        return CompiledTrainer(network, self.n_threads, penalty)
+        return CompiledTrainer(network, self.n_threads)
 
     def gradients(self, network: Network, data: TrainingData) -> tuple[float, Network]:
         """Return the weighted mean loss over `data` and its gradient, in the shape of a network."""
@@ -279,10 +279,9 @@ class CompiledEngine:
 class CompiledTrainer:
     """A network in training, as one vector, with Adam's moments."""
 
-    def __init__(self, network: Network, n_threads: int = 1, penalty: Penalty = NO_PENALTY) -> None:
+    def __init__(self, network: Network, n_threads: int = 1) -> None:
         self._initial = network
         self._n_threads = n_threads
-        self._penalty = penalty
         self._weights = _flatten(network)
         self._moments = [np.zeros((2, len(part)), dtype=np.float32) for part in self._weights.parts]
         self._n_steps = 0
@@ -299,6 +298,7 @@ class CompiledTrainer:
         batch_size: int,
         learning_rate: float,
         dropout: Dropout = NO_DROPOUT,
+        penalty: Penalty = NO_PENALTY,
     ) -> float:
         """Run Adam once over `data` in the given order, in batches; return the mean loss seen on the way."""
         order = _read_only(order, np.int64)
@@ -308,7 +308,7 @@ class CompiledTrainer:
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             loss += batches.gradient_of(rows, len(rows), dropout, state)
-            self._weights.add_penalty(self._penalty, batches.gradient)
+            self._weights.add_penalty(penalty, batches.gradient)
             self._n_steps += 1
             rates = float(learning_rate), float(COMPOSITION_RATE * learning_rate)
             parts = zip(self._weights.parts, batches.gradient.parts, self._moments, rates, strict=True)
@@ -451,8 +451,8 @@ class _Weights(NamedTuple):
 
     def add_penalty(self, penalty: Penalty, gradient: _Weights) -> None:
         """Add the derivative of the penalty on these weights to a gradient."""
-        if penalty.composition:
-            gradient.composition[:] += np.float32(penalty.composition) * self.composition
+        if penalty.words:
+            gradient.composition[:] += np.float32(penalty.words) * self.composition
         if penalty.l1 or penalty.l2:
             n_cells = self.shape[1] - 2
             for rows in (slice(n_cells), slice(n_cells + 1, None)):  # all but the kernel biases

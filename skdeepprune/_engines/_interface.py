@@ -34,12 +34,12 @@ NO_DROPOUT = Dropout()
 class Penalty(NamedTuple):
     """What training adds to the mean loss of a batch, for every weight w: l1 * abs(w) + l2 / 2 * w**2.
 
-    `l1` and `l2` are for kernels and dense weights, not for biases; `composition` is the l2 of the words' weights.
+    `l1` and `l2` are for kernels and dense weights, not for biases; `words` is the l2 of the words' weights.
     """
 
     l1: float = 0.0
     l2: float = 0.0
-    composition: float = 0.0
+    words: float = 0.0
 
 
 NO_PENALTY = Penalty()
@@ -59,6 +59,7 @@ class Trainer(Protocol):
         batch_size: int,
         learning_rate: float,
         dropout: Dropout = NO_DROPOUT,
+        penalty: Penalty = NO_PENALTY,
     ) -> float:
         """Run Adam once over the rows `order` of `data`, in batches; return the mean loss seen on the way."""
 
@@ -82,7 +83,7 @@ class Engine(Protocol):
         With `overwrite_X` the engine may keep its own form of the sequences in the memory of X.
         """
 
-    def trainer(self, network: Network, penalty: Penalty = NO_PENALTY) -> Trainer:
+    def trainer(self, network: Network) -> Trainer:
         """Begin to train `network` with a fresh optimiser."""
 
     def gradients(self, network: Network, data: Any) -> tuple[float, Network]:

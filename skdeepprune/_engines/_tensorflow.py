@@ -82,9 +82,9 @@ class TensorFlowEngine:
             sample_weight=tf.constant(sample_weight, dtype=tf.float32),
         )
 
-    def trainer(self, network: Network, penalty: Penalty = NO_PENALTY) -> TensorFlowTrainer:
+    def trainer(self, network: Network) -> TensorFlowTrainer:
         """Begin to train `network` with a fresh Adam."""
-        return TensorFlowTrainer(network, penalty)
+        return TensorFlowTrainer(network)
 
     def gradients(self, network: Network, data: TensorFlowData) -> tuple[float, Network]:
         """The weighted mean loss over `data` and its gradient, in the shape of a network."""
@@ -97,10 +97,9 @@ class TensorFlowEngine:
 class TensorFlowTrainer:
     """A network in training on the device."""
 
-    def __init__(self, network: Network, penalty: Penalty = NO_PENALTY) -> None:
+    def __init__(self, network: Network) -> None:
         self._reverse_complement = network.reverse_complement
         self._sharpness = network.sharpness
-        self._penalty = Penalty(*(tf.constant(strength, dtype=tf.float32) for strength in penalty))
         self._weights = _weights(network)
         self._moments = tuple(tf.zeros_like(weight) for weight in 2 * self._weights)
         self._n_steps = tf.constant(0, dtype=tf.int32)
@@ -117,6 +116,7 @@ class TensorFlowTrainer:
         batch_size: int,
         learning_rate: float,
         dropout: Dropout = NO_DROPOUT,
+        penalty: Penalty = NO_PENALTY,
     ) -> float:
         """Run Adam once over `data` in the given order; return the mean loss seen on the way."""
         kernels = self._weights[0]
@@ -125,7 +125,7 @@ class TensorFlowTrainer:
             tf.constant(learning_rate, dtype=tf.float32),
             tf.constant(dropout.rate, dtype=tf.float32),
             tf.constant(dropout.seed, dtype=tf.int64),
-            self._penalty,
+            Penalty(*(tf.constant(strength, dtype=tf.float32) for strength in penalty)),
         )
         loss_sum, self._weights, self._moments, self._n_steps = _epoch(
             self._adam_step(multiply_adds),
@@ -374,7 +374,7 @@ def _adam(
         0.0,
         penalty.l1 * tf.sign(dense_weights) + penalty.l2 * dense_weights,
         0.0,
-        penalty.composition * composition,
+        penalty.words * composition,
     )
     gradients = tuple(gradient + more for gradient, more in zip(gradients, pull, strict=True))
     first = tuple(ADAM_BETA1 * m + (1 - ADAM_BETA1) * g for m, g in zip(moments[:n_weights], gradients, strict=True))

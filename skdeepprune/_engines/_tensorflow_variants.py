@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._engines._interface import NO_PENALTY, Penalty
 from skdeepprune._engines._tensorflow import (
     _SCORE_CELLS,
     TensorFlowData,
@@ -49,8 +48,8 @@ class TensorFlowVariantEngine(TensorFlowEngine):
     def __init__(self, variant: Variant) -> None:
         self._variant = variant
 
-    def trainer(self, network: Network, penalty: Penalty = NO_PENALTY) -> TensorFlowVariantTrainer:
-        """Begin to train `network` with a fresh Adam, unpenalised."""
+    def trainer(self, network: Network) -> TensorFlowVariantTrainer:
+        """Begin to train `network` with a fresh Adam."""
         return TensorFlowVariantTrainer(network, self._variant)
 
     def gradients(self, network: Network, data: TensorFlowData) -> tuple[float, Network]:

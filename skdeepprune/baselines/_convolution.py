@@ -193,6 +193,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
             training,
             validation,
             self._settings(),
+            WordPenalty.initial(len(training.rows)),
             stage=0,
             untrained=True,
             learning_rate=self.learning_rate_init,
