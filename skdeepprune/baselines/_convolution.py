@@ -18,7 +18,7 @@ from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
 from skdeepprune._pruning import weight_importance
 from skdeepprune._random import as_generator
-from skdeepprune._training import Epoch, LabeledData, TrainingSettings, train
+from skdeepprune._training import Epoch, LabeledData, TrainingSettings, WordPenalty, train
 from skdeepprune.baselines._binary import BinarySequenceClassifier
 from skdeepprune.sequences import one_hot, sequence_lengths
 
