@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from skdeepprune._augmentation import Augmentation
@@ -25,6 +24,7 @@ from skdeepprune._engines._interface import (
 )
 from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important, saliency, weight_importance
+from skdeepprune._word_penalty import first_strength, next_strength
 
 # Of sequences that are loaded block by block: 4 MB, and some more on the way.
 _BASES_AT_ONCE = 2**22
@@ -39,10 +39,6 @@ _MOST_POOLED = 64
 _FIRST_SHARPNESS, _SHARPNESS = 2.0, 1.0
 # Held-out sequences of a class, for an AUC that says something.
 _FEWEST_TO_TELL = 10
-# Of the weights of words: the precision of their Gaussian prior in the beginning; by how much its logarithm may change
-# in an epoch; and the bounds of the penalty.
-_WORD_PRECISION, _WORD_ADAPTATION, _WORD_STRENGTHS = 50.0, 0.3, (1e-4, 10.0)
-_NEWTON_STEPS = 6
 # Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave many kernels of an
 # untrained network without a positive score on any sequence, for ever.
 _WARM_UP = 1 / 9, 2 / 9
@@ -245,7 +241,7 @@ def deep_prune(
     Stage
         One per size.
     """
-    words = WordPenalty.initial(len(training.rows))
+    penalty = settings.penalty._replace(words=first_strength(len(training.rows)))
     network, kept, importances = initial, np.arange(initial.n_kernels), np.zeros(initial.n_kernels)
     for stage, size in enumerate(sizes):
         learning_rate, untrained = settings.learning_rate_init, True
@@ -270,7 +266,7 @@ def deep_prune(
                 training.for_size(size),
                 validation,
                 settings,
-                words,
+                penalty,
                 stage=stage,
                 untrained=untrained,
                 learning_rate=learning_rate,
@@ -280,7 +276,11 @@ def deep_prune(
         trained = engine.trainer(network)
         chosen = _chosen_to_rank_by(settings.criterion, network, training.y)
         importances = _importances(settings.criterion, network, training.terms(trained, chosen), training.y[chosen])
-        held_out = evaluate(decide(trained, validation).logits, validation)
+        decision = decide(trained, validation)
+        held_out = evaluate(decision.logits, validation)
+        if to_train:
+            by_kernels, labels = decision.logits - decision.word_sums, (validation.y, validation.sample_weight)
+            penalty = penalty._replace(words=next_strength(penalty.words, by_kernels, decision.word_sums, *labels))
         yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
 
 
@@ -415,63 +415,6 @@ def _mean_and_error(values: NDArray[np.float64], data: TrainingData) -> tuple[fl
     return mean, float(np.sqrt(np.square(shares * (values - mean)).sum()))
 
 
-@dataclass
-class WordPenalty:
-    """Strength of the L2 penalty on the words' weights, adapted to the held-out sequences.
-
-    Where the words are trusted too much, a logistic regression of the held-out labels on the two parts of the log-odds,
-    by kernels and by composition, gives composition the smaller slope; where too little, the greater one. The strength
-    rises or falls until the slopes agree within one standard error. So a background without composition switches the
-    term off, and one with much frees it, whatever the number of sequences.
-    """
-
-    strength: float
-
-    @classmethod
-    def initial(cls, n_sequences: int) -> WordPenalty:
-        """Begin with a Gaussian prior on the weights, the same whatever the number of sequences is."""
-        return cls(_WORD_PRECISION / n_sequences)
-
-    def adapt(self, decision: Decision, held_out: TrainingData) -> None:
-        """Make the penalty stronger or weaker after an epoch."""
-        excess, error = _excess_of_words(decision, held_out)
-        if abs(excess) > error:
-            step = float(np.clip(excess, -1, 1)) * _WORD_ADAPTATION
-            self.strength = float(np.clip(self.strength * np.exp(step), *_WORD_STRENGTHS))
-
-
-def _excess_of_words(decision: Decision, held_out: TrainingData) -> tuple[float, float]:
-    """How much greater the slope of the kernels' log-odds is than that of composition's, relatively; standard error."""
-    by_kernels = decision.logits - decision.word_sums
-    design = np.column_stack(
-        [by_kernels - by_kernels.mean(), decision.word_sums - decision.word_sums.mean(), np.ones(len(by_kernels))]
-    )
-    if (design[:, :2].std(axis=0) < 1e-6).any():
-        return 0.0, np.inf
-    slopes, covariance = _logistic_regression(design, held_out)
-    contrast = np.array([1, -1, 0])
-    if slopes[0] <= 0:
-        return 0.0, np.inf
-    return float(contrast @ slopes / slopes[0]), float(np.sqrt(contrast @ covariance @ contrast) / slopes[0])
-
-
-def _logistic_regression(
-    design: NDArray[np.float64], data: TrainingData
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Slopes by Newton's method from (1, 1, ..., 0), with a weak penalty, and their covariance."""
-    slopes = np.ones(design.shape[1])
-    slopes[-1] = 0
-    ridge = 1e-3 * np.eye(design.shape[1])
-    for _ in range(_NEWTON_STEPS):
-        probability = expit(design @ slopes)
-        weight = data.sample_weight * probability * (1 - probability)
-        curvature = (design * weight[:, None]).T @ design + ridge
-        slope = (data.sample_weight * (data.y - probability)) @ design
-        step = np.linalg.solve(curvature, slope)
-        slopes = slopes + step / max(1.0, np.abs(step).max())
-    return slopes, np.linalg.inv(curvature)
-
-
 def _draw_dropout(dropout: float, rng: np.random.Generator) -> Dropout:
     return Dropout(dropout, int(rng.integers(2**63))) if dropout else NO_DROPOUT
 
@@ -482,7 +425,7 @@ def train(
     training: TrainingData,
     validation: TrainingData,
     settings: TrainingSettings,
-    words: WordPenalty,
+    penalty: Penalty,
     *,
     stage: int,
     untrained: bool,
@@ -503,8 +446,7 @@ def train(
         Where to start.
     training, validation : LabeledData or UnloadedData
     settings : TrainingSettings
-    words : WordPenalty
-        Adapted after every epoch before annealing.
+    penalty : Penalty
     stage : int
         For the records.
     untrained : bool
@@ -531,7 +473,6 @@ def train(
 
     def run_epoch(trainer: Trainer, rate: float) -> Decision:
         start = time.perf_counter()
-        penalty = settings.penalty._replace(words=words.strength)
         losses = [
             (trainer.epoch(loaded, order, settings.batch_size, rate, _draw_dropout(dropout, rng), penalty), len(order))
             for loaded, order in training.blocks(settings.batch_size, rng)
@@ -557,8 +498,6 @@ def train(
     while n_worse < settings.n_iter_no_change and len(epochs) < settings.max_iter - n_annealed:
         warmed_up = len(epochs) >= len(warm_up)
         decision = run_epoch(trainer, learning_rate * (1 if warmed_up else warm_up[len(epochs)]))
-        if warmed_up:
-            words.adapt(decision, validation)
         if epochs[-1].val_loss < lowest:
             best, best_logits, lowest, n_worse = trainer.network, decision.logits, epochs[-1].val_loss, 0
         elif warmed_up:

@@ -14,11 +14,12 @@ from scipy.special import expit, softmax
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skdeepprune._engines._interface import NO_PENALTY
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
 from skdeepprune._pruning import weight_importance
 from skdeepprune._random import as_generator
-from skdeepprune._training import Epoch, LabeledData, TrainingSettings, WordPenalty, train
+from skdeepprune._training import Epoch, LabeledData, TrainingSettings, train
 from skdeepprune.baselines._binary import BinarySequenceClassifier
 from skdeepprune.sequences import one_hot, sequence_lengths
 
@@ -193,7 +194,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
             training,
             validation,
             self._settings(),
-            WordPenalty.initial(len(training.rows)),
+            NO_PENALTY,
             stage=0,
             untrained=True,
             learning_rate=self.learning_rate_init,
