@@ -14,6 +14,9 @@ from skdeepprune.sequences import left_justify, sequence_lengths
 _CHUNK_BYTES = 32 * 2**20
 # What every letter is made of: an unknown base is a quarter of each.
 BASE_SHARES = np.vstack([np.eye(4, dtype=np.float32), np.full((1, 4), 0.25, dtype=np.float32)])
+# What the letters of composition words give each other; of unit length, as without.
+_LETTER_SHARE = 0.1
+LETTER_SHARES = ((1 - _LETTER_SHARE) * np.eye(4) + _LETTER_SHARE) / np.sqrt(1 + 3 * _LETTER_SHARE**2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,6 +270,32 @@ def with_unknown_bases(weights: NDArray[Any], word_length: int) -> NDArray[Any]:
     for _ in range(word_length):
         # The axis goes from the front to the back: in the end each has its old place.
         table = np.tensordot(table, BASE_SHARES.astype(table.dtype), axes=(0, 1))
+    return table.ravel()
+
+
+def shared(weights: NDArray[Any], word_length: int, *, inverse: bool = False) -> NDArray[Any]:
+    """Let words that differ in few letters share their weights: every letter gives a tenth to each of the others.
+
+    What is trained are weights before this, so that a word is learned from its neighbours, too, as by a kernel for
+    strings with mismatches.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (4**word_length,)
+    word_length : int
+    inverse : bool, default=False
+        Find the weights of which these are the shared ones.
+
+    Returns
+    -------
+    ndarray of float64, shape (4**word_length,)
+    """
+    if not word_length:
+        return weights
+    by_letter = np.linalg.inv(LETTER_SHARES) if inverse else LETTER_SHARES
+    table = weights.astype(np.float64).reshape((4,) * word_length)
+    for _ in range(word_length):
+        table = np.tensordot(table, by_letter, axes=(0, 0))
     return table.ravel()
 
 

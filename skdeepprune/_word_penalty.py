@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-# Precision of the weights' Gaussian prior at first, and the bounds of the penalty.
-_PRECISION, _WEAKEST, _STRONGEST = 200.0, 0.004, 10.0
+# Precision of the weights' Gaussian prior at first, the bounds of the penalty, and its largest change at a time.
+_PRECISION, _WEAKEST, _STRONGEST, _LARGEST_CHANGE = 400.0, 0.004, 10.0, 8.0
+# Standard errors of what the words gain: so many free them, fewer than so many bind them.
+_FREES, _BINDS = 2.0, 1.0
 _NEWTON_STEPS = 10
 
 
@@ -25,9 +27,10 @@ def next_strength(
 ) -> float:
     """Give the penalty for the next size, after a network was trained with some `strength`.
 
-    A logistic regression of held-out labels on the two parts of the log-odds gives each part a slope. Where that of the
-    words is the smaller one, their weights learned what does not hold elsewhere, and the penalty rises by the ratio;
-    where it is the greater one, it falls; where the two agree within a standard error, it stays.
+    Logistic regressions of held-out labels on the log-odds by kernels, without and with those by composition beside
+    them, say what the words are worth. Where they gain less than one standard error the penalty becomes much stronger:
+    then there is no composition to be learned. Where they gain more than two, it changes by the ratio of the slopes: is
+    that of the words the greater one, they are held too tight.
 
     Parameters
     ----------
@@ -42,30 +45,34 @@ def next_strength(
     -------
     float
     """
-    design = np.column_stack([by_kernels - by_kernels.mean(), by_words - by_words.mean(), np.ones(len(y))])
-    if (design[:, :2].std(axis=0) < 1e-6).any():
+    centered = [part - part.mean() for part in (by_kernels, by_words)]
+    if min(part.std() for part in centered) < 1e-6:
         return strength
-    slopes, covariance = _logistic_regression(design, y, sample_weight)
-    contrast = np.array([-1, 1, 0])
-    if slopes[0] <= 0 or abs(contrast @ slopes) <= np.sqrt(contrast @ covariance @ contrast):
-        return strength
-    ratio = np.clip(slopes[1] / slopes[0], 1 / _LARGEST_CHANGE, _LARGEST_CHANGE)
-    return float(np.clip(strength / ratio, _WEAKEST, _STRONGEST))
-
-
-_LARGEST_CHANGE = 8.0
+    ones = np.ones(len(y))
+    alone, _ = _logistic_regression(np.column_stack([centered[0], ones]), y, sample_weight)
+    both, slopes = _logistic_regression(np.column_stack([*centered, ones]), y, sample_weight)
+    shares = sample_weight / sample_weight.sum()
+    gain = float(shares @ (alone - both))
+    error = float(np.sqrt(np.square(shares * (alone - both - gain)).sum()))
+    if gain < _BINDS * error:
+        change = _LARGEST_CHANGE
+    elif gain > _FREES * error and slopes[0] > 0 and slopes[1] > 0:
+        change = float(np.clip(slopes[0] / slopes[1], 1 / _LARGEST_CHANGE, _LARGEST_CHANGE))
+    else:
+        change = 1.0
+    return float(np.clip(strength * change, _WEAKEST, _STRONGEST))
 
 
 def _logistic_regression(
     design: NDArray[np.float64], y: NDArray[np.floating], sample_weight: NDArray[np.floating]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Slopes, by Newton's method with a penalty that only keeps them finite, and their covariance."""
+    """Losses (nats) and slopes, by Newton's method with a penalty that only keeps them finite."""
     slopes = np.zeros(design.shape[1])
     ridge = 1e-3 * np.eye(len(slopes))
     for _ in range(_NEWTON_STEPS):
         probability = expit(design @ slopes)
         weight = sample_weight * probability * (1 - probability)
         curvature = (design * weight[:, None]).T @ design + ridge
-        step = np.linalg.solve(curvature, (sample_weight * (y - probability)) @ design - ridge @ slopes)
-        slopes = slopes + step
-    return slopes, np.linalg.inv(curvature)
+        slopes = slopes + np.linalg.solve(curvature, (sample_weight * (y - probability)) @ design - ridge @ slopes)
+    logits = design @ slopes
+    return np.logaddexp(0, logits) - y * logits, slopes

@@ -28,10 +28,11 @@ from skdeepprune._engines._loops import (
     pool_rows,
     read_words,
     scan_rows,
+    share_weights,
     sum_words,
     take_winners,
 )
-from skdeepprune._network import Network, Scan, reverse_complement_words
+from skdeepprune._network import LETTER_SHARES, Network, Scan, reverse_complement_words, shared
 
 _CHUNK_BYTES = 2**19
 _CACHE_LINE = 64
@@ -271,7 +272,7 @@ class CompiledEngine:
         total, loss = np.zeros(len(weights.values)), 0.0
         for start in range(0, len(data), _GRADIENT_ROWS):
             rows = _read_only(np.arange(start, min(start + _GRADIENT_ROWS, len(data))))
-            loss += batch.gradient_of(rows, len(data), NO_DROPOUT, _state(NO_DROPOUT))
+            loss += batch.gradient_of(rows, len(data), weights.composition, NO_DROPOUT, _state(NO_DROPOUT))
             total += batch.gradient.values
         return loss / len(data), _unflatten(weights.like(total.astype(np.float32)), network)
 
@@ -282,14 +283,17 @@ class CompiledTrainer:
     def __init__(self, network: Network, n_threads: int = 1) -> None:
         self._initial = network
         self._n_threads = n_threads
-        self._weights = _flatten(network)
+        # What is trained of the words are the weights that they share.
+        unshared = shared(network.composition, network.word_length, inverse=True)
+        self._weights = _flatten(replace(network, composition=unshared))
         self._moments = [np.zeros((2, len(part)), dtype=np.float32) for part in self._weights.parts]
         self._n_steps = 0
 
     @property
     def network(self) -> Network:
         """The network as it is now."""
-        return _unflatten(self._weights, self._initial)
+        network = _unflatten(self._weights, self._initial)
+        return replace(network, composition=_shared(network.composition))
 
     def epoch(
         self,
@@ -307,7 +311,8 @@ class CompiledTrainer:
         # A loop in Python: in a compiled one numba would compile once more, for seconds, all that it calls.
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            loss += batches.gradient_of(rows, len(rows), dropout, state)
+            loss += batches.gradient_of(rows, len(rows), _shared(self._weights.composition), dropout, state)
+            batches.gradient.composition[:] = _shared(batches.gradient.composition)
             self._weights.add_penalty(penalty, batches.gradient)
             self._n_steps += 1
             rates = float(learning_rate), float(COMPOSITION_RATE * learning_rate)
@@ -325,7 +330,7 @@ class CompiledTrainer:
 
     def word_sums(self, data: TrainingData, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Log-odds by composition (len(rows),) of those rows of `data` under the network as it is now."""
-        return _Composition.of(self._initial).sums(self._weights.composition, data, rows)
+        return _Composition.of(self._initial).sums(_shared(self._weights.composition), data, rows)
 
 
 class _Batches:
@@ -337,7 +342,14 @@ class _Batches:
         self._room = _room(0, 0)
         self.gradient = weights.like(np.zeros_like(weights.values))
 
-    def gradient_of(self, rows: NDArray[np.int64], n_rows: int, dropout: Dropout, state: NDArray[np.uint64]) -> float:
+    def gradient_of(
+        self,
+        rows: NDArray[np.int64],
+        n_rows: int,
+        composition: NDArray[np.float32],
+        dropout: Dropout,
+        state: NDArray[np.uint64],
+    ) -> float:
         """Find the gradient of the loss summed over `rows` and divided by `n_rows`; return the loss summed.
 
         With `dropout` blocks of kernels are left out by draws from `state`; the others count 1 / (1 - rate) times.
@@ -348,7 +360,7 @@ class _Batches:
             self._room = _room(len(blocks), len(rows))
         best, position = self._room
         _scan_or_pool(data, rows, blocks, sharpness, dropout, state, best, position)
-        word_sums = self._composition.sums(weights.composition, data, rows)
+        word_sums = self._composition.sums(composition, data, rows)
         residual, labels = np.empty(len(rows), np.float32), (data.y, data.sample_weight, rows, n_rows)
         by_bias = self.gradient.dense_bias
         bias = weights.dense_bias[0]
@@ -408,6 +420,13 @@ def _state(dropout: Dropout) -> NDArray[np.uint64]:
 def _room(n_blocks: int, n_rows: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Make room for the best scores and positions of a scan."""
     return np.empty((n_blocks, n_rows, LANES), dtype=np.float32), np.empty((n_blocks, n_rows, LANES), dtype=np.int32)
+
+
+def _shared(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What `shared` gives, quickly."""
+    found = np.empty_like(weights)
+    share_weights(_read_only(weights), float(LETTER_SHARES[0, 0]), float(LETTER_SHARES[0, 1]), found)
+    return found
 
 
 class _Weights(NamedTuple):

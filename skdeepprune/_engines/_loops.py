@@ -787,6 +787,22 @@ def fold_word_gradient(
 
 
 @compiled
+def share_weights(weights: Any, own: float, other: float, shared: Any) -> None:
+    """Write weights of words of which every letter keeps its `own` share and has that of the three `other` ones."""
+    own_share, other_share = np.float32(own - other), np.float32(other)
+    shared[:] = weights
+    inner = 1
+    while inner < len(weights):
+        for start in range(0, len(weights), 4 * inner):
+            for j in range(start, start + inner):
+                a, c, g, t = shared[j], shared[j + inner], shared[j + 2 * inner], shared[j + 3 * inner]
+                total = other_share * ((a + t) + (c + g))
+                shared[j], shared[j + inner] = own_share * a + total, own_share * c + total
+                shared[j + 2 * inner], shared[j + 3 * inner] = own_share * g + total, own_share * t + total
+        inner *= 4
+
+
+@compiled
 def _word_number(words: Any, row: int, p: int, n_letters: int, firsts: Any, seconds: Any) -> int:
     number = firsts[words[row, p]]
     return number + seconds[words[row, p + WORD_LETTERS]] if n_letters > WORD_LETTERS else number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from skdeepprune._engines._interface import (
     Dropout,
     Penalty,
 )
-from skdeepprune._network import BASE_SHARES, Network, reverse_complement_words
+from skdeepprune._network import BASE_SHARES, LETTER_SHARES, Network, reverse_complement_words, shared
 from skdeepprune.sequences import left_justify, sequence_lengths
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -100,14 +101,16 @@ class TensorFlowTrainer:
     def __init__(self, network: Network) -> None:
         self._reverse_complement = network.reverse_complement
         self._sharpness = network.sharpness
-        self._weights = _weights(network)
+        # What is trained of the words are the weights that they share.
+        unshared = shared(network.composition, network.word_length, inverse=True)
+        self._weights = _weights(replace(network, composition=unshared))
         self._moments = tuple(tf.zeros_like(weight) for weight in 2 * self._weights)
         self._n_steps = tf.constant(0, dtype=tf.int32)
 
     @property
     def network(self) -> Network:
         """The network as it is now."""
-        return _network(self._weights, self._reverse_complement, self._sharpness)
+        return _network(_with_shared_words(self._weights), self._reverse_complement, self._sharpness)
 
     def epoch(
         self,
@@ -162,11 +165,11 @@ class TensorFlowTrainer:
     def word_sums(self, data: TensorFlowData, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Log-odds by composition (len(rows),) of those rows of `data`."""
         step = max(1, _SCORE_CELLS // data.X.shape[1])
-        parts = [np.empty(0)]
+        parts, composition = [np.empty(0)], _with_shared_words(self._weights)[4]
         for start in range(0, len(rows), step):
             chunk = tf.constant(rows[start : start + step], dtype=tf.int32)
             X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
-            parts.append(_sums_of_words(self._weights[4], X, lengths).numpy().astype(np.float64))
+            parts.append(_sums_of_words(composition, X, lengths).numpy().astype(np.float64))
         return np.concatenate(parts)
 
 
@@ -202,6 +205,17 @@ def _channels(X: Any, kernel_length: Any, reverse_complement: bool) -> Any:
 
 def _word_length(composition: Any) -> int:
     return (composition.shape[0].bit_length() - 1) // 2 if composition.shape[0] else 0
+
+
+def _with_shared_words(weights: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Weights of which those of the words are shared, as by `shared`."""
+    n_letters = _word_length(weights[4])
+    if not n_letters:
+        return weights
+    table = tf.reshape(weights[4], [4] * n_letters)
+    for _ in range(n_letters):
+        table = tf.tensordot(table, tf.constant(LETTER_SHARES, tf.float32), axes=[[0], [0]])
+    return *weights[:4], tf.reshape(table, [-1])
 
 
 def _words(X: Any, lengths: Any, n_letters: int) -> tuple[Any, Any]:
@@ -359,8 +373,10 @@ def _adam_step(
     sharpness: float = np.inf,
     kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
-    loss_sum, gradients = _loss_and_gradients(weights, data, kept, reverse_complement, sharpness, kernel_gradient)
-    return loss_sum, *_adam(weights, moments, gradients, n_steps, step)
+    loss_sum, gradients = _loss_and_gradients(
+        _with_shared_words(weights), data, kept, reverse_complement, sharpness, kernel_gradient
+    )
+    return loss_sum, *_adam(weights, moments, _with_shared_words(gradients), n_steps, step)
 
 
 def _adam(

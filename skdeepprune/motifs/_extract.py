@@ -120,9 +120,11 @@ def extract_motifs(
     network: Network = classifier.stages_[-1].network
     found = scan(network, values, effective_n_jobs(classifier.n_jobs))
     sequences = _Sequences(codes, names, UNIFORM if background is None else tuple(np.asarray(background).tolist()))
+    known = sequences.mostly_known(found.position, network.kernel_length)
     motifs = []
     for k, weight in enumerate(network.dense_weights):
-        rows, limit = _sites_of_kernel(found.pooled[:, k], bound if weight >= 0 or y is None else ~bound, threshold)
+        eligible = known[:, k] & (bound if weight >= 0 or y is None else ~bound)
+        rows, limit = _sites_of_kernel(found.pooled[:, k], eligible, threshold)
         if len(rows) == 0:
             warnings.warn(
                 f"kernel_{k} has no site: its score is 0 in all of the {len(codes)} sequences that it could be read"
@@ -201,6 +203,13 @@ class _Sequences:
             for row, at, minus, score, text in zip(rows, start, reverse, found.pooled[rows, k], letters, strict=True)
         )
         return Motif(f"kernel_{k}", counts, len(rows), sites, kernel=k, background=self.background)
+
+    def mostly_known(self, position: NDArray[Any], width: int) -> NDArray[np.bool_]:
+        """Whether at least half of the bases of every window (n_sequences, K) are known: others are no evidence."""
+        n_known = np.cumsum(np.pad(self.codes != _N, ((0, 0), (1, 0))), axis=1)
+        start, stop = (np.minimum(at, self.codes.shape[1]) for at in (position, position + width))
+        rows = np.arange(len(self.codes))[:, None]
+        return 2 * (n_known[rows, stop] - n_known[rows, start]) >= width
 
     def _windows(self, rows: NDArray[np.int64], start: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
         at = start[:, None] + np.arange(width)
