@@ -83,9 +83,9 @@ class DeepPruneClassifier(
     reverse_complement : bool, default=True
         Read both strands: the score of a kernel is over both. Needs DNA channels (`n_channels` >= 4; channels
         beyond the first four are tracks that are only reversed).
-    pooling : {"log-sum-exp", "max"}, default="log-sum-exp"
+    pooling : {"log-mean-exp", "max"}, default="log-mean-exp"
         How activations a at all positions become a score: by their maximum; or, from the fine-tuning at 64 kernels on,
-        by log(sum(exp(m a))) / m. This is near the maximum, too, but a second site adds to it, and training sees all
+        by log(mean(exp(m a))) / m. This is near the maximum, too, but a second site adds to it, and training sees all
         positions, not one. The sharpness m is 2, and from the next pruning on 1, which hears further sites better.
         Untrained weights have the maximum, at any size. The paper has nothing else.
     criterion : {"saliency", "weight", "score", "score-and-weight"} or callable, default="saliency"
@@ -210,7 +210,7 @@ class DeepPruneClassifier(
         "kernel_length": [Interval(Integral, 1, None, closed="left")],
         "composition": [Interval(Integral, 0, MAX_WORD_LENGTH, closed="both"), StrOptions({"auto"})],
         "reverse_complement": ["boolean"],
-        "pooling": [StrOptions({"log-sum-exp", "max"})],
+        "pooling": [StrOptions({"log-mean-exp", "max"})],
         "criterion": [StrOptions(set(CRITERIA)), callable],
         "after_pruning": [StrOptions({"fine-tune", "rewind", "reinitialize", "none"})],
         "schedule": [StrOptions({"halving", "one-shot"}), "array-like"],
@@ -241,7 +241,7 @@ class DeepPruneClassifier(
         kernel_length: int = 16,
         composition: int | Literal["auto"] = "auto",
         reverse_complement: bool = True,
-        pooling: str = "log-sum-exp",
+        pooling: str = "log-mean-exp",
         criterion: str | Callable[..., Any] = "saliency",
         after_pruning: str = "fine-tune",
         schedule: str | Sequence[int] = "halving",

@@ -60,8 +60,8 @@ class Network:
     reverse_complement : bool
         Whether a kernel's score is over both strands.
     sharpness : float
-        m of log-sum-exp pooling: a kernel's activations a at all positions become log(sum(exp(m a))) / m. Infinite: the
-        maximum.
+        m of log-mean-exp pooling: a kernel's activations a at all positions become log(mean(exp(m a))) / m, the mean
+        being over windows of which at least half of the bases are known. Infinite: the maximum.
     composition : ndarray of float32, shape (4**word_length,) or (0,)
         Weight of every word, in alphabetical order, and for both strands that of its reverse complement as well. Empty:
         the network has no composition term.
@@ -189,33 +189,40 @@ class Network:
         -------
         Scan
         """
-        parts = [self._scan(activations, starts) for activations, starts in self._activations(X)]
+        parts = [self._scan(*part) for part in self._activations(X)]
         return Scan(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Motif scores (n_sequences, K) of sequences as in `scan`, in float64."""
         return self.scan(X).scores
 
-    def _activations(self, X: NDArray[Any]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-        """Yield activations without the bias, of shape (n, positions, strands, K), and where the sequences start.
+    def _activations(
+        self, X: NDArray[Any]
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield activations without the bias (n, positions, strands, K), where the sequences start, and counts.
 
-        Beyond a sequence's end they are -inf.
+        Beyond a sequence's end activations are -inf. What is counted are windows with at least half of their bases
+        known, on both strands where there are two.
         """
         strands = (
             [self.kernels, reverse_complement_kernels(self.kernels)] if self.reverse_complement else [self.kernels]
         )
         kernels = np.concatenate(strands).reshape(-1, self.kernels[0].size).astype(np.float64)
-        for values, lengths, starts in self._chunks(X):
+        for values, known, lengths, starts in self._chunks(X):
             windows = np.lib.stride_tricks.sliding_window_view(values, self.kernel_length, axis=1)
             windows = windows.transpose(0, 1, 3, 2).reshape(*windows.shape[:2], kernels.shape[1])
             activations = windows @ kernels.T
             beyond = np.arange(windows.shape[1]) > (lengths - self.kernel_length)[:, None]
             beyond[:, 0] = False
             activations[beyond] = -np.inf
-            yield activations.reshape(*windows.shape[:2], len(strands), self.n_kernels), starts
+            counted = ~beyond & (2 * _window_sums(known, self.kernel_length) >= self.kernel_length)
+            n_windows = len(strands) * np.maximum(counted.sum(axis=1), 1)
+            yield activations.reshape(*windows.shape[:2], len(strands), self.n_kernels), starts, n_windows
 
-    def _chunks(self, X: NDArray[Any]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield the sequences as float64 channels, at least W positions long, with their lengths and starts."""
+    def _chunks(
+        self, X: NDArray[Any]
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield sequences as float64 channels, at least W positions long; what is known; lengths and starts."""
         width = max(X.shape[1], self.kernel_length)
         row_bytes = 8 * width * max(self.kernel_length * self.kernels.shape[2], 2 * self.n_kernels)
         step = max(1, _CHUNK_BYTES // row_bytes)
@@ -223,15 +230,21 @@ class Network:
             rows = X[start : start + step]
             if X.ndim == 2:
                 rows, starts = left_justify(rows)
-                lengths, missing = sequence_lengths(rows), ((0, 0), (0, width - X.shape[1]))
-                yield BASE_SHARES.astype(np.float64)[np.pad(rows, missing, constant_values=4)], lengths, starts
+                lengths = sequence_lengths(rows)
+                rows = np.pad(rows, ((0, 0), (0, width - X.shape[1])), constant_values=4)
+                yield BASE_SHARES.astype(np.float64)[rows], rows < 4, lengths, starts
             else:
                 values = np.pad(rows.astype(np.float64), ((0, 0), (0, width - X.shape[1]), (0, 0)))
+                known: NDArray[np.bool_] = np.ones(values.shape[:2], dtype=bool)
                 if self.reverse_complement:
-                    values[~values[:, :, :4].any(axis=2), :4] = 0.25
-                yield values, np.full(len(rows), rows.shape[1]), np.zeros(len(rows), dtype=np.int64)
+                    known = (values[:, :, :4] != 0).any(axis=2)
+                    values[~known, :4] = 0.25
+                lengths, starts = np.full(len(rows), rows.shape[1]), np.zeros(len(rows), dtype=np.int64)
+                yield values, known, lengths, starts
 
-    def _scan(self, activations: NDArray[np.float64], starts: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+    def _scan(
+        self, activations: NDArray[np.float64], starts: NDArray[np.int64], n_counted: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], ...]:
         position = activations.argmax(axis=1)
         pooled = np.take_along_axis(activations, position[:, None], axis=1)[:, 0]
         strand = pooled.argmax(axis=1)[:, None]
@@ -239,8 +252,13 @@ class Network:
         if self.sharpness < np.inf:
             n, n_positions, n_strands, n_kernels = activations.shape
             exponents = self.sharpness * activations.reshape(n, n_positions * n_strands, n_kernels)
-            pooled = np.logaddexp.reduce(exponents, axis=1) / self.sharpness
+            pooled = (np.logaddexp.reduce(exponents, axis=1) - np.log(n_counted)[:, None]) / self.sharpness
         return pooled + self.kernel_bias, position + starts[:, None], strand[:, 0] == 1
+
+
+def _window_sums(values: NDArray[Any], width: int) -> NDArray[np.int64]:
+    sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+    return sums[:, width:] - sums[:, :-width]
 
 
 def reverse_complement_kernels(kernels: NDArray[Any]) -> NDArray[Any]:
@@ -277,7 +295,7 @@ def shared(weights: NDArray[Any], word_length: int, *, inverse: bool = False) ->
     """Let words that differ in few letters share their weights: every letter gives a tenth to each of the others.
 
     What is trained are weights before this, so that a word is learned from its neighbours, too, as by a kernel for
-    strings with mismatches.
+    strings with mismatches. And a mean is taken off, so that random letters add nothing, however many there are.
 
     Parameters
     ----------
@@ -296,7 +314,7 @@ def shared(weights: NDArray[Any], word_length: int, *, inverse: bool = False) ->
     table = weights.astype(np.float64).reshape((4,) * word_length)
     for _ in range(word_length):
         table = np.tensordot(table, by_letter, axes=(0, 0))
-    return table.ravel()
+    return (table - table.mean()).ravel()
 
 
 def reverse_complement_words(word_length: int) -> NDArray[np.int64]:

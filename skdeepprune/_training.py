@@ -33,7 +33,7 @@ _FEWEST_TO_DROP = 17
 # Epochs in which the learning rate falls to nothing, for each that the validation loss may stay as it is. Up to so many
 # kernels they are more; larger networks take longer, and learn by heart.
 _MOST_ANNEALED_LONG, _ANNEALED_LONG, _ANNEALED = 64, 4, 2
-# What `pooling="log-sum-exp"` means: the most kernels for which it gains what it takes; and the sharpness of a network
+# What `pooling="log-mean-exp"` means: the most kernels for which it gains what it takes; and the sharpness of a network
 # that had the maximum, as the scores would jump with the one that comes after it.
 _MOST_POOLED = 64
 _FIRST_SHARPNESS, _SHARPNESS = 2.0, 1.0

@@ -16,7 +16,7 @@ from skdeepprune.sequences import one_hot
 
 N_SEQUENCES, LENGTH, BATCH_SIZE = 5376, 101, 256
 KERAS_EPOCHS = 5
-POOLED = "compiled, log-sum-exp"
+POOLED = "compiled, log-mean-exp"
 METHODS = [
     "compiled",
     POOLED,

@@ -20,7 +20,7 @@ from matplotlib import pyplot as plt
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "benchmarks_speed"
-COLORS = {"compiled": "#0b6e4f", "compiled, log-sum-exp": "#0b6e4f"}
+COLORS = {"compiled": "#0b6e4f", "compiled, log-mean-exp": "#0b6e4f"}
 
 # Title and text of every benchmark, in the order of the page. What they say must hold whatever the figures are.
 SECTIONS = {

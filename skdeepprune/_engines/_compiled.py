@@ -28,6 +28,7 @@ from skdeepprune._engines._loops import (
     pool_rows,
     read_words,
     scan_rows,
+    share_gradient,
     share_weights,
     sum_words,
     take_winners,
@@ -37,6 +38,7 @@ from skdeepprune._network import LETTER_SHARES, Network, Scan, reverse_complemen
 _CHUNK_BYTES = 2**19
 _CACHE_LINE = 64
 _GRADIENT_ROWS = 1024
+_SHARES = float(LETTER_SHARES[0, 0]), float(LETTER_SHARES[0, 1])
 # Exponents between which products of exponentials, their sums and inverses keep their precision.
 _EXPONENTS = {np.float32: (-85.0, 40.0), np.float64: (-690.0, 320.0)}
 
@@ -74,6 +76,16 @@ class Words:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    def log_counts(self, network: Network) -> NDArray[np.float64]:
+        """Logarithm of the number of windows, on all strands, of which at least half of the bases are known."""
+        width, n_strands = network.kernel_length, 1 + network.reverse_complement
+        counts = np.maximum(self.lengths - width, 0) + 1
+        if self.with_n:
+            known = np.cumsum(np.pad(self.words < 100, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+            inside = np.arange(known.shape[1] - width) < counts[:, None]
+            counts = np.maximum((inside & (2 * (known[:, width:] - known[:, :-width]) >= width)).sum(axis=1), 1)
+        return np.log(n_strands * counts)
 
     def at_least(self, width: int) -> Self:
         """Give the same, filled up with N where it is narrower than a kernel."""
@@ -151,9 +163,10 @@ def _scan_chunks(
     def scan_chunk(chunk: slice) -> None:
         words, rows = words_of(chunk)
         words = words.at_least(network.kernel_length)
+        log_counts = words.log_counts(network) if sharpness < np.inf else np.empty(0)
         best, position = _room(n_blocks, len(rows))
         rows = _read_only(rows, np.int64)
-        _scan_or_pool(words, rows, blocks, sharpness, NO_DROPOUT, _state(NO_DROPOUT), best, position)
+        _scan_or_pool(words, log_counts, rows, blocks, sharpness, NO_DROPOUT, _state(NO_DROPOUT), best, position)
         take_winners(best, position, per_block, found.pooled[chunk], found.position[chunk], found.reverse[chunk])
         if words.starts.any():
             found.position[chunk] += words.starts[rows, None].astype(np.int32)
@@ -312,7 +325,7 @@ class CompiledTrainer:
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             loss += batches.gradient_of(rows, len(rows), _shared(self._weights.composition), dropout, state)
-            batches.gradient.composition[:] = _shared(batches.gradient.composition)
+            share_gradient(batches.reverse_complements, *_SHARES, batches.gradient.composition)
             self._weights.add_penalty(penalty, batches.gradient)
             self._n_steps += 1
             rates = float(learning_rate), float(COMPOSITION_RATE * learning_rate)
@@ -339,6 +352,8 @@ class _Batches:
     def __init__(self, weights: _Weights, data: TrainingData, network: Network) -> None:
         self._weights, self._data, self._sharpness = weights, data, network.sharpness
         self._composition = _Composition.of(network)
+        self._log_counts = data.log_counts(network) if network.sharpness < np.inf else np.empty(0)
+        self.reverse_complements = self._composition.reverse_complements
         self._room = _room(0, 0)
         self.gradient = weights.like(np.zeros_like(weights.values))
 
@@ -359,7 +374,7 @@ class _Batches:
         if self._room[0].shape[1] != len(rows):
             self._room = _room(len(blocks), len(rows))
         best, position = self._room
-        _scan_or_pool(data, rows, blocks, sharpness, dropout, state, best, position)
+        _scan_or_pool(data, self._log_counts, rows, blocks, sharpness, dropout, state, best, position)
         word_sums = self._composition.sums(composition, data, rows)
         residual, labels = np.empty(len(rows), np.float32), (data.y, data.sample_weight, rows, n_rows)
         by_bias = self.gradient.dense_bias
@@ -368,7 +383,8 @@ class _Batches:
         if sharpness == np.inf:
             gradient_by_winners(data.words, rows, residual, blocks, best, position, rate, by_blocks)
         else:
-            sequences, tables = (data.words, data.lengths, rows), _room_for_products(blocks, sharpness)
+            sequences = data.words, data.lengths, self._log_counts, rows
+            tables = _room_for_products(blocks, sharpness)
             gradient_by_windows(*sequences, residual, blocks, float(sharpness), best, rate, tables, by_blocks)
         self._composition.gradient(data, rows, residual, self.gradient.composition)
         return float(loss)
@@ -376,6 +392,7 @@ class _Batches:
 
 def _scan_or_pool(
     data: Words,
+    log_counts: NDArray[np.float64],
     rows: NDArray[np.int64],
     blocks: NDArray[np.float32],
     sharpness: float,
@@ -384,12 +401,12 @@ def _scan_or_pool(
     best: NDArray[np.float32],
     position: NDArray[np.int32],
 ) -> None:
-    sequences, left_out = (data.words, data.lengths, rows), (float(dropout.rate), state)
+    left_out = float(dropout.rate), state
     if sharpness == np.inf:
-        scan_rows(*sequences, blocks, *left_out, best, position)
+        scan_rows(data.words, data.lengths, rows, blocks, *left_out, best, position)
     else:
         tables = _room_for_products(blocks, sharpness)
-        pool_rows(*sequences, blocks, float(sharpness), *left_out, tables, best)
+        pool_rows(data.words, data.lengths, log_counts, rows, blocks, float(sharpness), *left_out, tables, best)
 
 
 def _room_for_products(blocks: NDArray[np.float32], sharpness: float) -> NDArray[np.floating[Any]]:
@@ -399,7 +416,7 @@ def _room_for_products(blocks: NDArray[np.float32], sharpness: float) -> NDArray
         if sharpness * lowest > least and sharpness * highest < greatest:
             return _empty_aligned((count_tables(blocks.shape[1] // 4), N_WORDS, LANES), dtype)
     raise FloatingPointError(
-        f"The kernels are too large for log-sum-exp pooling: their activations may lie between {lowest:.3g} and"
+        f"The kernels are too large for log-mean-exp pooling: their activations may lie between {lowest:.3g} and"
         f" {highest:.3g}. Lower learning_rate_init, or set pooling='max'."
     )
 
@@ -425,7 +442,7 @@ def _room(n_blocks: int, n_rows: int) -> tuple[NDArray[np.float32], NDArray[np.i
 def _shared(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """What `shared` gives, quickly."""
     found = np.empty_like(weights)
-    share_weights(_read_only(weights), float(LETTER_SHARES[0, 0]), float(LETTER_SHARES[0, 1]), found)
+    share_weights(_read_only(weights), *_SHARES, found)
     return found
 
 

@@ -9,7 +9,7 @@ Kernels go in blocks of LANES side by side, one to a vector lane. The tables of 
 the running maximum and its position in registers, while all sequences of a batch pass by. With both strands the second
 half of the lanes holds the reverse complements of the first.
 
-Log-sum-exp pooling takes no exponential of a window: that of a sum over tables is a product over tables of
+Log-mean-exp pooling takes no exponential of a window: that of a sum over tables is a product over tables of
 exponentials. So a window costs a few times what it does under the maximum, not tens of times.
 
 The gradient goes the way back: a positive score adds its derivative to the words of its one best window, or, pooled, to
@@ -460,8 +460,10 @@ def activation_range(blocks: Any) -> tuple[float, float]:
 
 
 @compiled
-def _pool_block(words: Any, lengths: Any, rows: Any, block: Any, sharpness: float, tables: Any, best: Any) -> None:
-    """Write a block's log(sum(exp(sharpness * activation))) / sharpness over windows and strands, with the bias.
+def _pool_block(
+    words: Any, lengths: Any, log_counts: Any, rows: Any, block: Any, sharpness: float, tables: Any, best: Any
+) -> None:
+    """Write a block's log(mean(exp(sharpness * activation))) / sharpness over windows and strands, with the bias.
 
     Of both strands the lanes of the second get -inf. Blocks that were left out, whose lanes have -inf, stay so.
     """
@@ -480,13 +482,14 @@ def _pool_block(words: Any, lengths: Any, rows: Any, block: Any, sharpness: floa
                 total[lane] += total[lane + half]
                 best[i, lane + half] = -np.inf
         for lane in range(len(bias)):
-            best[i, lane] = math.log(total[lane]) / sharpness + bias[lane]
+            best[i, lane] = (math.log(total[lane]) - log_counts[row]) / sharpness + bias[lane]
 
 
 @compiled
 def pool_rows(
     words: Any,
     lengths: Any,
+    log_counts: Any,
     rows: Any,
     blocks: Any,
     sharpness: float,
@@ -497,6 +500,8 @@ def pool_rows(
 ) -> None:
     """Pool the windows of all kernels in the sequences `rows`, over both strands where there are two.
 
+    The mean is over so many windows as `log_counts` has for a sequence, which are not all where bases are unknown.
+
     `best` is as in `scan_rows`; of both strands the lanes of the second have -inf. `tables` is room for a block's
     products, in float32 or, where they need more, float64.
     """
@@ -504,7 +509,7 @@ def pool_rows(
         for i in range(len(rows)):
             is_left_out = dropout > 0 and random_unit(state) < dropout
             best[number, i] = np.float32(-np.inf if is_left_out else 0)
-        _pool_block(words, lengths, rows, blocks[number], sharpness, tables, best[number])
+        _pool_block(words, lengths, log_counts, rows, blocks[number], sharpness, tables, best[number])
 
 
 @compiled
@@ -633,6 +638,7 @@ def _add_to_winners(
 def _add_to_windows(
     words: Any,
     lengths: Any,
+    log_counts: Any,
     rows: Any,
     residual: Any,
     dense: Any,
@@ -652,6 +658,7 @@ def _add_to_windows(
     margin = WORD_LETTERS * (n_tables - 1)
     shares = np.zeros((words.shape[1] + 2 * margin + 1, LANES), np.float32)
     for i in range(len(rows)):
+        row = rows[i]
         factor[:] = 0
         any_positive = False
         for k in range(per_block):
@@ -661,11 +668,10 @@ def _add_to_windows(
                 slope = residual[i] * dense[k]
                 out[0, k] += slope
                 out[1, k] += residual[i] * score
-                factor[k] = slope / math.exp(sharpness * (np.float64(score) - bias[k]))
+                factor[k] = slope / math.exp(sharpness * (np.float64(score) - bias[k]) + log_counts[row])
                 factor[k + LANES - per_block] = factor[k]
         if not any_positive:
             continue
-        row = rows[i]
         n_windows, start = max(lengths[row] - kernel_length, 0) + 1, row * words.shape[1]
         _write_products(tables, n_tables, words, start, n_windows, factor, shares, margin)
         shares[margin + n_windows : 2 * margin + n_windows] = 0
@@ -704,6 +710,7 @@ def gradient_by_winners(
 def gradient_by_windows(
     words: Any,
     lengths: Any,
+    log_counts: Any,
     rows: Any,
     residual: Any,
     blocks: Any,
@@ -713,7 +720,7 @@ def gradient_by_windows(
     tables: Any,
     gradient: Any,
 ) -> None:
-    """Write the gradient of a network of log-sum-exp, laid out as `blocks`, from what `pool_rows` found."""
+    """Write the gradient of a network of log-mean-exp, laid out as `blocks`, from what `pool_rows` found."""
     n_cells = blocks.shape[1] - 2
     kernel_length = n_cells // 4
     dense = _scaled_dense_weights(blocks, dropout)
@@ -726,7 +733,18 @@ def gradient_by_windows(
         weights, scores, of_dense = dense[number], best[number], out[n_cells:]
         table_gradient[:] = 0
         _add_to_windows(
-            words, lengths, rows, residual, weights, block, sharpness, tables, scores, table_gradient, of_dense
+            words,
+            lengths,
+            log_counts,
+            rows,
+            residual,
+            weights,
+            block,
+            sharpness,
+            tables,
+            scores,
+            table_gradient,
+            of_dense,
         )
         _sum_over_words(table_gradient, kernel_length, cell_gradient, out)
         _scale_row(out, n_cells + 1, dropout)
@@ -787,19 +805,43 @@ def fold_word_gradient(
 
 
 @compiled
-def share_weights(weights: Any, own: float, other: float, shared: Any) -> None:
-    """Write weights of words of which every letter keeps its `own` share and has that of the three `other` ones."""
+def _share_letters(weights: Any, own: float, other: float) -> None:
+    """Let every letter of words keep its `own` share of the weight and have that of the three `other` ones."""
     own_share, other_share = np.float32(own - other), np.float32(other)
-    shared[:] = weights
     inner = 1
     while inner < len(weights):
         for start in range(0, len(weights), 4 * inner):
             for j in range(start, start + inner):
-                a, c, g, t = shared[j], shared[j + inner], shared[j + 2 * inner], shared[j + 3 * inner]
+                a, c, g, t = weights[j], weights[j + inner], weights[j + 2 * inner], weights[j + 3 * inner]
                 total = other_share * ((a + t) + (c + g))
-                shared[j], shared[j + inner] = own_share * a + total, own_share * c + total
-                shared[j + 2 * inner], shared[j + 3 * inner] = own_share * g + total, own_share * t + total
+                weights[j], weights[j + inner] = own_share * a + total, own_share * c + total
+                weights[j + 2 * inner], weights[j + 3 * inner] = own_share * g + total, own_share * t + total
         inner *= 4
+
+
+@compiled
+def share_weights(trained: Any, own: float, other: float, weights: Any) -> None:
+    """Write the weights of words, of mean 0, from what is trained of them."""
+    weights[:] = trained
+    _share_letters(weights, own, other)
+    total = 0.0
+    for word in range(len(weights)):
+        total += weights[word]
+    for word in range(len(weights)):
+        weights[word] -= np.float32(total / len(weights))
+
+
+@compiled
+def share_gradient(reverse_complements: Any, own: float, other: float, gradient: Any) -> None:
+    """Pass the gradient by the weights of words on to what is trained of them."""
+    total, tied = 0.0, len(reverse_complements) > 0
+    for word in range(len(gradient)):
+        # The gradient of tied words stands twice.
+        total += gradient[word] / (2 if tied and reverse_complements[word] != word else 1)
+    mean = np.float32(total / max(len(gradient), 1))
+    for word in range(len(gradient)):
+        gradient[word] -= mean * np.float32(2 if tied and reverse_complements[word] != word else 1)
+    _share_letters(gradient, own, other)
 
 
 @compiled

@@ -209,13 +209,30 @@ def _word_length(composition: Any) -> int:
 
 def _with_shared_words(weights: tuple[Any, ...]) -> tuple[Any, ...]:
     """Weights of which those of the words are shared, as by `shared`."""
-    n_letters = _word_length(weights[4])
+    composition = _share_letters(weights[4])
+    return *weights[:4], composition - tf.reduce_mean(composition) if composition.shape[0] else composition
+
+
+def _gradient_of_shared_words(gradients: tuple[Any, ...], reverse_complement: bool) -> tuple[Any, ...]:
+    """The gradient by what is trained of the words, from that by their weights."""
+    gradient = gradients[4]
+    n_letters = _word_length(gradient)
+    if not n_letters:
+        return gradients
+    # The gradient of tied words stands twice.
+    words = np.arange(4**n_letters)
+    times = 1 + (reverse_complement & (reverse_complement_words(n_letters) != words)).astype(np.float32)
+    return *gradients[:4], _share_letters(gradient - times * tf.reduce_mean(gradient / times))
+
+
+def _share_letters(weights: Any) -> Any:
+    n_letters = _word_length(weights)
     if not n_letters:
         return weights
-    table = tf.reshape(weights[4], [4] * n_letters)
+    table = tf.reshape(weights, [4] * n_letters)
     for _ in range(n_letters):
         table = tf.tensordot(table, tf.constant(LETTER_SHARES, tf.float32), axes=[[0], [0]])
-    return *weights[:4], tf.reshape(table, [-1])
+    return tf.reshape(table, [-1])
 
 
 def _words(X: Any, lengths: Any, n_letters: int) -> tuple[Any, Any]:
@@ -270,10 +287,18 @@ def _activations(kernels: Any, values: Any, lengths: Any, reverse_complement: bo
 
 
 def _pooled(kernels: Any, values: Any, lengths: Any, reverse_complement: bool, sharpness: float) -> Any:
-    """Log-sum-exp (B, K) of the activations, without the bias."""
+    """Log-mean-exp (B, K) of the activations, without the bias; the mean over windows half of which is known."""
     activations = _activations(kernels, values, lengths, reverse_complement)
     by_strand = tf.reshape(activations, [tf.shape(values)[0], -1, tf.shape(kernels)[0]])
-    return tf.reduce_logsumexp(sharpness * by_strand, axis=1) / sharpness
+    width, n_strands = tf.shape(kernels)[1], 1 + reverse_complement
+    # Only of an unknown base are all four channels the same.
+    known = tf.reduce_any(values[:, :, :4] != 0.25, axis=2) if n_strands == 2 or values.shape[2] == 4 else None
+    windows = tf.range(tf.shape(activations)[1]) <= tf.maximum(lengths - width, 0)[:, None]
+    if known is not None:
+        sums = tf.cumsum(tf.pad(tf.cast(known, tf.int32), [[0, 0], [1, 0]]), axis=1)
+        windows &= 2 * (sums[:, width:] - sums[:, :-width]) >= width
+    counts = tf.maximum(tf.reduce_sum(tf.cast(windows, tf.float32), axis=1), 1.0)
+    return (tf.reduce_logsumexp(sharpness * by_strand, axis=1) - tf.math.log(n_strands * counts)[:, None]) / sharpness
 
 
 def _best_windows(
@@ -376,7 +401,8 @@ def _adam_step(
     loss_sum, gradients = _loss_and_gradients(
         _with_shared_words(weights), data, kept, reverse_complement, sharpness, kernel_gradient
     )
-    return loss_sum, *_adam(weights, moments, _with_shared_words(gradients), n_steps, step)
+    by_trained = _gradient_of_shared_words(gradients, reverse_complement)
+    return loss_sum, *_adam(weights, moments, by_trained, n_steps, step)
 
 
 def _adam(
