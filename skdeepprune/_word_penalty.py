@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-# Precision of the weights' Gaussian prior at first, the bounds of the penalty, and its largest change at a time.
-_PRECISION, _WEAKEST, _STRONGEST, _LARGEST_CHANGE = 400.0, 0.004, 10.0, 8.0
-# Standard errors of what the words gain: so many free them, fewer than so many bind them.
-_FREES, _BINDS = 2.0, 1.0
+# Precision of the weights' Gaussian prior at first, its strongest penalty, and the weakest there is.
+_PRECISION, _STRONGEST_AT_FIRST, _STRONGEST, _WEAKEST = 400.0, 0.1, 10.0, 0.004
+# The largest change at a time, and standard errors that the words have to gain for one.
+_LARGEST_CHANGE, _ERRORS = 8.0, 2.0
 _NEWTON_STEPS = 10
 
 
 def first_strength(n_sequences: int) -> float:
     """Give the L2 penalty on the weights to begin with: one Gaussian prior, whatever the number of sequences is."""
-    return max(_PRECISION / n_sequences, _WEAKEST)
+    return float(np.clip(_PRECISION / n_sequences, _WEAKEST, _STRONGEST_AT_FIRST))
 
 
 def next_strength(
@@ -28,9 +28,9 @@ def next_strength(
     """Give the penalty for the next size, after a network was trained with some `strength`.
 
     Logistic regressions of held-out labels on the log-odds by kernels, without and with those by composition beside
-    them, say what the words are worth. Where they gain less than one standard error the penalty becomes much stronger:
-    then there is no composition to be learned. Where they gain more than two, it changes by the ratio of the slopes: is
-    that of the words the greater one, they are held too tight.
+    them, say what the words are worth. Where that is more than two standard errors, the penalty changes by the ratio of
+    the slopes: is that of the words the greater one, they are held too tight. Where it is less, and the slope of the
+    words the smaller one, the penalty becomes much stronger, as there is no composition to be learned.
 
     Parameters
     ----------
@@ -54,12 +54,11 @@ def next_strength(
     shares = sample_weight / sample_weight.sum()
     gain = float(shares @ (alone - both))
     error = float(np.sqrt(np.square(shares * (alone - both - gain)).sum()))
-    if gain < _BINDS * error:
-        change = _LARGEST_CHANGE
-    elif gain > _FREES * error and slopes[0] > 0 and slopes[1] > 0:
-        change = float(np.clip(slopes[0] / slopes[1], 1 / _LARGEST_CHANGE, _LARGEST_CHANGE))
+    if gain > _ERRORS * error and slopes[:2].min() > 0:
+        # Squared, as the weights fall more slowly than the penalty rises.
+        change = float(np.clip((slopes[0] / slopes[1]) ** 2, 1 / _LARGEST_CHANGE, _LARGEST_CHANGE))
     else:
-        change = 1.0
+        change = _LARGEST_CHANGE if slopes[1] < slopes[0] else 1.0
     return float(np.clip(strength * change, _WEAKEST, _STRONGEST))
 
 

@@ -1,0 +1,140 @@
+"""The search for the composition term's defaults: what was tried, on which sets, and what came of it.
+
+    python benchmarks/search_composition.py --data FOLDER                  # all trials: hours
+    python benchmarks/search_composition.py --data FOLDER --trials "as the package" "no composition"
+    python benchmarks/search_composition.py --summary
+
+Every trial is the package's classifier with something changed inside; its test AUC at every size is a row of
+benchmarks/results/search_composition.csv, whether it was taken or dropped. What is there already is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from skdeepprune import DeepPruneClassifier, _network, _training, _word_penalty
+from skdeepprune._engines import _compiled
+from skdeepprune._pruning import saliency
+from skdeepprune.datasets import list_datasets, load_deepbind, load_fastsk, load_simulated
+
+RESULTS = Path(__file__).parent / "results" / "search_composition.csv"
+SETS = ("simulated-1", "simulated-5", "SERBP1", "SUZ12", "TBP", "TCF12", "ZBTB7A", "JUND")
+Change = Callable[[ExitStack], None]
+
+
+def setting(module: Any, name: str, value: Any) -> Change:
+    return lambda stack: stack.enter_context(patch.object(module, name, value))
+
+
+def fixed(precision: float) -> Change:
+    """One strength for all sizes: a Gaussian prior of this precision."""
+
+    def change(stack: ExitStack) -> None:
+        stack.enter_context(patch.object(_training, "first_strength", lambda n_sequences: precision / n_sequences))
+        stack.enter_context(patch.object(_training, "next_strength", lambda strength, *held_out: strength))
+
+    return change
+
+
+def letters_share(share: float) -> Change:
+    shares = ((1 - share) * np.eye(4) + share) / np.sqrt(1 + 3 * share**2)
+
+    def change(stack: ExitStack) -> None:
+        for module in (_network, _compiled):
+            stack.enter_context(patch.object(module, "LETTER_SHARES", shares))
+        stack.enter_context(patch.object(_compiled, "_SHARES", (float(shares[0, 0]), float(shares[0, 1]))))
+
+    return change
+
+
+def ranked_without_words(stack: ExitStack) -> None:
+    stack.enter_context(
+        patch.object(_training, "saliency", lambda network, scores, y, words: saliency(network, scores, y))
+    )
+
+
+NO_SHARES = letters_share(0.0)
+TRIALS: dict[str, tuple[dict[str, Any], list[Change]]] = {
+    "no composition": ({"composition": 0}, []),
+    "as the package": ({}, []),
+    **{f"words of {n} letters": ({"composition": n}, []) for n in (4, 5)},
+    **{f"precision {p}, fixed": ({}, [fixed(p)]) for p in (50, 200)},
+    **{f"precision {p}, fixed, nothing shared": ({}, [fixed(p), NO_SHARES]) for p in (10, 20, 50, 200, 800)},
+    "precision 50, fixed, nothing shared, whole rate": (
+        {},
+        [fixed(50), NO_SHARES, setting(_compiled, "COMPOSITION_RATE", 1.0)],
+    ),
+    "precision 50, fixed, nothing shared, ranked without words": ({}, [fixed(50), NO_SHARES, ranked_without_words]),
+    "nothing shared": ({}, [NO_SHARES]),
+    "a fifth shared": ({}, [letters_share(0.2)]),
+    "weakest 0.002": ({}, [setting(_word_penalty, "_WEAKEST", 0.002)]),
+    "precision 200 at first": ({}, [setting(_word_penalty, "_PRECISION", 200.0)]),
+}
+
+
+def load(name: str, folder: Path | None, seed: int) -> tuple[Any, bool]:
+    """Load a set, and say whether both its strands are read."""
+    if name.startswith("simulated-"):
+        return load_simulated(int(name[-1]), random_state=100 + seed), False
+    assert folder is not None, "--data names the folder of the real sets"
+    if name in list_datasets(folder)["fastsk"]:
+        return load_fastsk(folder, name), True
+    (full,) = (other for other in list_datasets(folder)["deepbind"] if other.startswith(f"{name}_"))
+    return load_deepbind(folder, full, n_positives=5000, random_state=seed), True
+
+
+def run(trial: str, name: str, seed: int, folder: Path | None) -> dict[str, Any]:
+    arguments, changes = TRIALS[trial]
+    data, both_strands = load(name, folder, seed)
+    classifier = DeepPruneClassifier(reverse_complement=both_strands, random_state=seed, **arguments)
+    start = time.perf_counter()
+    with ExitStack() as stack:
+        for change in changes:
+            change(stack)
+        classifier.fit(data.X_train, data.y_train)
+    row: dict[str, Any] = {"trial": trial, "dataset": name, "seed": seed}
+    for stage, probability in zip(classifier.stages_, classifier.staged_predict_proba(data.X_test), strict=True):
+        row[str(stage.n_kernels)] = roc_auc_score(data.y_test, probability[:, 1])
+    return {**row, "seconds": round(time.perf_counter() - start, 1)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of the real collections")
+    parser.add_argument("--trials", nargs="+", choices=TRIALS, default=list(TRIALS), metavar="NAME")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--summary", action="store_true", help="run nothing, print means of the rows that are there")
+    options = parser.parse_args()
+    done = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=["trial", "dataset", "seed"])
+    if options.summary:
+        done["kind"] = np.where(done["dataset"].str.startswith("simulated"), "simulated", "real")
+        sizes = [name for name in done if name.isdigit()]
+        print(done.groupby(["kind", "trial"])[[*sizes, "seconds"]].mean().round(4).to_string())
+        return
+    known = set(done[["trial", "dataset", "seed"]].itertuples(index=False, name=None))
+    for seed in range(options.seeds):
+        for trial in options.trials:
+            for name in options.sets:
+                if (trial, name, seed) not in known:
+                    row = pd.DataFrame([run(trial, name, seed, options.data)])
+                    row.to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False, float_format="%.5f")
+                    print(row.to_string(header=False, index=False), flush=True)
+
+
+if __name__ == "__main__":
+    main()
