@@ -37,6 +37,8 @@ _MOST_ANNEALED_LONG, _ANNEALED_LONG, _ANNEALED = 64, 4, 2
 # that had the maximum, as the scores would jump with the one that comes after it.
 _MOST_POOLED = 64
 _FIRST_SHARPNESS, _SHARPNESS = 2.0, 1.0
+# Above the logarithm of any number of windows.
+_LIFT = np.float32(24)
 # Held-out sequences of a class, for an AUC that says something.
 _FEWEST_TO_TELL = 10
 # Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave many kernels of an
@@ -292,10 +294,12 @@ def with_sharpness(sharpness: float, engine: Engine, network: Network, data: Tra
     if sharpness == network.sharpness:
         return network
     other = replace(network, sharpness=sharpness)
+    # Lifted, so that the ReLU does not cut off what falls below 0: a mean is not far below the maximum.
+    lifted = replace(other, kernel_bias=network.kernel_bias + _LIFT)
     chosen = _as_many_as_fit(data.y, network)
-    before, after = (data.terms(engine.trainer(one), chosen).scores for one in (network, other))
+    before, after = (data.terms(engine.trainer(one), chosen).scores for one in (network, lifted))
     fires = before > 0
-    excess = np.where(fires, after - before, 0).sum(axis=0, dtype=np.float64) / np.maximum(fires.sum(axis=0), 1)
+    excess = np.where(fires, after - _LIFT - before, 0).sum(axis=0, dtype=np.float64) / np.maximum(fires.sum(axis=0), 1)
     return replace(other, kernel_bias=(network.kernel_bias - excess).astype(np.float32))
 
 
