@@ -48,10 +48,10 @@ from skdeepprune._training import (
 )
 from skdeepprune.sequences import shuffle_codes
 
+# Letters of a word of the composition: at most, and by default.
+MAX_WORD_LENGTH, _WORD_LENGTH = 6, 6
 # A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam. The saliency's
 # matrices have a row and a column for every kernel.
-# Letters of a word of the composition.
-MAX_WORD_LENGTH, _WORD_LENGTH = 6, 6
 _MOST_KERNELS, _MOST_BY_SALIENCY, _MOST_PRUNINGS = 2**20, 2**12, 20
 
 
@@ -400,11 +400,12 @@ class DeepPruneClassifier(
                 " the network untrained; set n_kernels to a number."
             )
         sizes = kernel_schedule(self.n_kernels, self.n_prunings, self.schedule)
-        most = _MOST_BY_SALIENCY if self.criterion == "saliency" and self.n_prunings else _MOST_KERNELS
+        most = _MOST_BY_SALIENCY if self.criterion == "saliency" and len(sizes) > 1 else _MOST_KERNELS
         if sizes[0] > most:
             raise ValueError(
-                f"n_kernels={self.n_kernels!r} and n_prunings={self.n_prunings} begin with {sizes[0]} kernels; expected"
-                f" at most {_MOST_BY_SALIENCY} with criterion='saliency', {_MOST_KERNELS} with others."
+                f"n_kernels={self.n_kernels!r}, n_prunings={self.n_prunings} and schedule={self.schedule!r} begin with"
+                f" {sizes[0]} kernels; expected at most {_MOST_BY_SALIENCY} with criterion='saliency', {_MOST_KERNELS}"
+                " with others."
             )
         return sizes
 
@@ -645,8 +646,8 @@ class DeepPruneClassifier(
         Returns
         -------
         DeepPruneClassifier
-            Fitted; what it would have been with this `n_kernels` and accordingly fewer prunings. (Where
-            ``after_pruning="none"``, the sizes before the last were fine-tuned.)
+            Fitted; what it would have been with this `n_kernels` and accordingly fewer prunings, or that much of
+            `schedule`. (Where ``after_pruning="none"``, the sizes before the last were fine-tuned.)
 
         Raises
         ------
@@ -659,7 +660,9 @@ class DeepPruneClassifier(
         if n_kernels not in sizes:
             raise ValueError(f"Expected one of the sizes {sizes} that the network had, got n_kernels={n_kernels!r}.")
         n_prunings = sizes.index(n_kernels)
-        smaller = copy(self).set_params(n_kernels=n_kernels, n_prunings=n_prunings)
+        halving = isinstance(self.schedule, str) and self.schedule == "halving"
+        schedule = self.schedule if halving else sizes[: n_prunings + 1]
+        smaller = copy(self).set_params(n_kernels=n_kernels, n_prunings=n_prunings, schedule=schedule)
         smaller.stages_, smaller.rejected_stages_ = stages[: n_prunings + 1], []
         return smaller
 

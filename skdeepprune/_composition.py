@@ -14,7 +14,9 @@ from skdeepprune._network import Network, reverse_complement_words
 _BASES_AT_ONCE = 2**22
 
 
-def count_words(codes: NDArray[np.uint8], word_length: int, *, reverse_complement: bool) -> NDArray[np.float64]:
+def count_words(
+    codes: NDArray[np.uint8], word_length: int, *, reverse_complement: bool, chosen: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
     """Count every word of some letters in all sequences together.
 
     Parameters
@@ -24,6 +26,8 @@ def count_words(codes: NDArray[np.uint8], word_length: int, *, reverse_complemen
         At least 1.
     reverse_complement : bool
         Count a word and its reverse complement as one; both then have the sum.
+    chosen : ndarray of bool, shape (n_sequences,), default=None
+        Which sequences to count in. Default: all.
 
     Returns
     -------
@@ -41,6 +45,7 @@ def count_words(codes: NDArray[np.uint8], word_length: int, *, reverse_complemen
     n_words = codes.shape[1] - word_length + 1
     for start in range(0, len(codes) if n_words > 0 else 0, step):
         part = codes[start : start + step]
+        part = part if chosen is None else part[chosen[start : start + step]]
         number, known = np.zeros((len(part), n_words), dtype=np.int64), np.ones((len(part), n_words), dtype=bool)
         for j in range(word_length):
             letter = part[:, j : j + n_words]
@@ -55,7 +60,7 @@ def count_words(codes: NDArray[np.uint8], word_length: int, *, reverse_complemen
 def mean_word_counts(
     codes: NDArray[Any], y: NDArray[Any], word_length: int, *, reverse_complement: bool
 ) -> NDArray[np.float64]:
-    """How often every word occurs in a sequence on average, in unbound (y = 0) and bound (y = 1) sequences.
+    """Give the mean count of every word in unbound (y = 0) and bound (y = 1) sequences.
 
     Returns
     -------
@@ -64,8 +69,8 @@ def mean_word_counts(
     if not word_length:
         return np.empty((2, 0))
     counts = [
-        count_words(codes[y == label], word_length, reverse_complement=reverse_complement) / max((y == label).sum(), 1)
-        for label in (0, 1)
+        count_words(codes, word_length, reverse_complement=reverse_complement, chosen=chosen) / max(chosen.sum(), 1)
+        for chosen in (y == 0, y == 1)
     ]
     return np.stack(counts)
 

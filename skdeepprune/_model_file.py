@@ -172,8 +172,8 @@ def _pairs(mapping: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn NumPy's numbers into Python's, also within lists."""
-    if isinstance(value, list | tuple):
+    """Turn NumPy's numbers into Python's, also within lists and arrays."""
+    if isinstance(value, list | tuple | np.ndarray):
         return [_plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value
 

@@ -182,8 +182,9 @@ class Network:
         ----------
         X : ndarray of uint8, shape (n_sequences, length), or of reals, shape (n_sequences, length, C)
             DNA codes, or channels. An unknown base adds the mean of a kernel's four cells; at either end of a sequence
-            unknown bases do not count as part of it. Of DNA channels with both strands the same holds of positions
-            whose first four channels are 0. A sequence shorter than a kernel is filled up with unknown bases.
+            unknown bases do not count as part of it. A sequence shorter than a kernel is filled up with them on the
+            right. Of channels a position is an unknown base where the first four are 1/4 each or, with both strands,
+            0; none are trimmed.
 
         Returns
         -------
@@ -208,21 +209,22 @@ class Network:
             [self.kernels, reverse_complement_kernels(self.kernels)] if self.reverse_complement else [self.kernels]
         )
         kernels = np.concatenate(strands).reshape(-1, self.kernels[0].size).astype(np.float64)
-        for values, known, lengths, starts in self._chunks(X):
+        for values, lengths, starts in self._chunks(X):
             windows = np.lib.stride_tricks.sliding_window_view(values, self.kernel_length, axis=1)
             windows = windows.transpose(0, 1, 3, 2).reshape(*windows.shape[:2], kernels.shape[1])
             activations = windows @ kernels.T
             beyond = np.arange(windows.shape[1]) > (lengths - self.kernel_length)[:, None]
             beyond[:, 0] = False
             activations[beyond] = -np.inf
-            counted = ~beyond & (2 * _window_sums(known, self.kernel_length) >= self.kernel_length)
+            counted = ~beyond
+            if values.shape[2] >= 4:
+                known = (values[:, :, :4] != 0.25).any(axis=2)
+                counted &= 2 * _window_sums(known, self.kernel_length) >= self.kernel_length
             n_windows = len(strands) * np.maximum(counted.sum(axis=1), 1)
             yield activations.reshape(*windows.shape[:2], len(strands), self.n_kernels), starts, n_windows
 
-    def _chunks(
-        self, X: NDArray[Any]
-    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield sequences as float64 channels, at least W positions long; what is known; lengths and starts."""
+    def _chunks(self, X: NDArray[Any]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield the sequences as float64 channels, at least W positions long, with their lengths and starts."""
         width = max(X.shape[1], self.kernel_length)
         row_bytes = 8 * width * max(self.kernel_length * self.kernels.shape[2], 2 * self.n_kernels)
         step = max(1, _CHUNK_BYTES // row_bytes)
@@ -232,15 +234,12 @@ class Network:
                 rows, starts = left_justify(rows)
                 lengths = sequence_lengths(rows)
                 rows = np.pad(rows, ((0, 0), (0, width - X.shape[1])), constant_values=4)
-                yield BASE_SHARES.astype(np.float64)[rows], rows < 4, lengths, starts
+                yield BASE_SHARES.astype(np.float64)[rows], lengths, starts
             else:
                 values = np.pad(rows.astype(np.float64), ((0, 0), (0, width - X.shape[1]), (0, 0)))
-                known: NDArray[np.bool_] = np.ones(values.shape[:2], dtype=bool)
                 if self.reverse_complement:
-                    known = (values[:, :, :4] != 0).any(axis=2)
-                    values[~known, :4] = 0.25
-                lengths, starts = np.full(len(rows), rows.shape[1]), np.zeros(len(rows), dtype=np.int64)
-                yield values, known, lengths, starts
+                    values[~values[:, :, :4].any(axis=2), :4] = 0.25
+                yield values, np.full(len(rows), rows.shape[1]), np.zeros(len(rows), dtype=np.int64)
 
     def _scan(
         self, activations: NDArray[np.float64], starts: NDArray[np.int64], n_counted: NDArray[np.int64]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
+from numbers import Integral
 from threading import Lock
 from typing import Any, Literal
 
@@ -284,19 +285,19 @@ def kernel_schedule(
     >>> kernel_schedule(4, 6, "one-shot")
     [256, 4]
     """
+    sizes = schedule if isinstance(schedule, str) else np.asarray(schedule).tolist()
     if n_kernels == "auto":
-        if schedule != "halving":
-            raise ValueError(f"n_kernels='auto' prunes by halves; got schedule={schedule!r}. Set schedule='halving'.")
+        if sizes != "halving":
+            raise ValueError(f"n_kernels='auto' prunes by halves; got schedule={sizes!r}. Set schedule='halving'.")
         return kernel_schedule(1, n_prunings + 2)
-    if schedule == "one-shot":
-        return [n_kernels * 2**n_prunings, n_kernels] if n_prunings else [n_kernels]
-    if not isinstance(schedule, str):
-        sizes = [int(size) for size in schedule]
-        falling = all(larger > smaller for larger, smaller in pairwise(sizes))
-        if not sizes or not falling or sizes != list(schedule) or sizes[-1] != n_kernels:
+    if isinstance(sizes, list):
+        whole = all(isinstance(size, Integral) for size in sizes)
+        if not (sizes and whole and sizes[-1] == n_kernels and all(a > b for a, b in pairwise(sizes))):
             raise ValueError(
-                f"schedule={schedule!r}; expected falling numbers of kernels ending with n_kernels={n_kernels}, such as"
+                f"schedule={sizes!r}; expected falling numbers of kernels ending with n_kernels={n_kernels}, such as"
                 f" [{64 * n_kernels}, {n_kernels}]."
             )
-        return sizes
+        return [int(size) for size in sizes]
+    if sizes == "one-shot":
+        return [n_kernels * 2**n_prunings, n_kernels] if n_prunings else [n_kernels]
     return [n_kernels * 2**k for k in range(n_prunings, -1, -1)]

@@ -1,15 +1,37 @@
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdeepprune._network import Network, reverse_complement_kernels
-from skdeepprune.sequences import encode, one_hot, reverse_complement, sequence_lengths
+from skdeepprune._network import (
+    LETTER_SHARES,
+    Network,
+    reverse_complement_kernels,
+    reverse_complement_words,
+    shared,
+    with_unknown_bases,
+)
+from skdeepprune.sequences import encode, one_hot, reverse_complement
 
 dna = st.text("ACGTN", min_size=1, max_size=30).filter(lambda s: s.strip("N") != "")
 
 
-def draw_network(seed, n_kernels=3, kernel_length=5, n_channels=4, *, reverse_complement=False, sharpness=np.inf):
+def draw_words(rng, word_length, *, reverse_complement):
+    """Weights of words, of mean 0, and with both strands the same for reverse complements."""
+    if not word_length:
+        return np.empty(0, np.float32)
+    weights = rng.normal(size=4**word_length)
+    if reverse_complement:
+        weights = weights + weights[reverse_complement_words(word_length)]
+    return (weights - weights.mean()).astype(np.float32)
+
+
+def draw_network(
+    seed, n_kernels=3, kernel_length=5, n_channels=4, *, reverse_complement=False, sharpness=np.inf, word_length=0
+):
     rng = np.random.default_rng(seed)
     network = Network.initial(n_kernels, kernel_length, n_channels, reverse_complement=reverse_complement, rng=rng)
     return Network(
@@ -19,13 +41,44 @@ def draw_network(seed, n_kernels=3, kernel_length=5, n_channels=4, *, reverse_co
         0.3,
         reverse_complement,
         sharpness,
+        draw_words(rng, word_length, reverse_complement=reverse_complement),
     )
+
+
+def cell(kernel, i, letter):
+    """What a letter at place i adds: an unknown one the mean of what it may be."""
+    letters = "ACGT" if letter == "N" else letter
+    return float(np.mean([float(kernel[i, "ACGT".index(one)]) for one in letters]))
+
+
+def known_part(sequence):
+    """Where the first known base is, and the sequence from there to the last."""
+    known = sequence.strip("N")
+    return len(sequence) - len(sequence.lstrip("N")) if known else 0, known
+
+
+def n_counted_by_loop(network, sequence):
+    """On how many windows the mean of pooling is: those of which at least half of the bases are known."""
+    length, (_, sequence) = network.kernel_length, known_part(sequence)
+    windows = [sequence[p : p + length].ljust(length, "N") for p in range(max(len(sequence) - length, 0) + 1)]
+    return (1 + network.reverse_complement) * max(sum(2 * w.count("N") <= length for w in windows), 1)
+
+
+def words_by_loop(network, sequence):
+    """The sum of the weights of all words; one with unknown bases has the mean over all that it may be."""
+    n, total = network.word_length, 0.0
+    _, sequence = known_part(sequence)
+    for p in range(len(sequence) - n + 1) if n else ():
+        completions = ["".join(c) for c in product(*("ACGT" if s == "N" else s for s in sequence[p : p + n]))]
+        numbers = [sum("ACGT".index(s) * 4 ** (n - 1 - j) for j, s in enumerate(word)) for word in completions]
+        total += np.mean([float(network.composition[number]) for number in numbers])
+    return total
 
 
 def windows_by_loop(network, sequence):
     """The formulas of the method, letter by letter: every kernel's activations, their positions and strands."""
     n_kernels, kernel_length, _ = network.kernels.shape
-    sequence = sequence.rstrip("N")
+    first, sequence = known_part(sequence)
     windows = []
     for k in range(n_kernels):
         candidates = []
@@ -33,12 +86,8 @@ def windows_by_loop(network, sequence):
             window = sequence[position : position + kernel_length].ljust(kernel_length, "N")
             for reverse in (False, True) if network.reverse_complement else (False,):
                 letters = reverse_complement(window) if reverse else window
-                h = sum(
-                    float(network.kernels[k, i, "ACGT".index(letter)])
-                    for i, letter in enumerate(letters)
-                    if letter != "N"
-                )
-                candidates.append((h + float(network.kernel_bias[k]), position, reverse))
+                h = sum(cell(network.kernels[k], i, letter) for i, letter in enumerate(letters))
+                candidates.append((h + float(network.kernel_bias[k]), first + position, reverse))
         windows.append(candidates)
     return windows
 
@@ -57,8 +106,7 @@ def test_scan_equals_a_loop_over_letters(sequences, kernel_length, both_strands,
         for k in range(network.n_kernels):
             window = sequence.rstrip("N")[scan.position[n, k] :][:kernel_length].ljust(kernel_length, "N")
             letters = reverse_complement(window) if scan.reverse[n, k] else window
-            one = encode([letters + "A"])[:, :-1]
-            score = (one_hot(one, float)[0] * network.kernels[k]).sum() + network.kernel_bias[k]
+            score = sum(cell(network.kernels[k], i, s) for i, s in enumerate(letters)) + network.kernel_bias[k]
             assert score == pytest.approx(scan.pooled[n, k], abs=1e-6)
 
 
@@ -77,19 +125,20 @@ def test_scores_equal_a_loop_over_letters(sequences, kernel_length, both_strands
             activations = [window[0] for window in windows]
             pooled = max(activations)
             if np.isfinite(sharpness):
-                pooled = np.log(sum(np.exp(sharpness * a) for a in activations)) / sharpness
+                total = sum(np.exp(sharpness * a) for a in activations)
+                pooled = np.log(total / n_counted_by_loop(network, sequence)) / sharpness
             assert scores[n, k] == pytest.approx(max(pooled, 0), abs=1e-9)
 
 
 def test_the_sharper_the_pooling_the_closer_to_the_maximum(rng):
     codes = rng.integers(0, 4, (20, 40)).astype(np.uint8)
     maxima = draw_network(0, reverse_complement=True).scores(codes)
-    above = [draw_network(0, reverse_complement=True, sharpness=m).scores(codes) - maxima for m in (1, 10, 1000)]
+    below = [maxima - draw_network(0, reverse_complement=True, sharpness=m).scores(codes) for m in (1, 10, 1000)]
     n_windows = 2 * (40 - 5 + 1)
-    for m, difference in zip((1, 10, 1000), above, strict=True):
-        assert (difference >= -1e-9).all()
-        assert (difference[maxima > 0] <= np.log(n_windows) / m + 1e-9).all()
-    assert above[0].mean() > above[1].mean() > above[2].mean()
+    for m, difference in zip((1, 10, 1000), below, strict=True):
+        assert (difference >= -1e-9).all(), "a mean is not above the maximum"
+        assert (difference <= np.log(n_windows) / m + 1e-9).all()
+    assert below[0].mean() > below[1].mean() > below[2].mean()
 
 
 def test_first_of_equal_windows_and_given_strand_win():
@@ -100,13 +149,14 @@ def test_first_of_equal_windows_and_given_strand_win():
     assert (scan.position[0, 0], scan.reverse[0, 0]) == (2, False)
 
 
-@given(st.lists(dna, min_size=1, max_size=5), st.integers(0, 5))
-def test_channels_give_what_codes_give(sequences, seed):
-    codes = encode(sequences)
-    codes = codes[sequence_lengths(codes) == codes.shape[1]]
-    network = draw_network(seed, reverse_complement=True)
-    if len(codes):
-        np.testing.assert_array_equal(network.scan(codes).pooled, network.scan(one_hot(codes)).pooled)
+@given(st.lists(dna, min_size=1, max_size=5), st.integers(0, 5), st.integers(1, 30), st.sampled_from([2.0, np.inf]))
+def test_channels_give_what_codes_give(sequences, seed, width, sharpness):
+    """Zeros are unknown bases; of channels, none are trimmed."""
+    codes = encode([f"A{sequence[:width]:N<{width}}T" for sequence in sequences])
+    network = draw_network(seed, reverse_complement=True, sharpness=sharpness)
+    quarters = np.where(one_hot(codes).any(axis=2, keepdims=True), one_hot(codes, float), 0.25)
+    for channels in (one_hot(codes), quarters):
+        np.testing.assert_array_equal(network.scan(codes).pooled, network.scan(channels).pooled)
 
 
 @pytest.mark.parametrize("sharpness", [2.0, np.inf])
@@ -146,3 +196,123 @@ def test_selected_network_is_the_masked_network(rng, sharpness):
 @pytest.mark.parametrize("sharpness", [2.0, np.inf])
 def test_no_sequences_give_no_scores(sharpness):
     assert draw_network(0, sharpness=sharpness).scores(np.zeros((0, 9), np.uint8)).shape == (0, 3)
+
+
+# Unknown bases
+
+
+def completions(sequence):
+    return ["".join(c) for c in product(*("ACGT" if letter == "N" else letter for letter in sequence))]
+
+
+few_unknown = st.builds(
+    lambda parts, runs: "".join(part + "N" * run for part, run in zip(parts, runs, strict=True)) + "G",
+    st.lists(st.text("ACGT", min_size=1, max_size=8), min_size=2, max_size=2),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)),
+)
+
+
+@given(few_unknown, st.integers(1, 3), st.booleans(), st.integers(0, 100))
+def test_an_unknown_base_never_raises_a_score_above_the_best_completion_s(sequence, width, both_strands, seed):
+    network = draw_network(seed, kernel_length=width, reverse_complement=both_strands, word_length=width)
+    codes, known = encode([sequence]), encode(completions(sequence))
+    pooled = network.scan(known).pooled
+    assert (network.scan(codes).pooled[0] <= pooled.max(axis=0) + 1e-12).all()
+    assert network.word_sum(codes)[0] == pytest.approx(network.word_sum(known).mean(), abs=1e-9)
+
+
+@given(few_unknown, st.integers(1, 3), st.booleans(), st.integers(0, 100))
+def test_a_window_with_unknown_bases_has_the_mean_of_its_completions(sequence, width, both_strands, seed):
+    network = draw_network(seed, kernel_length=width, reverse_complement=both_strands)
+    activations = [next(network._activations(encode(s)))[0] for s in ([sequence], completions(sequence))]
+    np.testing.assert_allclose(activations[0][0], activations[1].mean(axis=0), atol=1e-12)
+
+
+@given(st.text("ACGTN", min_size=8, max_size=40), st.integers(1, 8), st.integers(0, 9), st.sampled_from([2.0, np.inf]))
+def test_both_strands_see_the_same_with_unknown_bases_anywhere(sequence, width, seed, sharpness):
+    if len(sequence.strip("N")) < width:
+        sequence = "A" + sequence + "C"
+    network = draw_network(seed, 4, width, reverse_complement=True, sharpness=sharpness, word_length=4)
+    codes = encode([sequence])
+    other = reverse_complement(codes)
+    np.testing.assert_allclose(network.scan(codes).pooled, network.scan(other).pooled, atol=1e-12)
+    np.testing.assert_allclose(network.word_sum(codes), network.word_sum(other), atol=1e-9)
+
+
+@given(dna, st.integers(0, 9), st.integers(0, 9), st.sampled_from([2.0, np.inf]), st.booleans())
+def test_unknown_bases_at_either_end_change_nothing(sequence, left, right, sharpness, both_strands):
+    network = draw_network(1, reverse_complement=both_strands, sharpness=sharpness, word_length=3)
+    scan, longer = network.scan(encode([sequence])), network.scan(encode(["N" * left + sequence + "N" * right]))
+    np.testing.assert_allclose(longer.pooled, scan.pooled, atol=1e-12)
+    np.testing.assert_array_equal(longer.position, scan.position + left)
+    np.testing.assert_array_equal(longer.reverse, scan.reverse)
+    padded = encode(["N" * left + sequence + "N" * right])
+    assert network.word_sum(padded)[0] == pytest.approx(network.word_sum(encode([sequence]))[0], abs=1e-9)
+
+
+def test_of_one_strand_zero_channels_are_zeros(rng):
+    X = rng.normal(size=(4, 12, 4))
+    X[:, 3:6] = 0
+    network = draw_network(0, sharpness=2.0)
+    for n, k in np.ndindex(4, 3):
+        sums = [(X[n, p : p + 5] * network.kernels[k]).sum() for p in range(8)]
+        expected = np.log(np.mean(np.exp(2 * np.array(sums)))) / 2 + network.kernel_bias[k]
+        assert network.scan(X).pooled[n, k] == pytest.approx(expected, abs=1e-6)
+
+
+# Composition
+
+
+@given(st.lists(dna, min_size=1, max_size=4), st.integers(0, 4), st.booleans(), st.integers(0, 5))
+def test_word_sums_equal_a_loop_over_letters(sequences, word_length, both_strands, seed):
+    network = draw_network(seed, reverse_complement=both_strands, word_length=word_length)
+    assert network.word_length == word_length
+    expected = [words_by_loop(network, sequence) for sequence in sequences]
+    np.testing.assert_allclose(network.word_sum(encode(sequences)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("word_length", [1, 2, 3])
+def test_a_table_with_unknown_bases_has_the_mean_of_all_that_a_word_may_be(rng, word_length):
+    weights = rng.normal(size=4**word_length)
+    table = with_unknown_bases(weights, word_length)
+    words = ["".join(letters) for letters in product("ACGT", repeat=word_length)]
+    by_word = dict(zip(words, weights, strict=True))
+    for word, value in zip(product("ACGTN", repeat=word_length), table, strict=True):
+        assert value == pytest.approx(np.mean([by_word[other] for other in completions(word)]))
+
+
+@pytest.mark.parametrize("word_length", [1, 2, 3, 6])
+def test_reverse_complements_of_words(word_length):
+    words = ["".join(letters) for letters in product("ACGT", repeat=word_length)]
+    others = [words[other] for other in reverse_complement_words(word_length)]
+    assert others == [reverse_complement(word) for word in words]
+
+
+@pytest.mark.parametrize("word_length", [1, 2, 3])
+def test_words_share_their_weights_by_the_letters_in_which_they_differ(rng, word_length):
+    trained = rng.normal(size=4**word_length)
+    words = list(product(range(4), repeat=word_length))
+    shares = np.array(
+        [
+            [np.prod([LETTER_SHARES[a, b] for a, b in zip(*pair, strict=True)]) for pair in product([word], words)]
+            for word in words
+        ]
+    )
+    found = shared(trained, word_length)
+    np.testing.assert_allclose(found, shares @ trained - (shares @ trained).mean(), atol=1e-12)
+    assert found.mean() == pytest.approx(0, abs=1e-12)
+    np.testing.assert_allclose(shared(shared(found, word_length, inverse=True), word_length), found, atol=1e-12)
+    np.testing.assert_allclose((LETTER_SHARES**2).sum(axis=1), 1)
+
+
+def test_words_are_of_dna_alone(rng):
+    with pytest.raises(ValueError, match="DNA codes"):
+        draw_network(0, word_length=2).word_sum(rng.normal(size=(2, 9, 4)))
+
+
+def test_a_new_draw_has_words_of_weight_0():
+    network = draw_network(0, reverse_complement=True, word_length=5)
+    redrawn = network.redrawn(2, np.random.default_rng(0))
+    assert (redrawn.n_kernels, redrawn.word_length, redrawn.composition.any()) == (2, 5, False)
+    np.testing.assert_array_equal(network.select([1]).composition, network.composition)
+    assert replace(network, composition=np.empty(0, np.float32)).word_length == 0

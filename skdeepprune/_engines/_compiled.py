@@ -21,6 +21,7 @@ from skdeepprune._engines._loops import (
     add_to_words,
     compare_with_labels,
     count_tables,
+    count_windows,
     fill_word_table,
     fold_word_gradient,
     gradient_by_windows,
@@ -32,6 +33,7 @@ from skdeepprune._engines._loops import (
     share_weights,
     sum_words,
     take_winners,
+    tie_words,
 )
 from skdeepprune._network import LETTER_SHARES, Network, Scan, reverse_complement_words, shared
 
@@ -82,9 +84,7 @@ class Words:
         width, n_strands = network.kernel_length, 1 + network.reverse_complement
         counts = np.maximum(self.lengths - width, 0) + 1
         if self.with_n:
-            known = np.cumsum(np.pad(self.words < 100, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
-            inside = np.arange(known.shape[1] - width) < counts[:, None]
-            counts = np.maximum((inside & (2 * (known[:, width:] - known[:, :-width]) >= width)).sum(axis=1), 1)
+            count_windows(self.words, self.lengths, width, counts)
         return np.log(n_strands * counts)
 
     def at_least(self, width: int) -> Self:
@@ -230,14 +230,12 @@ class _Composition:
     def gradient(
         self, words: Words, rows: NDArray[np.int64], residual: NDArray[np.float32], gradient: NDArray[np.float32]
     ) -> None:
-        """Write the derivative by the words' weights from that by the logits of `rows`."""
+        """Write the derivative by the words' weights, as if none were tied, from that by the logits of `rows`."""
         if self.n_letters:
             self.table[:] = 0
             numbers = self.n_letters, self.firsts, self.seconds
             add_to_words(words.words, words.lengths, rows, residual, *numbers, self.table)
-            fold_word_gradient(
-                self.table, self.n_letters, self.places, words.with_n, self.reverse_complements, gradient
-            )
+            fold_word_gradient(self.table, self.n_letters, self.places, words.with_n, gradient)
 
 
 class CompiledEngine:
@@ -287,7 +285,9 @@ class CompiledEngine:
             rows = _read_only(np.arange(start, min(start + _GRADIENT_ROWS, len(data))))
             loss += batch.gradient_of(rows, len(data), weights.composition, NO_DROPOUT, _state(NO_DROPOUT))
             total += batch.gradient.values
-        return loss / len(data), _unflatten(weights.like(total.astype(np.float32)), network)
+        weights = weights.like(total.astype(np.float32))
+        tie_words(batch.reverse_complements, weights.composition)
+        return loss / len(data), _unflatten(weights, network)
 
 
 class CompiledTrainer:
@@ -325,7 +325,8 @@ class CompiledTrainer:
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             loss += batches.gradient_of(rows, len(rows), _shared(self._weights.composition), dropout, state)
-            share_gradient(batches.reverse_complements, *_SHARES, batches.gradient.composition)
+            share_gradient(*_SHARES, batches.gradient.composition)
+            tie_words(batches.reverse_complements, batches.gradient.composition)
             self._weights.add_penalty(penalty, batches.gradient)
             self._n_steps += 1
             rates = float(learning_rate), float(COMPOSITION_RATE * learning_rate)

@@ -37,6 +37,8 @@ from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 
 WORD_LETTERS = 3
 N_WORDS = 5**WORD_LETTERS
+# The first word whose first letter is N.
+_FIRST_UNKNOWN = 4 * 5 ** (WORD_LETTERS - 1)
 LANES = 8
 _MOST_UNROLLED_TABLES = 12
 _WINDOWS_TOGETHER = 2 * WORD_LETTERS
@@ -332,6 +334,19 @@ def read_words(codes: Any, words: Any, lengths: Any, starts: Any) -> bool:
             b = min(codes[i, at + 1], 4) if at + 1 < width else 4
             words[i, p] = 25 * a + 5 * b + 4
     return with_n
+
+
+@compiled
+def count_windows(words: Any, lengths: Any, kernel_length: int, counts: Any) -> None:
+    """Count the windows of every sequence of which at least half of the bases are known; where there are none, one."""
+    for i in range(len(words)):
+        n_known, n_windows = 0, 0
+        for p in range(max(lengths[i], kernel_length)):
+            n_known += words[i, p] < _FIRST_UNKNOWN
+            if p >= kernel_length:
+                n_known -= words[i, p - kernel_length] < _FIRST_UNKNOWN
+            n_windows += p >= kernel_length - 1 and 2 * n_known >= kernel_length
+        counts[i] = max(n_windows, 1)
 
 
 @compiled
@@ -775,13 +790,8 @@ def fill_word_table(weights: Any, n_letters: int, places: Any, with_n: bool, tab
 
 
 @compiled
-def fold_word_gradient(
-    table: Any, n_letters: int, places: Any, with_n: bool, reverse_complements: Any, gradient: Any
-) -> None:
-    """Pass the gradient of a word table on to the weights, with both strands also to those of the reverse complements.
-
-    `table` is lost. Of one strand there are no `reverse_complements`.
-    """
+def fold_word_gradient(table: Any, n_letters: int, places: Any, with_n: bool, gradient: Any) -> None:
+    """Pass the gradient of a word table on to the weights."""
     if with_n:
         room = np.empty((2, len(table)), np.float32)
         room[0] = table
@@ -797,6 +807,14 @@ def fold_word_gradient(
     else:
         for word in range(len(gradient)):
             gradient[word] = table[places[word]]
+
+
+@compiled
+def tie_words(reverse_complements: Any, gradient: Any) -> None:
+    """Give a word and its reverse complement, which have one weight, the sum of their derivatives.
+
+    Of one strand there are no `reverse_complements`.
+    """
     for word in range(len(reverse_complements)):
         other = reverse_complements[word]
         if other > word:
@@ -832,15 +850,13 @@ def share_weights(trained: Any, own: float, other: float, weights: Any) -> None:
 
 
 @compiled
-def share_gradient(reverse_complements: Any, own: float, other: float, gradient: Any) -> None:
-    """Pass the gradient by the weights of words on to what is trained of them."""
-    total, tied = 0.0, len(reverse_complements) > 0
+def share_gradient(own: float, other: float, gradient: Any) -> None:
+    """Pass the gradient by the weights of words, before it is tied, on to what is trained of them."""
+    total = 0.0
     for word in range(len(gradient)):
-        # The gradient of tied words stands twice.
-        total += gradient[word] / (2 if tied and reverse_complements[word] != word else 1)
-    mean = np.float32(total / max(len(gradient), 1))
+        total += gradient[word]
     for word in range(len(gradient)):
-        gradient[word] -= mean * np.float32(2 if tied and reverse_complements[word] != word else 1)
+        gradient[word] -= np.float32(total / len(gradient))
     _share_letters(gradient, own, other)
 
 

@@ -92,6 +92,7 @@ class TensorFlowEngine:
         loss_sum, gradients = _loss_and_gradients(
             _weights(network), data, tf.constant(1.0), network.reverse_complement, network.sharpness
         )
+        gradients = *gradients[:4], _tied_words(gradients[4], network.reverse_complement)
         return float(loss_sum) / len(data.y), _network(gradients, network.reverse_complement, network.sharpness)
 
 
@@ -215,14 +216,18 @@ def _with_shared_words(weights: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _gradient_of_shared_words(gradients: tuple[Any, ...], reverse_complement: bool) -> tuple[Any, ...]:
     """The gradient by what is trained of the words, from that by their weights."""
-    gradient = gradients[4]
-    n_letters = _word_length(gradient)
-    if not n_letters:
+    if not gradients[4].shape[0]:
         return gradients
-    # The gradient of tied words stands twice.
-    words = np.arange(4**n_letters)
-    times = 1 + (reverse_complement & (reverse_complement_words(n_letters) != words)).astype(np.float32)
-    return *gradients[:4], _share_letters(gradient - times * tf.reduce_mean(gradient / times))
+    shared_out = _share_letters(gradients[4] - tf.reduce_mean(gradients[4]))
+    return *gradients[:4], _tied_words(shared_out, reverse_complement)
+
+
+def _tied_words(gradient: Any, reverse_complement: bool) -> Any:
+    """The gradient where a word and its reverse complement have one weight."""
+    if not (reverse_complement and gradient.shape[0]):
+        return gradient
+    other = reverse_complement_words(_word_length(gradient))
+    return gradient + tf.where(other == np.arange(len(other)), 0.0, tf.gather(gradient, other))
 
 
 def _share_letters(weights: Any) -> Any:
@@ -258,7 +263,8 @@ def _word_sums(composition: Any, X: Any, lengths: Any) -> Any:
 _sums_of_words = tf.function(_word_sums, reduce_retracing=True)
 
 
-def _composition_gradient(composition: Any, X: Any, lengths: Any, by_logit: Any, reverse_complement: bool) -> Any:
+def _composition_gradient(composition: Any, X: Any, lengths: Any, by_logit: Any) -> Any:
+    """The derivative by the words' weights (4**n,), as if none were tied."""
     n_letters = _word_length(composition)
     if not n_letters:
         return tf.zeros_like(composition)
@@ -268,11 +274,7 @@ def _composition_gradient(composition: Any, X: Any, lengths: Any, by_logit: Any,
     table = tf.reshape(table, [5] * n_letters)
     for _ in range(n_letters):
         table = tf.tensordot(table, BASE_SHARES, axes=[[0], [0]])
-    gradient = tf.reshape(table, [-1])
-    if reverse_complement:
-        other = reverse_complement_words(n_letters)
-        gradient += tf.where(other == np.arange(len(other)), 0.0, tf.gather(gradient, other))
-    return gradient
+    return tf.reshape(table, [-1])
 
 
 def _activations(kernels: Any, values: Any, lengths: Any, reverse_complement: bool) -> Any:
@@ -291,10 +293,9 @@ def _pooled(kernels: Any, values: Any, lengths: Any, reverse_complement: bool, s
     activations = _activations(kernels, values, lengths, reverse_complement)
     by_strand = tf.reshape(activations, [tf.shape(values)[0], -1, tf.shape(kernels)[0]])
     width, n_strands = tf.shape(kernels)[1], 1 + reverse_complement
-    # Only of an unknown base are all four channels the same.
-    known = tf.reduce_any(values[:, :, :4] != 0.25, axis=2) if n_strands == 2 or values.shape[2] == 4 else None
     windows = tf.range(tf.shape(activations)[1]) <= tf.maximum(lengths - width, 0)[:, None]
-    if known is not None:
+    if values.shape[2] >= 4:
+        known = tf.reduce_any(values[:, :, :4] != 0.25, axis=2)
         sums = tf.cumsum(tf.pad(tf.cast(known, tf.int32), [[0, 0], [1, 0]]), axis=1)
         windows &= 2 * (sums[:, width:] - sums[:, :-width]) >= width
     counts = tf.maximum(tf.reduce_sum(tf.cast(windows, tf.float32), axis=1), 1.0)
@@ -372,7 +373,7 @@ def _loss_and_gradients(
         tf.reduce_sum(by_best, axis=0),
         tf.linalg.matvec(scores, by_logit, transpose_a=True),
         tf.reduce_sum(by_logit),
-        _composition_gradient(composition, data.X, data.lengths, by_logit, reverse_complement),
+        _composition_gradient(composition, data.X, data.lengths, by_logit),
     )
     return tf.reduce_sum(losses), gradients
 

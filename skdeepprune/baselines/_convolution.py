@@ -16,12 +16,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skdeepprune._engines._interface import NO_PENALTY
 from skdeepprune._inputs import hold_out
-from skdeepprune._network import Network
+from skdeepprune._network import BASE_SHARES, Network
 from skdeepprune._pruning import weight_importance
 from skdeepprune._random import as_generator
 from skdeepprune._training import Epoch, LabeledData, TrainingSettings, train
 from skdeepprune.baselines._binary import BinarySequenceClassifier
-from skdeepprune.sequences import one_hot, sequence_lengths
+from skdeepprune.sequences import left_justify, sequence_lengths
 
 # Numbers to hold at a time while sequences are scored.
 _CELLS_AT_ONCE = 2**22
@@ -282,8 +282,10 @@ class ConvolutionClassifier(BinarySequenceClassifier):
 
 def _activations(network: Network, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Activations (N, P, K); 0 or more, and -inf where a sequence has ended."""
+    codes, _ = left_justify(codes)
     codes = np.pad(codes, ((0, 0), (0, max(network.kernel_length - codes.shape[1], 0))), constant_values=4)
-    windows = np.lib.stride_tricks.sliding_window_view(one_hot(codes, np.float64), network.kernel_length, axis=1)
+    values = BASE_SHARES.astype(np.float64)[codes]
+    windows = np.lib.stride_tricks.sliding_window_view(values, network.kernel_length, axis=1)
     activations = np.einsum("npcw,kwc->npk", windows, network.kernels, optimize=True) + network.kernel_bias
     beyond = np.arange(activations.shape[1]) > (sequence_lengths(codes) - network.kernel_length)[:, None]
     beyond[:, 0] = False
