@@ -9,18 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numba.core.dispatcher import Dispatcher
+from test_network import draw_words, known_part, n_counted_by_loop, words_by_loop
 
 from skdeepprune._engines import _compiled, _loops
-from skdeepprune._engines._compiled import CompiledEngine, Words, motif_scores, scan
-from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Dropout
-from skdeepprune._network import Network, reverse_complement_kernels
-from skdeepprune.sequences import dinucleotide_shuffle, encode, one_hot, sequence_lengths
+from skdeepprune._engines._compiled import CompiledEngine, Words, motif_scores, scan, word_sums
+from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Dropout, Penalty
+from skdeepprune._network import BASE_SHARES, Network, reverse_complement_kernels, reverse_complement_words
+from skdeepprune.sequences import decode, dinucleotide_shuffle, encode
 
 _COMPILED_LOOPS = [name for name in vars(_compiled) if isinstance(getattr(_loops, name, None), Dispatcher)]
 A_KERNEL_LENGTH = st.one_of(st.integers(1, 12), st.sampled_from([15, 16, 24, 25, 35, 36, 37, 50]))
 
 
-def random_network(rng, n_kernels, kernel_length, both_strands, sharpness=np.inf):
+def random_network(rng, n_kernels, kernel_length, both_strands, sharpness=np.inf, word_length=0):
     return Network(
         kernels=rng.normal(size=(n_kernels, kernel_length, 4)).astype(np.float32),
         kernel_bias=rng.normal(size=n_kernels).astype(np.float32),
@@ -28,6 +29,7 @@ def random_network(rng, n_kernels, kernel_length, both_strands, sharpness=np.inf
         dense_bias=float(np.float32(rng.normal())),
         reverse_complement=both_strands,
         sharpness=sharpness,
+        composition=draw_words(rng, word_length, reverse_complement=both_strands),
     )
 
 
@@ -35,8 +37,9 @@ def random_codes(rng, n_sequences, length, n_share=0.1):
     codes = rng.integers(0, 4, (n_sequences, length), dtype=np.uint8)
     codes[rng.random(codes.shape) < n_share] = 4
     shortened = rng.random(n_sequences) < 0.5
-    for row in codes[shortened]:
-        row[rng.integers(0, length + 1) :] = 4
+    for row in np.flatnonzero(shortened):
+        codes[row, rng.integers(0, length + 1) :] = 4
+        codes[row, : rng.integers(0, length + 1) // 3] = 4
     return codes
 
 
@@ -44,9 +47,10 @@ def random_codes(rng, n_sequences, length, n_share=0.1):
 def networks_and_codes(draw, whole_numbers=False):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = draw(st.integers(1, 19)), draw(A_KERNEL_LENGTH), draw(st.booleans())
-    network = random_network(rng, *shape, draw(st.sampled_from([np.inf, 2.0, 0.5, 3.0])))
-    if whole_numbers:
-        network = replace(network, kernels=network.kernels.round(), kernel_bias=network.kernel_bias.round())
+    word_length = draw(st.integers(0, 6))
+    network = random_network(rng, *shape, draw(st.sampled_from([np.inf, 2.0, 0.5, 3.0])), word_length)
+    if whole_numbers:  # also their quarters, of unknown bases
+        network = replace(network, kernels=4 * network.kernels.round(), kernel_bias=network.kernel_bias.round())
     codes = random_codes(rng, draw(st.integers(1, 6)), draw(st.integers(1, 70)), draw(st.sampled_from([0, 0.02, 0.3])))
     return network, codes
 
@@ -59,21 +63,31 @@ def training_sets(draw):
     return network, codes, labels, rng.uniform(0, 2, len(codes)).astype(np.float32)
 
 
+def known_parts(codes):
+    """Where the first known base of every sequence is, and the codes from there to the last, filled up with N."""
+    parts = [known_part(sequence) for sequence in decode(codes, strip=False)]
+    justified = np.full(codes.shape, 4, np.uint8)
+    for row, (start, part) in zip(range(len(codes)), parts, strict=True):
+        justified[row, : len(part)] = codes[row, start : start + len(part)]
+    return np.array([start for start, _ in parts], dtype=int), justified, [len(part) for _, part in parts]
+
+
 def windows_by_loops(network, codes):
     """Return [(activation, position, reverse), ...] of every sequence and kernel, as one would on paper."""
     strands = [network.kernels]
     if network.reverse_complement:
         strands.append(reverse_complement_kernels(network.kernels))
     windows = []
-    for sequence, length in zip(codes, sequence_lengths(codes), strict=True):
+    _, justified, lengths = known_parts(codes)
+    for sequence, length in zip(justified, lengths, strict=True):
         for k in range(network.n_kernels):
             windows.append([])
             for reverse, kernels in enumerate(strands):
                 for start in range(max(length - network.kernel_length, 0) + 1):
                     total = 0.0
                     for w in range(network.kernel_length):
-                        if start + w < length and sequence[start + w] < 4:
-                            total += float(kernels[k, w, sequence[start + w]])
+                        known = start + w < length and sequence[start + w] < 4
+                        total += float(kernels[k, w, sequence[start + w]] if known else kernels[k, w].mean())
                     windows[-1].append((total, start, bool(reverse)))
     return windows
 
@@ -84,44 +98,74 @@ def scan_by_loops(network, codes):
     best, position, reverse = (
         np.reshape(values, (len(codes), network.n_kernels)) for values in zip(*results, strict=True)
     )
-    return best + network.kernel_bias, position, reverse
+    return best + network.kernel_bias, position + known_parts(codes)[0][:, None], reverse
 
 
 def pooled_by_loops(network, codes):
     """Return the pooled activations (n, K), and for each of them every window's share: [(share, position, reverse)]."""
     pooled, shares = [], []
-    for windows in windows_by_loops(network, codes):
+    n_counted = [n_counted_by_loop(network, sequence) for sequence in decode(codes, strip=False)]
+    n_counted = np.repeat(n_counted, network.n_kernels)
+    for windows, n in zip(windows_by_loops(network, codes), n_counted, strict=True):
         activations = np.array([window[0] for window in windows])
         if network.sharpness == np.inf:
             pooled.append(activations.max())
             parts = np.arange(len(windows)) == activations.argmax()
         else:
-            pooled.append(np.logaddexp.reduce(network.sharpness * activations) / network.sharpness)
-            parts = np.exp(network.sharpness * (activations - pooled[-1]))
+            total = np.logaddexp.reduce(network.sharpness * activations)
+            pooled.append((total - np.log(n)) / network.sharpness)
+            parts = np.exp(network.sharpness * activations - total)
         shares.append([(part, *window[1:]) for part, window in zip(parts, windows, strict=True)])
     return np.reshape(pooled, (len(codes), network.n_kernels)) + network.kernel_bias, shares
 
 
 def gradients_by_loops(network, codes, labels, weights):
-    """Return the loss and its gradients (kernels, kernel bias, dense weights, dense bias) in float64."""
+    """Return the loss and its gradients (kernels, kernel bias, dense weights, dense bias, words) in float64."""
     best, shares = pooled_by_loops(network, codes)
     scores = np.maximum(best, 0)
-    logits = scores @ network.dense_weights.astype(float) + network.dense_bias
+    counts = word_counts_by_loops(network, codes)
+    by_words = log_odds_by_words(network, codes)
+    logits = scores @ network.dense_weights.astype(float) + network.dense_bias + by_words
     loss = np.mean(weights * (np.logaddexp(0, logits) - logits * labels))
     residual = weights * (1 / (1 + np.exp(-logits)) - labels) / len(codes)
     kernels = np.zeros((2, *network.kernels.shape))
     upstream = residual[:, None] * network.dense_weights * (best > 0)
+    justified = np.pad(known_parts(codes)[1], ((0, 0), (0, network.kernel_length)), constant_values=4)
     for i, k in np.argwhere(best > 0):
         for share, position, reverse in shares[i * network.n_kernels + k]:
-            for w, code in enumerate(codes[i, position:][: network.kernel_length]):
-                if code < 4:
-                    kernels[int(reverse), k, w, code] += share * upstream[i, k]
+            for w, code in enumerate(justified[i, position:][: network.kernel_length]):
+                cells = (slice(None), 0.25) if code == 4 else (code, 1)
+                kernels[int(reverse), k, w, cells[0]] += cells[1] * share * upstream[i, k]
     kernels = kernels[0] + reverse_complement_kernels(kernels[1])
-    return loss, (kernels, upstream.sum(axis=0), residual @ scores, residual.sum())
+    return loss, (kernels, upstream.sum(axis=0), residual @ scores, residual.sum(), residual @ counts)
+
+
+def word_counts_by_loops(network, codes):
+    """How often every word is in every sequence, in expectation; a word and its reverse complement have their sum."""
+    n = network.word_length
+    counts = np.zeros((len(codes), len(network.composition)))
+    numbers = np.arange(4**n).reshape((4,) * n)
+    other = numbers[(slice(None, None, -1),) * n].transpose()  # complements, read backwards
+    _, justified, lengths = known_parts(codes)
+    for i, length in enumerate(lengths):
+        for p in range(length - n + 1 if n else 0):
+            fitting = tuple(slice(None) if code == 4 else slice(code, code + 1) for code in justified[i, p : p + n])
+            numbers_here = numbers[fitting].ravel()
+            counts[i, numbers_here] += 1 / len(numbers_here)
+    if network.reverse_complement and n:
+        tied = counts[:, other.ravel()]
+        counts = np.where(other.ravel() == np.arange(4**n), counts, counts + tied)
+    return counts
+
+
+def log_odds_by_words(network, codes):
+    """The sum of word weights, each word counting once: of tied ones the counts are those of both."""
+    counts = word_counts_by_loops(replace(network, reverse_complement=False), codes)
+    return counts @ network.composition
 
 
 def as_arrays(network):
-    return network.kernels, network.kernel_bias, network.dense_weights, network.dense_bias
+    return network.kernels, network.kernel_bias, network.dense_weights, network.dense_bias, network.composition
 
 
 def assert_same_scan(scan_, other):
@@ -191,7 +235,7 @@ def test_the_first_window_and_the_given_strand_win_ties():
     found = scan(Network(kernel, bias, one, 0.0, reverse_complement=True), encode(["TTACGTACGTACGT", "TTTT", "NNNNNN"]))
     assert found.position.ravel().tolist() == [2, 0, 0]
     assert found.reverse.ravel().tolist() == [False, False, False]
-    assert found.pooled.ravel().tolist() == [4, 1, 0]
+    assert found.pooled.ravel().tolist() == [4, 1, 1], "N is a quarter of every letter"
 
 
 def test_long_sequence(rng):
@@ -208,12 +252,15 @@ def test_long_sequence(rng):
 @pytest.mark.parametrize("shape", [(0, 30), (3, 0)])
 def test_nothing_to_scan(rng, shape):
     network = random_network(rng, 3, 5, True)
-    found = scan(network, np.empty(shape, np.uint8))
-    np.testing.assert_array_equal(found.pooled, np.broadcast_to(network.kernel_bias, (shape[0], 3)))
-    pooling = replace(network, sharpness=2.0)
-    scores = np.maximum(network.kernel_bias + np.log(2) / 2, 0)
-    found = motif_scores(pooling, np.empty(shape, np.uint8))
-    np.testing.assert_allclose(found, np.broadcast_to(scores, (shape[0], 3)), rtol=1e-6)
+    unknown = network.kernel_bias + network.kernels.mean(axis=2).sum(axis=1)
+    for sharpness in (np.inf, 2.0):
+        pooling = replace(network, sharpness=sharpness)
+        found = scan(pooling, np.empty(shape, np.uint8))
+        np.testing.assert_allclose(found.pooled, np.broadcast_to(unknown, (shape[0], 3)), rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(motif_scores(pooling, np.empty(shape, np.uint8)), found.scores)
+    assert (
+        word_sums(random_network(rng, 1, 5, True, word_length=3), np.empty(shape, np.uint8)).tolist() == [0] * shape[0]
+    )
 
 
 def test_read_only_and_strided_codes(rng):
@@ -226,9 +273,57 @@ def test_read_only_and_strided_codes(rng):
 
 
 @given(networks_and_codes())
-def test_words_know_lengths(case):
+def test_words_know_lengths_and_starts(case):
     _, codes = case
-    np.testing.assert_array_equal(Words.of(codes).lengths, sequence_lengths(codes))
+    words = Words.of(codes)
+    starts, justified, lengths = known_parts(codes)
+    np.testing.assert_array_equal(words.lengths, lengths)
+    np.testing.assert_array_equal(words.starts, starts)
+    assert words.with_n == any((row[:length] == 4).any() for row, length in zip(justified, lengths, strict=True))
+    padded = np.pad(justified, ((0, 0), (0, 2)), constant_values=4).astype(int)
+    np.testing.assert_array_equal(words.words, 25 * padded[:, :-2] + 5 * padded[:, 1:-1] + padded[:, 2:])
+    wider = words.at_least(codes.shape[1] + 3)
+    np.testing.assert_array_equal(wider.words[:, :-3], words.words)
+    assert (wider.words[:, -3:] == 124).all()
+    assert words.at_least(1) is words
+
+
+@given(networks_and_codes())
+def test_windows_are_counted_as_by_loops(case):
+    network, codes = case
+    counts = [n_counted_by_loop(network, sequence) for sequence in decode(codes, strip=False)]
+    log_counts = Words.of(codes).at_least(network.kernel_length).log_counts(network)
+    np.testing.assert_allclose(log_counts, np.log(counts), atol=1e-12)
+
+
+@given(networks_and_codes())
+def test_word_sums_equal_loops(case):
+    network, codes = case
+    expected = log_odds_by_words(network, codes)
+    np.testing.assert_allclose(word_sums(network, codes), expected, atol=1e-4)
+    np.testing.assert_allclose(network.word_sum(codes), expected, atol=1e-4)
+    if network.word_length < 4:
+        by_letters = [words_by_loop(network, sequence) for sequence in decode(codes, strip=False)]
+        np.testing.assert_allclose(expected, by_letters, atol=1e-4)
+
+
+@given(networks_and_codes())
+def test_both_strands_have_the_same_bits(case):
+    """Also with unknown bases anywhere, of sequences at least as long as the kernels."""
+    network, codes = case
+    network = replace(network, reverse_complement=True, composition=np.empty(0, np.float32))
+    codes = np.pad(codes, ((0, 0), (network.kernel_length, 1)), constant_values=2)
+    other = np.ascontiguousarray(np.where(codes < 4, 3 - codes, 4)[:, ::-1]).astype(np.uint8)
+    tolerance = {"rtol": 1e-5, "atol": 1e-5}
+    np.testing.assert_allclose(scan(network, codes).pooled, scan(network, other).pooled, **tolerance)
+
+
+@given(networks_and_codes())
+def test_words_of_both_strands_have_the_same_sum(case):
+    _, codes = case
+    network = random_network(np.random.default_rng(0), 1, 3, True, word_length=6)
+    other = np.ascontiguousarray(np.where(codes < 4, 3 - codes, 4)[:, ::-1]).astype(np.uint8)
+    np.testing.assert_allclose(word_sums(network, codes), word_sums(network, other), atol=1e-4)
 
 
 @given(networks_and_codes())
@@ -244,8 +339,7 @@ def test_kernels_of_any_size_are_pooled(scale, dtype):
     network = random_network(rng, 6, 12, True, sharpness=2.0)
     network = replace(network, kernels=network.kernels * np.float32(scale))
     codes = random_codes(rng, 20, 60)
-    theta, shape = _compiled._flatten(network)
-    room = _compiled._room_for_products(Words.of(codes).words, theta[:-1].reshape(shape), 2.0)
+    room = _compiled._room_for_products(_compiled._flatten(network).blocks, 2.0)
     assert room.dtype == dtype
     expected = np.maximum(pooled_by_loops(network, codes)[0], 0)
     np.testing.assert_allclose(motif_scores(network, codes), expected, rtol=1e-5, atol=1e-5)
@@ -254,7 +348,7 @@ def test_kernels_of_any_size_are_pooled(scale, dtype):
     loss, gradient = engine.gradients(network, engine.load(codes, labels, weights))
     expected_loss, expected = gradients_by_loops(network, codes, labels, weights)
     assert loss == pytest.approx(expected_loss, rel=1e-5)
-    for found, wanted in zip(as_arrays(gradient), expected, strict=True):
+    for found, wanted in zip(as_arrays(gradient)[:-1], expected[:-1], strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
 
 
@@ -279,14 +373,15 @@ def test_gradients_equal_loops(case):
 
 @pytest.mark.parametrize("sharpness", [np.inf, 2.0])
 @pytest.mark.parametrize("both_strands", [False, True])
-def test_gradients_equal_finite_differences(rng, both_strands, sharpness):
-    network = random_network(rng, 3, 7, both_strands, sharpness)
+@pytest.mark.parametrize("word_length", [0, 1, 2, 3])
+def test_gradients_equal_finite_differences(rng, both_strands, sharpness, word_length):
+    network = random_network(rng, 3, 7, both_strands, sharpness, word_length)
     codes = random_codes(rng, 8, 30)
     labels, weights = rng.integers(0, 2, 8).astype(np.float32), rng.uniform(0.5, 1.5, 8).astype(np.float32)
 
     def loss_at(*arrays):
-        there = Network(*arrays, reverse_complement=both_strands, sharpness=sharpness)
-        logits = there.decision(there.scores(codes))
+        there = Network(*arrays[:4], both_strands, sharpness, arrays[4])
+        logits = there.decision(there.scores(codes), there.word_sum(codes))
         return np.mean(weights * (np.logaddexp(0, logits) - logits * labels))
 
     arrays = [np.array(array, dtype=float) for array in as_arrays(network)]
@@ -295,12 +390,15 @@ def test_gradients_equal_finite_differences(rng, both_strands, sharpness):
     for array, found in zip(arrays, as_arrays(gradient), strict=True):
         expected = np.empty_like(array)
         for index in np.ndindex(array.shape):
-            value = array[index]
-            array[index] = value + 1e-6
+            step = np.zeros_like(array)
+            step[index] = 1e-6
+            if array is arrays[4] and both_strands:  # a word and its reverse complement move as one
+                step[reverse_complement_words(word_length)[index]] = 1e-6
+            array += step
             above = loss_at(*arrays)
-            array[index] = value - 1e-6
+            array -= 2 * step
             expected[index] = (above - loss_at(*arrays)) / 2e-6
-            array[index] = value
+            array += step
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
 
 
@@ -309,34 +407,45 @@ def test_gradients_equal_tensorflow_s(rng):
         warnings.simplefilter("ignore")
         tf = pytest.importorskip("tensorflow")
     engine = CompiledEngine()
-    for n_kernels, kernel_length, both_strands, sharpness in [
-        (4, 24, False, np.inf),
-        (4, 24, True, np.inf),
-        (11, 7, True, np.inf),
-        (19, 16, False, np.inf),
-        (4, 24, False, 2.0),
-        (11, 7, True, 2.0),
+    for n_kernels, kernel_length, both_strands, sharpness, word_length in [
+        (4, 24, False, np.inf, 6),
+        (4, 24, True, np.inf, 6),
+        (11, 7, True, np.inf, 0),
+        (19, 16, False, np.inf, 5),
+        (4, 24, False, 2.0, 4),
+        (11, 7, True, 2.0, 2),
     ]:
-        network = random_network(rng, n_kernels, kernel_length, both_strands, sharpness)
+        network = random_network(rng, n_kernels, kernel_length, both_strands, sharpness, word_length)
         codes = random_codes(rng, 30, 60)
         labels, weights = rng.integers(0, 2, 30).astype(np.float32), rng.uniform(0, 2, 30).astype(np.float32)
-        kernels, *rest = (tf.Variable(array, dtype=tf.float32) for array in as_arrays(network))
+        kernels, *rest = (tf.Variable(array, dtype=tf.float32) for array in as_arrays(network)[:4])
         bias, dense, dense_bias = rest
-        beyond = np.arange(60 - kernel_length + 1) > np.maximum(sequence_lengths(codes) - kernel_length, 0)[:, None]
+        other = reverse_complement_words(word_length) if both_strands and word_length else np.arange(4**word_length)
+        canonical, place = np.unique(np.minimum(other, np.arange(4**word_length)), return_inverse=True)
+        assert not (both_strands and word_length == 6) or len(canonical) == 2080
+        words = tf.Variable(network.composition[canonical] if word_length else np.zeros(1, np.float32))
+        counts = word_counts_by_loops(replace(network, reverse_complement=False), codes).astype(np.float32)
+        _, justified, lengths = known_parts(codes)
+        beyond = np.arange(60 - kernel_length + 1) > np.maximum(np.array(lengths) - kernel_length, 0)[:, None]
+        n_counted = [n_counted_by_loop(network, sequence) for sequence in decode(codes, strip=False)]
         with tf.GradientTape() as tape:
             filters = [tf.transpose(kernels, (1, 2, 0))]
             if both_strands:
                 filters.append(filters[0][::-1, ::-1])
-            convolutions = [tf.nn.conv1d(one_hot(codes, np.float32), filter_, 1, "VALID") for filter_ in filters]
+            convolutions = [tf.nn.conv1d(BASE_SHARES[justified], filter_, 1, "VALID") for filter_ in filters]
             activations = tf.concat([c - 1e9 * beyond[:, :, None].astype(np.float32) for c in convolutions], axis=1)
             if sharpness == np.inf:
                 pooled = tf.reduce_max(activations, axis=1)
             else:
-                pooled = tf.reduce_logsumexp(sharpness * activations, axis=1) / sharpness
+                total = tf.reduce_logsumexp(sharpness * activations, axis=1)
+                pooled = (total - np.log(n_counted, dtype=np.float32)[:, None]) / sharpness
             scores = tf.nn.relu(pooled + bias)
             logits = tf.linalg.matvec(scores, dense) + dense_bias
+            if word_length:
+                logits += tf.linalg.matvec(counts, tf.gather(words, place))
             loss = tf.reduce_mean(weights * tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
-        expected = tape.gradient(loss, [kernels, bias, dense, dense_bias])
+        *expected, by_words = tape.gradient(loss, [kernels, bias, dense, dense_bias, words])
+        expected.append(tf.convert_to_tensor(by_words).numpy()[place] if word_length else np.empty(0))
         found_loss, found = engine.gradients(network, engine.load(codes, labels, weights))
         assert found_loss == pytest.approx(float(loss), rel=1e-5)
         for array, wanted in zip(as_arrays(found), expected, strict=True):
@@ -346,6 +455,7 @@ def test_gradients_equal_tensorflow_s(rng):
 @given(training_sets(), st.integers(1, 5))
 def test_epochs_equal_keras_s_adam_over_the_gradients(case, batch_size):
     network, codes, labels, weights = case
+    network = replace(network, composition=np.empty(0, np.float32))  # test_engines has words
     engine = CompiledEngine()
     trainer = engine.trainer(network)
     data = engine.load(codes, labels, weights)
@@ -367,7 +477,7 @@ def test_epochs_equal_keras_s_adam_over_the_gradients(case, batch_size):
                 second = ADAM_BETA2 * moments[i][1] + (1 - ADAM_BETA2) * np.square(slope, dtype=float)
                 moments[i] = [first, second]
                 arrays.append(np.float32(array - scale * first / (np.sqrt(second) + ADAM_EPSILON)))
-            now = Network(*arrays, network.reverse_complement, network.sharpness)
+            now = Network(*arrays[:4], network.reverse_complement, network.sharpness)
         assert trainer.epoch(data, order, batch_size, rate) == pytest.approx(sum(losses) / len(order), rel=1e-4)
         for found, wanted in zip(as_arrays(trainer.network), as_arrays(now), strict=True):
             # Where a gradient is rounding noise, Adam turns it into a whole step; few cells may be there.
@@ -457,7 +567,10 @@ def test_compiled_code_comes_from_the_disk(rng):
 
 def test_every_loop_compiles_once(rng):
     """Arrays that differ in nothing but layout or access must not be compiled for anew: it takes seconds."""
-    networks = [random_network(rng, 3, 5, True, sharpness) for sharpness in (np.inf, 2)]
+    networks = [
+        random_network(rng, 3, 5, both_strands, sharpness, word_length)
+        for both_strands, sharpness, word_length in [(True, np.inf, 6), (True, 2, 3), (False, np.inf, 0), (False, 2, 4)]
+    ]
     codes = random_codes(rng, 10, 30)
     codes.flags.writeable = False
     engine = CompiledEngine()
@@ -466,23 +579,26 @@ def test_every_loop_compiles_once(rng):
         for network in networks:
             trainer = engine.trainer(network)
             trainer.epoch(data, np.arange(20)[::2] // 2, np.int64(4), np.float32(0.01))
-            trainer.epoch(data, np.arange(10), 4, 0.01, Dropout(np.float32(0.3), 1))
+            trainer.epoch(data, np.arange(10), 4, 0.01, Dropout(np.float32(0.3), 1), Penalty(1e-3, np.float32(0.1), 1))
             engine.gradients(network, data)
             trainer.scores(data, np.arange(10, dtype=np.int32)[::-1])
+            trainer.word_sums(data, np.arange(10, dtype=np.int32)[::-1])
+            word_sums(trainer.network, codes)
     for name in _COMPILED_LOOPS:
         # Products of exponentials may need float64, once.
         assert len(getattr(_loops, name).signatures) <= (2 if name in ("pool_rows", "gradient_by_windows") else 1)
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 7, 40])
-def test_words_may_take_the_memory_of_the_codes(rng, width):
-    codes = rng.integers(0, 5, (50, width)).astype(np.uint8)
+@given(st.integers(1, 80), st.integers(0, 10**6))
+def test_words_may_take_the_memory_of_the_codes(width, seed):
+    codes = random_codes(np.random.default_rng(seed), 50, width)
     y, weights = np.zeros(50, np.float32), np.ones(50, np.float32)
     apart = CompiledEngine().load(codes, y, weights)
     owned = codes.copy()
     in_place = CompiledEngine().load(owned, y, weights, overwrite_X=True)
     np.testing.assert_array_equal(in_place.words, apart.words)
-    np.testing.assert_array_equal(in_place.lengths, apart.lengths)
+    for name in ("lengths", "starts", "with_n"):
+        np.testing.assert_array_equal(getattr(in_place, name), getattr(apart, name))
     assert in_place.words is owned
 
 
