@@ -56,7 +56,7 @@ def check_classes(weights: NDArray[np.float64], classes: NDArray[Any], y: NDArra
     for label, name in enumerate(classes.tolist()):
         if (y == label).any() and not weights[y == label].any():
             raise ValueError(
-                f"sample_weight is 0 for all sequences of class {name!r}; expected more than 0 for some of each class."
+                f"sample_weight is zero for all sequences of class {name!r}; expected more for some of each class."
             )
 
 
