@@ -87,6 +87,7 @@ setup(
         "pandas>=2.2",
         "scikit-learn>=1.6",
         "scipy>=1.13",
+        "sklearn-compat>=0.1.3",
         "tensorflow>=2.20",
         "threadpoolctl>=3.1",
         "tqdm>=4.66",

@@ -19,11 +19,10 @@ from sklearn.base import (
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    _fit_context,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
+from sklearn_compat.base import _fit_context
 from tqdm import tqdm
 
 from skdeepprune._augmentation import Augmentation
@@ -32,6 +31,7 @@ from skdeepprune._composition import composition_table, mean_word_counts
 from skdeepprune._engines import choose_engine, decide, motif_scores
 from skdeepprune._engines._interface import Engine, Penalty
 from skdeepprune._inputs import hold_out, read_input, read_target
+from skdeepprune._interruption import warn_of_interruption
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, kernel_schedule
 from skdeepprune._random import as_generator
@@ -45,11 +45,15 @@ from skdeepprune._training import (
     deep_prune,
     smallest_good_size,
     warn_of_collapse,
+    warn_of_death,
 )
-from skdeepprune.sequences import shuffle_codes
+from skdeepprune._weights import check_classes, read_weights, weigh_classes
+from skdeepprune.sequences import from_one_hot, shuffle_codes
 
 # Letters of a word of the composition: at most, and by default.
 MAX_WORD_LENGTH, _WORD_LENGTH = 6, 6
+# Positions of a kernel that may be longer than all sequences.
+_LONG_KERNEL = 64
 # A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam. The saliency's
 # matrices have a row and a column for every kernel.
 _MOST_KERNELS, _MOST_BY_SALIENCY, _MOST_PRUNINGS = 2**20, 2**12, 20
@@ -75,14 +79,15 @@ class DeepPruneClassifier(
     kernel_length : int, default=16
         Positions that a kernel sees. A shorter sequence is read as if padded with N. An unknown base (N, another
         IUPAC letter, a row of zeros of `OneHotDNA`) adds to an activation what its letters add on average; at either
-        end of a sequence unknown bases are not part of it.
+        end of a sequence unknown bases are not part of it. Of numbers that are not DNA a kernel sees all positions, if
+        these are fewer. At most 64, or twice the longest sequence.
     composition : int or "auto", default="auto"
         Letters of the words whose frequency is a term of its own beside the kernels, for DNA: the log-odds have one
         weight for every word, added wherever it stands, and with both strands the same for its reverse complement. It
         is trained with the kernels and never pruned. "auto" is 6 for DNA. 0 leaves the term out, as the paper.
-    reverse_complement : bool, default=True
-        Read both strands: the score of a kernel is over both. Needs DNA channels (`n_channels` >= 4; channels
-        beyond the first four are tracks that are only reversed).
+    reverse_complement : bool or "auto", default="auto"
+        Read both strands: the score of a kernel is over both. Needs DNA channels (at least four; channels beyond the
+        first four are tracks that are only reversed). "auto" reads both where X is DNA, with or without tracks.
     pooling : {"log-mean-exp", "max"}, default="log-mean-exp"
         How activations a at all positions become a score: by their maximum; or, from the fine-tuning at 64 kernels on,
         by log(mean(exp(m a))) / m. This is near the maximum, too, but a second site adds to it, and training sees all
@@ -101,8 +106,8 @@ class DeepPruneClassifier(
     schedule : {"halving", "one-shot"} or sequence of int, default="halving"
         The sizes on the way: halves; the first and the last alone; or any falling numbers of kernels that end with
         `n_kernels`, such as ``[256, 64, 4]``, whatever `n_prunings` is.
-    learning_rate : {"adaptive", "constant"}, default="adaptive"
-        "adaptive" goes slowly in the first two epochs of untrained weights; and at every size, when the validation loss
+    learning_rate : {"anneal", "constant"}, default="anneal"
+        "anneal" goes slowly in the first two epochs of untrained weights; and at every size, when the validation loss
         has not improved for `n_iter_no_change` epochs, it goes back to the best weights and anneals: the rate falls to
         nothing in four times as many epochs (twice, above 64 kernels). There "constant" stops, as the paper does.
     learning_rate_init : float, default=0.01
@@ -114,7 +119,7 @@ class DeepPruneClassifier(
         Most epochs per size; annealing takes half of them at most.
     n_iter_no_change : int, default=10
         Training at a size stops when the validation loss has not improved for so many epochs in a row. The best epoch's
-        weights are kept; or, with an adaptive learning rate, the annealed ones, unless their validation loss is higher
+        weights are kept; or the annealed ones, unless their validation loss is higher
         by more than one standard error of the difference.
     validation_fraction : float, default=0.1
         Share of the training sequences held out for that, stratified by class.
@@ -138,11 +143,15 @@ class DeepPruneClassifier(
         "given", as the paper. The held-out sequences are never augmented.
     class_weight : dict or "balanced", default=None
         Weights of the classes, as everywhere in scikit-learn.
-    n_channels : int, default=4
-        Values per position when X is a 2-D or 3-D array.
-    engine : {"auto", "compiled", "tensorflow"}, default="auto"
-        What trains: compiled code for DNA on a CPU, or TensorFlow for any real-valued channels and for GPUs. "auto"
-        takes TensorFlow when it has a GPU or X is not DNA.
+    n_channels : int or "auto", default="auto"
+        Values per position when X is a 2-D or 3-D array. "auto" takes four for strings and one-hot DNA, one for any
+        other 2-D array, and the last axis of a 3-D array. An array that is nearly one-hot DNA is an error: one in which
+        at least half of the positions, without zeros at either end of a row, hold one number near 1 (within 0.1) and
+        three near 0; also with a column too many or too few, or with the axes swapped.
+    engine : {"auto", "compiled", "numpy", "tensorflow"}, default="auto"
+        What trains: compiled code for DNA on a CPU, NumPy for few real-valued channels, or TensorFlow for any and for
+        GPUs. "auto" takes TensorFlow when it has a GPU or X is not DNA, but NumPy as long as an epoch of the unpruned
+        network convolves real-valued channels with at most 2**29 multiply-adds (0.05 seconds).
     n_jobs : int, default=None
         Threads of the compiled engine. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
@@ -170,6 +179,10 @@ class DeepPruneClassifier(
         A record per size, the unpruned network first. The last one's network predicts.
     rejected_stages_ : list of Stage
         Where ``n_kernels="auto"`` pruned too far: the sizes after the one that was taken.
+    n_channels_ : int
+        Values per position.
+    reverse_complement_ : bool
+        Whether both strands are read.
     engine_ : str
         The engine that trained.
     negatives_ : str
@@ -209,12 +222,12 @@ class DeepPruneClassifier(
         "n_prunings": [Interval(Integral, 0, _MOST_PRUNINGS, closed="both")],
         "kernel_length": [Interval(Integral, 1, None, closed="left")],
         "composition": [Interval(Integral, 0, MAX_WORD_LENGTH, closed="both"), StrOptions({"auto"})],
-        "reverse_complement": ["boolean"],
+        "reverse_complement": ["boolean", StrOptions({"auto"})],
         "pooling": [StrOptions({"log-mean-exp", "max"})],
         "criterion": [StrOptions(set(CRITERIA)), callable],
         "after_pruning": [StrOptions({"fine-tune", "rewind", "reinitialize", "none"})],
         "schedule": [StrOptions({"halving", "one-shot"}), "array-like"],
-        "learning_rate": [StrOptions({"adaptive", "constant"})],
+        "learning_rate": [StrOptions({"anneal", "constant"})],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_decay": [Interval(Real, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -227,8 +240,8 @@ class DeepPruneClassifier(
         "mutation_rate": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
         "negatives": [StrOptions({"auto", "given", "dinucleotide", "mixed"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "n_channels": [Interval(Integral, 1, None, closed="left")],
-        "engine": [StrOptions({"auto", "compiled", "tensorflow"})],
+        "n_channels": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "engine": [StrOptions({"auto", "compiled", "numpy", "tensorflow"})],
         "n_jobs": [Integral, None],
         "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
@@ -237,15 +250,16 @@ class DeepPruneClassifier(
     def __init__(
         self,
         n_kernels: int | Literal["auto"] = 4,
+        *,
         n_prunings: int = 6,
         kernel_length: int = 16,
         composition: int | Literal["auto"] = "auto",
-        reverse_complement: bool = True,
+        reverse_complement: bool | Literal["auto"] = "auto",
         pooling: str = "log-mean-exp",
         criterion: str | Callable[..., Any] = "saliency",
         after_pruning: str = "fine-tune",
         schedule: str | Sequence[int] = "halving",
-        learning_rate: str = "adaptive",
+        learning_rate: str = "anneal",
         learning_rate_init: float = 0.01,
         learning_rate_decay: float = 1.2,
         batch_size: int = 256,
@@ -258,7 +272,7 @@ class DeepPruneClassifier(
         mutation_rate: float | Literal["auto"] = "auto",
         negatives: str = "auto",
         class_weight: Any = None,
-        n_channels: int = 4,
+        n_channels: int | Literal["auto"] = "auto",
         engine: str = "auto",
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -303,7 +317,7 @@ class DeepPruneClassifier(
         y : array-like, shape (n,)
             Two classes; the greater one is the positive class (bound). Or all ones, if ``negatives="dinucleotide"``.
         sample_weight : array-like, shape (n,), default=None
-            Non-negative. A sequence of weight 0 is left out.
+            Finite numbers of 0 and more, the largest at most 1e30 times the least. A sequence of weight 0 is left out.
 
         Returns
         -------
@@ -312,43 +326,68 @@ class DeepPruneClassifier(
         Raises
         ------
         ValueError
-            If X or y is not as described, with the place and what to do.
+            If X, y or the weights are not as described, with the place and what to do. What was fitted before is kept.
         FloatingPointError
             If training diverges.
+        KeyboardInterrupt
+            If interrupted (Ctrl-C) before the first size is finished. Then the classifier is not fitted.
 
         Warns
         -----
+        InterruptedFitWarning
+            If interrupted later: the classifier has the sizes that were finished. Where this warning is an error,
+            KeyboardInterrupt is raised.
         ConvergenceWarning
+            If the network died: all held-out sequences get the same prediction. Or
             If the AUC of the held-out sequences is lower by more than 0.08 than it was with more kernels, and their
             loss higher by more than two standard errors; not with ``after_pruning="none"``, nor if fewer than 10
             sequences of a class are held out.
         """
-        self._forget_fit()
+        earlier = self._forget_fit()
+        try:
+            return self._fit(X, y, sample_weight, earlier)
+        except BaseException:
+            if not self.__sklearn_is_fitted__():
+                self._forget_fit()
+                self.__dict__.update(earlier)
+            raise
+
+    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, earlier: dict[str, Any]) -> Self:
+        """Fit, and empty `earlier`, what was fitted before, once nothing is wrong with the input."""
         sizes = self._sizes()
         sequences = read_input(self, X, n_channels=self.n_channels, reset=True)
         is_dna = sequences.ndim == 2
+        reverse_complement, kernel_length = self._reads_both_strands(sequences), self._fitting_length(sequences)
         classes, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
-        weights = _check_sample_weight(sample_weight, sequences, dtype=np.float64, ensure_non_negative=True)
+        weights = read_weights(sample_weight, len(sequences))
+        check_classes(weights, classes, y_binary)
         rng = as_generator(self.random_state)
         used = slice(None) if weights.all() else weights > 0
         augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences[used], y_binary[used])
         if not (y_binary == 0).any():
             sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
             y_binary, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y_binary)), np.tile(weights, 2)
-        weights = self._by_class(weights, classes, y_binary)
+        weights = weigh_classes(weights, self.class_weight, classes, y_binary)
         word_length = self._word_length(is_dna)
-        word_counts = mean_word_counts(sequences, y_binary, word_length, reverse_complement=self.reverse_complement)
-        engine = choose_engine(self.engine, is_dna=is_dna, n_threads=effective_n_jobs(self.n_jobs))
+        word_counts = mean_word_counts(sequences, y_binary, word_length, reverse_complement=reverse_complement)
+        engine = choose_engine(
+            self.engine,
+            is_dna=is_dna,
+            n_threads=effective_n_jobs(self.n_jobs),
+            multiply_adds=sizes[0] * kernel_length * sequences.size * (1 + reverse_complement),
+        )
         training, validation = self._load(engine, sequences, classes, y_binary, weights, augmentation, rng)
         initial = Network.initial(
             sizes[0],
-            self.kernel_length,
-            self.n_channels,
-            reverse_complement=self.reverse_complement,
+            kernel_length,
+            4 if is_dna else sequences.shape[2],
+            reverse_complement=reverse_complement,
             rng=rng,
             word_length=word_length,
         )
         stages: list[Stage] = []
+        interrupted = False
+        earlier.clear()
 
         def fitted() -> dict[str, Any]:
             n_taken = 1 + (smallest_good_size(stages) if self.n_kernels == "auto" else len(stages) - 1)
@@ -368,32 +407,36 @@ class DeepPruneClassifier(
             pruning = deep_prune(
                 engine, initial, sizes, training, validation, self._settings(), rng=rng, on_epoch=on_epoch
             )
-            for _ in sizes:
-                task = tasks.subcontext(task_name="stage")
-                task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-                stages.append(next(pruning))
-                stop = task.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=fitted)
-                if stop or fitted()["rejected_stages_"]:
-                    break
+            try:
+                for _ in sizes:
+                    task = tasks.subcontext(task_name="stage")
+                    task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+                    stages.append(next(pruning))
+                    stop = task.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=fitted)
+                    if stop or fitted()["rejected_stages_"]:
+                        break
+            except KeyboardInterrupt:
+                if not stages:
+                    raise
+                interrupted = True
         self.__dict__.update(fitted())
         tasks.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=fitted)
+        if interrupted:
+            warn_of_interruption(self.stages_[-1].n_kernels, sizes)
+        warn_of_death(engine, self.stages_[-1].network, validation)
         if self.after_pruning != "none":
             warn_of_collapse(self.stages_, validation)
         return self
 
-    def _forget_fit(self) -> None:
-        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]:
-            delattr(self, name)
+    def _forget_fit(self) -> dict[str, Any]:
+        """Take off what was fitted, and give it."""
+        names = [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]
+        return {name: self.__dict__.pop(name) for name in names}
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "stages_")
 
     def _sizes(self) -> list[int]:
-        if self.reverse_complement and self.n_channels < 4:
-            raise ValueError(
-                f"reverse_complement=True needs the four channels of DNA, but n_channels={self.n_channels};"
-                " set reverse_complement=False."
-            )
         if self.n_kernels == "auto" and self.after_pruning == "none":
             raise ValueError(
                 "n_kernels='auto' does not know which pruning is the last, after which after_pruning='none' would leave"
@@ -409,16 +452,26 @@ class DeepPruneClassifier(
             )
         return sizes
 
-    def _by_class(
-        self, weights: NDArray[np.float64], classes: NDArray[Any], y: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """Multiply by the class weights; "balanced" counts what has a weight."""
-        used = np.flatnonzero(weights > 0)
-        factors = compute_sample_weight(self.class_weight, classes[y[used].astype(int)])
-        if factors.min(initial=0) < 0:
-            raise ValueError(f"class_weight={self.class_weight!r}; expected weights of 0 and more.")
-        weights[used] *= factors
-        return weights
+    def _reads_both_strands(self, sequences: NDArray[Any]) -> bool:
+        n_channels = 4 if sequences.ndim == 2 else sequences.shape[2]
+        if self.reverse_complement == "auto":
+            return sequences.ndim == 2 or (n_channels > 4 and from_one_hot(sequences[:, :, :4]) is not None)
+        if self.reverse_complement and n_channels < 4:
+            raise ValueError(
+                f"reverse_complement=True needs the four channels of DNA, but X has {n_channels} at each position; set"
+                " reverse_complement=False (or 'auto')."
+            )
+        return bool(self.reverse_complement)
+
+    def _fitting_length(self, sequences: NDArray[Any]) -> int:
+        """Positions of a kernel; of channels not more than there are."""
+        longest = sequences.shape[1]
+        if self.kernel_length > max(_LONG_KERNEL, 2 * longest):
+            raise ValueError(
+                f"kernel_length={self.kernel_length}, but the longest sequence has {longest} positions; expected at"
+                f" most {max(_LONG_KERNEL, 2 * longest)}: {_LONG_KERNEL}, or twice the longest sequence."
+            )
+        return int(self.kernel_length if sequences.ndim == 2 else min(self.kernel_length, longest))
 
     def _load(
         self,
@@ -435,7 +488,6 @@ class DeepPruneClassifier(
         Sequences of weight 0 are left out.
         """
         training_rows, validation_rows = hold_out(y, weights, self.validation_fraction, classes, rng)
-        weights = weights / weights.max()
         # Mean 1, so that a weighted gradient has the size of an unweighted one.
         scaled = (weights / weights[training_rows].mean()).astype(np.float32)
         loaded = None if augmentation else engine.load(sequences, y, scaled, overwrite_X=True)
@@ -500,6 +552,16 @@ class DeepPruneClassifier(
         return self.stages_[-1].network
 
     @property
+    def n_channels_(self) -> int:
+        """Values per position."""
+        return self._network.kernels.shape[2]
+
+    @property
+    def reverse_complement_(self) -> bool:
+        """Whether both strands are read."""
+        return self._network.reverse_complement
+
+    @property
     def kernels_(self) -> NDArray[np.float32]:
         """Convolution weights (n_kernels, kernel_length, n_channels)."""
         return self._network.kernels
@@ -549,7 +611,7 @@ class DeepPruneClassifier(
 
     def _read(self, X: Any) -> NDArray[Any]:
         check_is_fitted(self)
-        return read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=self.is_dna_)
+        return read_input(self, X, n_channels=self.n_channels_, reset=False, expect_dna=self.is_dna_)
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Motif scores: how well a sequence matches every kernel.

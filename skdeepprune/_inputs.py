@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
+from skdeepprune._channels import count_channels
 from skdeepprune.sequences import encode, from_one_hot
 
 
@@ -28,7 +29,12 @@ def holds_strings(X: Any) -> bool:
 
 
 def read_input(
-    estimator: BaseEstimator, X: Any, *, n_channels: int, reset: bool, expect_dna: bool | None = None
+    estimator: BaseEstimator,
+    X: Any,
+    *,
+    n_channels: int | Literal["auto"],
+    reset: bool,
+    expect_dna: bool | None = None,
 ) -> NDArray[Any]:
     """Read X as codes or channels, and learn (`reset`) or check the number of columns of a matrix.
 
@@ -37,8 +43,8 @@ def read_input(
     estimator : estimator
         Gets `n_features_in_` (and `feature_names_in_`) set or checked if X is a matrix of numbers.
     X : list, ndarray, Series or DataFrame of DNA strings; array-like (n, L * C); or array-like (n, L, C)
-    n_channels : int
-        C, by which the columns of a 2-D array are grouped into positions.
+    n_channels : int or "auto"
+        C, by which the columns of a 2-D array are grouped into positions. "auto" is for `fit`: see `count_channels`.
     reset : bool
         True in `fit`.
     expect_dna : bool, default=None
@@ -59,7 +65,7 @@ def read_input(
     if (are_strings or isinstance(X, list | tuple | pd.Series | pd.Index)) and len(X) == 0:
         raise ValueError("X holds no sequences; a minimum of 1 is required.")
     if are_strings:
-        if n_channels != 4 or expect_dna is False:
+        if n_channels not in (4, "auto") or expect_dna is False:
             raise ValueError(
                 f"Got DNA strings, but the classifier reads {n_channels} real-valued channels a position; expected an"
                 f" array of shape (n_sequences, length, {n_channels}), or n_channels=4 and a classifier fitted on DNA."
@@ -81,18 +87,22 @@ def read_input(
     return channels.astype(np.float32, copy=False)
 
 
-def _read_numbers(estimator: BaseEstimator, X: Any, n_channels: int, reset: bool) -> NDArray[Any]:
+def _read_numbers(estimator: BaseEstimator, X: Any, n_channels: int | Literal["auto"], reset: bool) -> NDArray[Any]:
     if isinstance(X, np.ndarray) and X.ndim == 3:
         channels = check_array(X, allow_nd=True, dtype="numeric")
-        if channels.shape[2] != n_channels:
+        if n_channels != "auto" and channels.shape[2] != n_channels:
             raise ValueError(
                 f"X has shape {channels.shape}; expected (n_sequences, length, {n_channels}), since"
                 f" n_channels={n_channels}. Set n_channels={channels.shape[2]} if the last axis holds the channels."
             )
         if channels.shape[1] == 0:
             raise ValueError(f"X has shape {channels.shape}: no positions; a minimum of 1 is required.")
+        if n_channels == "auto":
+            count_channels(channels)
         return channels
     matrix = validate_data(estimator, X, reset=reset, dtype="numeric")
+    if n_channels == "auto":
+        n_channels = count_channels(matrix)
     if matrix.shape[1] % n_channels:
         raise ValueError(
             f"X has {matrix.shape[1]} columns, not a multiple of n_channels={n_channels}; expected the output of"

@@ -320,6 +320,18 @@ def smallest_good_size(stages: Sequence[Stage]) -> int:
     return max(good)
 
 
+def warn_of_death(engine: Engine, network: Network, validation: TrainingData) -> None:
+    """Say so if a network predicts the same for all held-out sequences: no kernel has a positive score on any."""
+    logits = decide(engine.trainer(network), validation).logits
+    if np.ptp(logits) <= 1e-6 * max(1.0, float(np.abs(logits).max())):
+        warnings.warn(
+            f"The network with {network.n_kernels} kernels died: it predicts the same for all held-out sequences. Lower"
+            " learning_rate_init, scale the input, take a larger size with at_size(), or try another random_state.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
+
+
 def warn_of_collapse(stages: Sequence[Stage], validation: TrainingData) -> None:
     """Say so if the last network is much worse than a larger one was: AUC lower by 0.08, and the loss by two errors."""
     if min((validation.y == label).sum() for label in (0, 1)) < _FEWEST_TO_TELL:
@@ -439,7 +451,7 @@ def train(
 ) -> tuple[Network, list[Epoch]]:
     """Train until the validation loss has not improved for `n_iter_no_change` epochs in a row.
 
-    With an adaptive learning rate then anneal: go on from the best weights while the rate falls to nothing, four times
+    With ``learning_rate="anneal"`` then anneal: go on from the best weights while the rate falls to nothing, four times
     `n_iter_no_change` epochs, twice with more than 64 kernels. And an untrained network begins at less than the
     whole rate.
 
@@ -468,10 +480,10 @@ def train(
         standard error of the difference; then, and with a constant learning rate, that epoch's.
     epochs : list of Epoch
     """
-    adaptive = settings.learning_rate == "adaptive"
+    anneals = settings.learning_rate == "anneal"
     n_annealed = settings.n_iter_no_change * (_ANNEALED_LONG if network.n_kernels <= _MOST_ANNEALED_LONG else _ANNEALED)
-    n_annealed = min(n_annealed, settings.max_iter // 2) if adaptive else 0
-    warm_up = _WARM_UP if adaptive and untrained else ()
+    n_annealed = min(n_annealed, settings.max_iter // 2) if anneals else 0
+    warm_up = _WARM_UP if anneals and untrained else ()
     dropout = settings.dropout if network.n_kernels >= _FEWEST_TO_DROP else 0.0
     epochs: list[Epoch] = []
 

@@ -279,7 +279,7 @@ def test_a_table_of_the_runner(tmp_path):
         return lambda seed: load_simulated(i, n_train=200, n_test=60, random_state=seed)
 
     def pruned(dataset, seed, n_kernels=2, n_prunings=1):
-        return DeepPruneClassifier(n_kernels, n_prunings, 8, max_iter=2, random_state=seed)
+        return DeepPruneClassifier(n_kernels, n_prunings=n_prunings, kernel_length=8, max_iter=2, random_state=seed)
 
     def direct(dataset, seed):
         return {size: pruned(dataset, seed, size, 0) for size in (4, 2)}

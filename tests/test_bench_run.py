@@ -60,7 +60,7 @@ def words(dataset, seed):
 
 
 def pruned(dataset, seed):
-    return DeepPruneClassifier(2, 2, dataset.kernel_length, max_iter=3, random_state=seed)
+    return DeepPruneClassifier(2, n_prunings=2, kernel_length=dataset.kernel_length, max_iter=3, random_state=seed)
 
 
 class Counting(ClassifierMixin, BaseEstimator):
@@ -98,7 +98,9 @@ def cell_files(store):
 
 
 def test_rows(tmp_path):
-    direct = {size: DeepPruneClassifier(size, 0, 8, max_iter=2, random_state=0) for size in (2, 4)}
+    direct = {
+        size: DeepPruneClassifier(size, n_prunings=0, kernel_length=8, max_iter=2, random_state=0) for size in (2, 4)
+    }
     methods = {"pruned": pruned, "words": words, "direct": lambda dataset, seed: direct}
     table = run_benchmark([TINY], methods, [7], tmp_path)
     assert list(table.columns) == COLUMNS
@@ -422,7 +424,11 @@ def test_the_papers_methods():
 
 def test_of_inter_the_last_size_alone_counts(tmp_path):
     def inter(dataset, seed):
-        return {2: DeepPruneClassifier(2, 2, 8, max_iter=2, after_pruning="none", random_state=seed)}
+        return {
+            2: DeepPruneClassifier(
+                2, n_prunings=2, kernel_length=8, max_iter=2, after_pruning="none", random_state=seed
+            )
+        }
 
     table = run_benchmark([TINY], {"inter": inter}, [0], tmp_path)
     assert (table["n_kernels"].tolist(), table["epochs"].tolist()) == ([2], [0])

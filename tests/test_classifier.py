@@ -14,6 +14,7 @@ from skdeepprune import DeepPruneClassifier, OneHotDNA, _training
 from skdeepprune._engines import _compiled
 from skdeepprune._engines._compiled import CompiledEngine, CompiledTrainer
 from skdeepprune._engines._interface import Trainer
+from skdeepprune._interruption import InterruptedFitWarning, interruptions_raised
 from skdeepprune._pruning import CRITERIA
 from skdeepprune.sequences import encode, one_hot, reverse_complement
 
@@ -110,7 +111,7 @@ def test_early_stopping_restores_the_best_epoch():
     assert classifier.stages_[0].val_loss == pytest.approx(val_loss.min())
 
 
-def test_an_adaptive_learning_rate_is_annealed_once_the_validation_loss_stays():
+def test_the_learning_rate_is_annealed_once_the_validation_loss_stays():
     stages = small(n_iter_no_change=2, max_iter=200).fit(X, y).stages_
     assert any(stage.val_loss == pytest.approx(stage.epochs[-1].val_loss) for stage in stages)
     for stage in stages[1:]:
@@ -165,10 +166,10 @@ def test_a_network_that_annealing_made_worse_is_dropped():
     assert stage.val_loss == pytest.approx(val_loss[:-40].min())
 
 
-def test_an_adaptive_learning_rate_begins_slowly():
+def test_an_annealed_learning_rate_begins_slowly():
     slow, constant = (
         small(learning_rate=kind, n_prunings=0, max_iter=6).fit(X, y).history_["learning_rate"]
-        for kind in ("adaptive", "constant")
+        for kind in ("anneal", "constant")
     )
     np.testing.assert_allclose(slow[:3], [0.01 / 9, 0.02 / 9, 0.01])
     np.testing.assert_allclose(constant, 0.01)
@@ -415,14 +416,15 @@ def test_string_labels():
     assert set(classifier.predict(X_test)) <= {"background", "bound"}
 
 
-def test_real_valued_channels(rng):
+@pytest.mark.parametrize("engine", ["numpy", "tensorflow"])
+def test_real_valued_channels(rng, engine):
     values = one_hot(encode(X)).astype(np.float32)
     tracks = np.concatenate([values, rng.normal(size=(len(X), 50, 1))], axis=2)
     tracks[y == 1, :, 4] += 0.5
-    classifier = small(n_channels=5, max_iter=15).fit(tracks, y)
-    assert classifier.engine_ == "tensorflow"
+    classifier = small(engine=engine, n_channels="auto", max_iter=15).fit(tracks, y)
+    assert (classifier.engine_, classifier.n_channels_, classifier.reverse_complement_) == (engine, 5, True)
     assert roc_auc_score(y, classifier.decision_function(tracks)) > 0.8
-    flat = small(n_channels=5, max_iter=15).fit(tracks.reshape(len(X), -1), y)
+    flat = small(engine=engine, n_channels=5, max_iter=15).fit(tracks.reshape(len(X), -1), y)
     np.testing.assert_array_equal(flat.kernels_, classifier.kernels_)
 
 
@@ -438,9 +440,10 @@ def test_real_valued_channels(rng):
         ({}, [], [], r"minimum of 1 is required"),
         ({"n_channels": 1, "reverse_complement": False}, [[np.nan]] * 8, [0, 1] * 4, r"contains NaN"),
         ({"n_kernels": 2**12, "n_prunings": 12}, ["ACGT"] * 8, [0, 1] * 4, r"begin with 16777216 kernels"),
-        ({"n_channels": 1}, [[1.0]] * 8, [0, 1] * 4, r"set reverse_complement=False"),
-        ({}, [[1.0] * 6] * 8, [0, 1] * 4, r"6 columns, not a multiple of n_channels=4"),
-        ({}, np.zeros((8, 5, 3)), [0, 1] * 4, r"Set n_channels=3"),
+        ({"reverse_complement": True}, [[1.0]] * 8, [0, 1] * 4, r"set reverse_complement=False"),
+        ({"n_channels": 4}, [[1.0] * 6] * 8, [0, 1] * 4, r"6 columns, not a multiple of n_channels=4"),
+        ({"n_channels": 4}, np.zeros((8, 5, 3)), [0, 1] * 4, r"Set n_channels=3"),
+        ({"kernel_length": 65}, ["ACGT"] * 8, [0, 1] * 4, r"longest sequence has 4 positions; expected at most 64"),
         ({"n_channels": 5}, ["ACGT"] * 8, [0, 1] * 4, r"Got DNA strings, but the classifier reads 5"),
         ({"engine": "compiled"}, [[0.5] * 8] * 8, [0, 1] * 4, r"engine='tensorflow'"),
         ({}, np.array([], dtype=str), [], r"holds no sequences"),
@@ -512,25 +515,78 @@ def test_divergence_is_said():
         small(learning_rate_init=1e38, max_iter=50).fit(X, y)
 
 
-@pytest.mark.parametrize("previously_fitted", [False, True])
-def test_an_interrupted_fit_is_not_fitted(monkeypatch, previously_fitted):
-    classifier = small(max_iter=2)
-    if previously_fitted:
-        classifier.fit(X, y)
-    epochs = iter(range(3))
+def interrupt(monkeypatch, after):
+    """Let Ctrl-C come in the epoch after so many."""
+    epochs = iter(range(after + 1))
     run = CompiledTrainer.epoch
 
     def interrupted(self: Trainer, *arguments):
-        if next(epochs) == 2:
+        if next(epochs) == after:
             raise KeyboardInterrupt
         return run(self, *arguments)
 
     monkeypatch.setattr(CompiledTrainer, "epoch", interrupted)
+
+
+@pytest.mark.parametrize("previously_fitted", [False, True])
+def test_a_fit_interrupted_before_the_first_size_is_not_fitted(monkeypatch, previously_fitted):
+    classifier = small(max_iter=2)
+    if previously_fitted:
+        classifier.fit(X, y)
+    interrupt(monkeypatch, after=1)
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(X, y)
     with pytest.raises(NotFittedError):
         classifier.predict(X)
     assert not hasattr(classifier, "kernels_")
+
+
+def test_a_fit_interrupted_later_has_the_sizes_that_were_finished(monkeypatch):
+    whole = small(max_iter=2).fit(X, y)
+    interrupt(monkeypatch, after=5)
+    with pytest.warns(InterruptedFitWarning, match=r"with 8 kernels, .* Not trained: 4, 2\."):
+        classifier = small(max_iter=2).fit(X, y)
+    assert [stage.n_kernels for stage in classifier.stages_] == [16, 8]
+    np.testing.assert_array_equal(classifier.predict_proba(X), whole.at_size(8).predict_proba(X))
+
+
+def test_programs_around_a_fit_get_the_interruption_itself(monkeypatch):
+    interrupt(monkeypatch, after=5)
+    with interruptions_raised(), pytest.raises(KeyboardInterrupt):
+        small(max_iter=2).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "bad_X", "bad_y", "weights"),
+    [
+        ({}, ["ACGT", "ACGX"] * 4, [0, 1] * 4, None),
+        ({}, ["ACGT"] * 8, [1] * 8, None),
+        ({}, np.ones((8, 3)), [0, 1, 2, 3] * 2, None),
+        ({}, np.ones((8, 3)), [0, 1] * 4, [np.nan] * 8),
+        ({"engine": "compiled"}, np.ones((8, 3)), [0, 1] * 4, None),
+        ({"kernel_length": 1000}, ["ACGT"] * 8, [0, 1] * 4, None),
+        ({"kernel_length": 0}, ["ACGT"] * 8, [0, 1] * 4, None),
+        ({"mutation_rate": 0.1}, np.ones((8, 3)), [0, 1] * 4, None),
+        ({"class_weight": {0: 0, 1: 1}}, ["ACGT"] * 8, [0, 1] * 4, None),
+    ],
+)
+@pytest.mark.parametrize("earlier", [X, OneHotDNA().fit_transform(X)], ids=["strings", "matrix"])
+def test_bad_input_leaves_the_earlier_fit(parameters, bad_X, bad_y, weights, earlier):
+    classifier = small(max_iter=1, n_prunings=0).fit(earlier, y)
+    before = {name: value for name, value in vars(classifier).items() if name.endswith("_")}
+    expected = classifier.predict_proba(earlier)
+    with pytest.raises(ValueError):
+        classifier.set_params(**parameters).fit(bad_X, bad_y, sample_weight=weights)
+    after = {name: value for name, value in vars(classifier).items() if name.endswith("_")}
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before)
+    np.testing.assert_array_equal(classifier.predict_proba(earlier), expected)
+
+
+def test_a_network_that_died_is_not_silent():
+    far = np.random.default_rng(0).normal(size=(60, 3)) - 1e6
+    with pytest.warns(ConvergenceWarning, match="with 2 kernels died: it predicts the same"):
+        small(n_prunings=0, max_iter=3, learning_rate_init=10.0).fit(far, np.arange(60) % 2)
 
 
 def test_progress_bar_names_stage_kernels_epoch_and_loss(capsys):

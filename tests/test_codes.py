@@ -178,9 +178,9 @@ def test_unknown_is_checked():
     ("matrix", "message"),
     [
         ([0, 1], r"shape \(n_sequences, length\), got shape \(2,\)"),
-        ([[0, 5]], "from 0 to 4, got 0 to 5"),
-        ([[-1, 0]], "from 0 to 4, got -1 to 0"),
-        ([[1.5, 0]], "integers, got numbers of type float64"),
+        ([[0, 5]], "codes from 0 to 4 .*, got 5 in row 0"),
+        ([[-1, 0]], "codes from 0 to 4 .*, got -1 in row 0"),
+        ([[1.5, 0]], "integers, got values of type float64"),
     ],
 )
 def test_what_are_no_codes(matrix, message):

@@ -218,7 +218,7 @@ import numpy as np
 from skdeepprune import DeepPruneClassifier
 X = np.random.default_rng(0).normal(size=(40, 6))
 DeepPruneClassifier(
-    1, 0, 3, n_channels=1, reverse_complement=False, max_iter=1, engine="tensorflow", random_state=0
+    1, n_prunings=0, kernel_length=3, max_iter=1, engine="tensorflow", random_state=0
 ).fit(X, X[:, 0] > 0)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

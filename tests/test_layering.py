@@ -12,7 +12,19 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 
 FLOORS = [
-    {"_callbacks", "_compiling", "_glyphs", "_random", "_writing", "_mutation", "sequences", "_network"},
+    {
+        "_callbacks",
+        "_compiling",
+        "_glyphs",
+        "_random",
+        "_writing",
+        "_mutation",
+        "sequences",
+        "_network",
+        "_channels",
+        "_interruption",
+        "_weights",
+    },
     {"_augmentation", "_composition", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot"},
     {"_classifier", "motifs", "datasets", "baselines"},
@@ -25,6 +37,7 @@ SAME_FLOOR = {
     ("bench", "report"),
     ("baselines", "motifs"),
     ("_network", "sequences"),
+    ("_channels", "sequences"),
     ("_mutation", "_compiling"),
     ("sequences", "_compiling"),
     ("sequences", "_random"),

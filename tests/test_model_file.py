@@ -64,7 +64,9 @@ def test_what_is_loaded_is_what_was_saved(fitted, content, data, tmp_path):
 
 
 def test_sizes_that_went_too_far_are_kept(data, tmp_path):
-    classifier = DeepPruneClassifier("auto", 5, 8, max_iter=2, random_state=0).fit(data.X_train, data.y_train)
+    classifier = DeepPruneClassifier("auto", n_prunings=5, kernel_length=8, max_iter=2, random_state=0).fit(
+        data.X_train, data.y_train
+    )
     save_model(classifier, tmp_path / "model")
     model = load_model(tmp_path / "model")
     assert [stage.n_kernels for stage in model.rejected_stages_] == [
@@ -82,7 +84,9 @@ def test_saving_again_gives_the_same_file(content, tmp_path):
 def test_classes_of_every_kind(data, labels, tmp_path):
     y = np.array(labels)[data.y_train]
     weights = dict(zip(labels, (1.0, 2.0), strict=True))
-    classifier = DeepPruneClassifier(1, 0, 4, max_iter=1, class_weight=weights, random_state=0).fit(data.X_train, y)
+    classifier = DeepPruneClassifier(
+        1, n_prunings=0, kernel_length=4, max_iter=1, class_weight=weights, random_state=0
+    ).fit(data.X_train, y)
     save_model(classifier, tmp_path / "model")
     model = load_model(tmp_path / "model")
     assert model.classes_.dtype == classifier.classes_.dtype
@@ -93,7 +97,7 @@ def test_classes_of_every_kind(data, labels, tmp_path):
 
 def test_classes_of_objects(data, tmp_path):
     y = np.array(["no", "yes"], dtype=object)[data.y_train]
-    classifier = DeepPruneClassifier(1, 0, 4, max_iter=1, random_state=0).fit(data.X_train, y)
+    classifier = DeepPruneClassifier(1, n_prunings=0, kernel_length=4, max_iter=1, random_state=0).fit(data.X_train, y)
     save_model(classifier, tmp_path / "model")
     assert load_model(tmp_path / "model").classes_.dtype == classifier.classes_.dtype
 
@@ -101,7 +105,14 @@ def test_classes_of_objects(data, tmp_path):
 def test_columns_of_a_frame(tmp_path, rng):
     frame = pd.DataFrame(rng.normal(size=(40, 6)).round(2), columns=list("abcdef"))
     classifier = DeepPruneClassifier(
-        1, 0, 2, n_channels=1, reverse_complement=False, engine="tensorflow", max_iter=1, random_state=0
+        1,
+        n_prunings=0,
+        kernel_length=2,
+        n_channels=1,
+        reverse_complement=False,
+        engine="tensorflow",
+        max_iter=1,
+        random_state=0,
     ).fit(frame, np.arange(40) % 2)
     save_model(classifier, tmp_path / "model")
     model = load_model(tmp_path / "model")
@@ -115,7 +126,9 @@ def weight_like(network, scores, y):
 
 
 def test_what_is_code_is_left_out_with_a_warning(data, tmp_path):
-    classifier = DeepPruneClassifier(1, 1, 4, max_iter=1, criterion=weight_like, random_state=np.random.default_rng(0))
+    classifier = DeepPruneClassifier(
+        1, n_prunings=1, kernel_length=4, max_iter=1, criterion=weight_like, random_state=np.random.default_rng(0)
+    )
     classifier.fit(data.X_train, data.y_train)
     with pytest.warns(UserWarning, match="criterion, random_state"):
         save_model(classifier, tmp_path / "model")

@@ -224,7 +224,9 @@ def test_without_known_motifs_and_without_test_sequences(fitted, data, tmp_path)
 
 
 def test_one_kernel_trained_directly_that_is_silent(data, tmp_path):
-    classifier = DeepPruneClassifier(1, 0, 6, max_iter=1, random_state=0).fit(data.X_train, data.y_train)
+    classifier = DeepPruneClassifier(1, n_prunings=0, kernel_length=6, max_iter=1, random_state=0).fit(
+        data.X_train, data.y_train
+    )
     network = classifier.stages_[-1].network
     network.kernel_bias[:] = -100
     with pytest.warns(UserWarning, match="has no site"):
@@ -237,7 +239,7 @@ def test_sequences_shorter_than_a_kernel_and_with_n(tmp_path):
     rng = np.random.default_rng(0)
     X = ["".join(rng.choice(list("ACGTN"), size=rng.integers(3, 30))) for _ in range(80)]
     y = np.arange(80) % 2
-    classifier = DeepPruneClassifier(2, 1, 12, max_iter=2, random_state=0).fit(X, y)
+    classifier = DeepPruneClassifier(2, n_prunings=1, kernel_length=12, max_iter=2, random_state=0).fit(X, y)
     write_report(classifier, X, y, tmp_path / "report.html", targets=None)
     assert "3 to 2" in Page((tmp_path / "report.html").read_text()).text
 
@@ -246,7 +248,7 @@ def test_composition_that_separates_is_told(tmp_path):
     rng = np.random.default_rng(0)
     X = ["".join(rng.choice(list("ACGT"), p=p, size=n)) for p, n in [([0.1, 0.4, 0.4, 0.1], 60), ([0.25] * 4, 40)] * 50]
     y = np.arange(100) % 2 == 0
-    classifier = DeepPruneClassifier(1, 0, 6, max_iter=1, random_state=0).fit(X, y)
+    classifier = DeepPruneClassifier(1, n_prunings=0, kernel_length=6, max_iter=1, random_state=0).fit(X, y)
     write_report(classifier, X, y, tmp_path / "report.html", X_test=X[:20], y_test=y[:20], targets=None)
     text = Page((tmp_path / "report.html").read_text()).text
     assert "The GC content alone separates the classes with AUC 0.9" in text or "AUC 1.00" in text

@@ -11,21 +11,39 @@ from numpy.typing import NDArray
 from skdeepprune._engines._interface import SCORES_AT_ONCE, Engine
 from skdeepprune._network import Network, Scan
 
+# Multiply-adds of an epoch up to which NumPy is faster than TensorFlow on two cores, also without TensorFlow's start of
+# 3 seconds and the second in which it traces a size: epochs of 0.05 seconds.
+SMALL = 2**29
 
-def choose_engine(name: str, *, is_dna: bool, n_threads: int = 1) -> Engine:
+
+def choose_engine(name: str, *, is_dna: bool, n_threads: int = 1, multiply_adds: float = np.inf) -> Engine:
     """Make the engine called `name`.
 
     Parameters
     ----------
-    name : {"auto", "compiled", "tensorflow"}
-        "auto" takes TensorFlow for real-valued channels or when it has a GPU, else the compiled engine.
+    name : {"auto", "compiled", "numpy", "tensorflow"}
+        "auto" takes NumPy for a small set of real-valued channels, TensorFlow for a larger one or when it has a GPU,
+        else the compiled engine.
     is_dna : bool
         Whether the input is codes.
     n_threads : int, default=1
         For the compiled engine.
+    multiply_adds : float, default=inf
+        Of the convolution in an epoch of the unpruned network, by which "auto" tells what is small.
     """
     if name == "auto":
-        name = "compiled" if is_dna and not _has_gpu() else "tensorflow"
+        if not is_dna and multiply_adds <= SMALL:
+            name = "numpy"
+        else:
+            name = "compiled" if is_dna and not _has_gpu() else "tensorflow"
+    if name == "numpy":
+        if is_dna:
+            raise ValueError(
+                "engine='numpy' reads real-valued channels only, but X is DNA; set engine='compiled' (or 'auto')."
+            )
+        from skdeepprune._engines._numpy import NumpyEngine
+
+        return NumpyEngine()
     if name == "tensorflow":
         from skdeepprune._engines._tensorflow import TensorFlowEngine
 
@@ -33,7 +51,7 @@ def choose_engine(name: str, *, is_dna: bool, n_threads: int = 1) -> Engine:
     if not is_dna:
         raise ValueError(
             "engine='compiled' reads DNA only, but X holds real-valued channels; pass strings or one-hot DNA, or set"
-            " engine='tensorflow' (or 'auto')."
+            " engine='numpy' or engine='tensorflow' (or 'auto')."
         )
     from skdeepprune._engines._compiled import CompiledEngine
 

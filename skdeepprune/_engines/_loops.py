@@ -42,6 +42,8 @@ _FIRST_UNKNOWN = 4 * 5 ** (WORD_LETTERS - 1)
 LANES = 8
 _MOST_UNROLLED_TABLES = 12
 _WINDOWS_TOGETHER = 2 * WORD_LETTERS
+# Windows whose exponentials are summed in float32, before their sums are in float64.
+_WINDOWS_SUMMED = 256
 _UNSIGNED = np.uint64
 _INDEX = ir.IntType(64)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
@@ -483,7 +485,7 @@ def _pool_block(
     Of both strands the lanes of the second get -inf. Blocks that were left out, whose lanes have -inf, stay so.
     """
     n_tables, half, kernel_length = len(tables), LANES // 2, (len(block) - 2) // 4
-    total = np.empty(LANES, tables.dtype)
+    total, part = np.empty(LANES, np.float64), np.empty(LANES, tables.dtype)
     _fill_exponentials(block, kernel_length, sharpness, tables)
     bias = block[4 * kernel_length]
     for i in range(len(rows)):
@@ -491,7 +493,12 @@ def _pool_block(
             continue
         row = rows[i]
         n_windows = max(lengths[row] - kernel_length, 0) + 1
-        _sum_products(tables, n_tables, words, row * words.shape[1], n_windows, total)
+        total[:] = 0
+        for first in range(0, n_windows, _WINDOWS_SUMMED):
+            n_summed = min(_WINDOWS_SUMMED, n_windows - first)
+            _sum_products(tables, n_tables, words, row * words.shape[1] + first, n_summed, part)
+            for lane in range(LANES):
+                total[lane] += part[lane]
         if len(bias) < LANES:
             for lane in range(half):
                 total[lane] += total[lane + half]

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn_compat.base import _fit_context
 
 from skdeepprune._engines._interface import NO_PENALTY
 from skdeepprune._inputs import hold_out

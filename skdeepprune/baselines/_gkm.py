@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn_compat.base import _fit_context
 
 from skdeepprune.baselines._binary import BinarySequenceClassifier
 from skdeepprune.baselines._gkm_engines import ENGINES, choose_engine

@@ -12,8 +12,8 @@ import pandas as pd
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
+from sklearn_compat.base import _fit_context
 
 from skdeepprune._engines import scan
 from skdeepprune._network import Network

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skdeepprune._interruption import interruptions_raised
 from skdeepprune.bench._conditions import (
     N_THREADS,
     commit,
@@ -130,7 +131,8 @@ def _measure(cell: Cell) -> Iterator[Row]:
     data = cell.dataset.load(cell.seed)
     estimator = clone(cell.estimator)
     start = time.perf_counter()
-    estimator.fit(data.X_train, data.y_train)
+    with interruptions_raised():
+        estimator.fit(data.X_train, data.y_train)
     seconds = time.perf_counter() - start
     if len(estimator.classes_) != 2:
         raise ValueError(f"The training set has the classes {estimator.classes_}; expected two.")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from skdeepprune._interruption import interruptions_raised
 from skdeepprune.cli._parser import UsageError, make_parser
 
 __all__ = ["main", "make_parser"]
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = make_parser()
     try:
         options = parser.parse_args(arguments)
-        with _terminable():
+        with _terminable(), interruptions_raised():
             options.run(options)
             sys.stdout.flush()
     except SystemExit as error:  # argparse, after --help or bad usage; or termination

@@ -111,7 +111,7 @@ def extract_motifs(
         raise ValueError(f"threshold={threshold}; expected a share of the greatest score, from 0 to 1.")
     if flank < 0:
         raise ValueError(f"flank={flank}; expected a number >= 0.")
-    values = read_input(classifier, X, n_channels=classifier.n_channels, reset=False, expect_dna=classifier.is_dna_)
+    values = read_input(classifier, X, n_channels=classifier.n_channels_, reset=False, expect_dna=classifier.is_dna_)
     codes = _letters(values)
     bound = _bound(classifier, y, len(codes))
     # A Series would be looked up by its labels.

@@ -41,7 +41,7 @@ class Sequences:
         cls, classifier: DeepPruneClassifier, X: Any, y: ArrayLike, names: Sequence[str] | None, what: str
     ) -> Sequences:
         """Read what a classifier takes, and check that each class is there."""
-        codes = read_input(classifier, X, n_channels=classifier.n_channels, reset=False, expect_dna=True)
+        codes = read_input(classifier, X, n_channels=classifier.n_channels_, reset=False, expect_dna=True)
         labels = column_or_1d(y)
         names = [f"sequence_{i}" for i in range(len(codes))] if names is None else list(names)
         check_consistent_length(codes, labels, names)

@@ -196,9 +196,15 @@ def check_codes(codes: ArrayLike) -> Codes:
     if matrix.ndim != 2:
         raise ValueError(f"Expected codes of shape (n_sequences, length), got shape {matrix.shape}.")
     if matrix.dtype.kind not in "iu":
-        raise ValueError(f"Expected codes of integers, got numbers of type {matrix.dtype}.")
+        raise ValueError(
+            f"Expected codes of integers, got values of type {matrix.dtype}; encode(strings) makes codes of strings."
+        )
     if matrix.size and (matrix.min() < 0 or matrix.max() > N_CODE):
-        raise ValueError(f"Expected codes from 0 to {N_CODE}, got {matrix.min()} to {matrix.max()}.")
+        row, position = np.argwhere((matrix < 0) | (matrix > N_CODE))[0]
+        raise ValueError(
+            f"Expected codes from 0 to {N_CODE} (A, C, G, T, N), got {matrix[row, position]} in row {row} at position"
+            f" {position}; encode(strings) makes codes of DNA strings."
+        )
     return matrix.astype(np.uint8, copy=False)
 
 
@@ -218,6 +224,7 @@ def sequence_lengths(codes: Codes) -> NDArray[np.int64]:
     >>> sequence_lengths(encode(["ACGT", "NG", "CNN"]))
     array([4, 2, 1])
     """
+    codes = check_codes(codes)
     if codes.shape[1] == 0:
         return np.zeros(len(codes), dtype=np.int64)
     known = codes != N_CODE
@@ -244,6 +251,7 @@ def left_justify(codes: Codes) -> tuple[Codes, NDArray[np.int64]]:
     (array([[0, 1, 4, 4],
            [2, 4, 3, 3]], dtype=uint8), array([2, 0]))
     """
+    codes = check_codes(codes)
     starts = np.zeros(len(codes), dtype=np.int64)
     if codes.shape[1] == 0:
         return codes, starts
@@ -275,7 +283,7 @@ def one_hot(codes: Codes, dtype: Any = np.uint8) -> NDArray[Any]:
     >>> one_hot(encode(["GN"])).tolist()
     [[[0, 0, 1, 0], [0, 0, 0, 0]]]
     """
-    return _ONE_HOT.astype(dtype)[codes]
+    return _ONE_HOT.astype(dtype)[check_codes(codes)]
 
 
 def from_one_hot(X: NDArray[Any]) -> Codes | None:
@@ -331,7 +339,8 @@ def reverse_complement(X: Any) -> Any:
     """
     if isinstance(X, str):
         return X.translate(_COMPLEMENT_LETTERS)[::-1]
-    if isinstance(X, np.ndarray) and X.dtype == np.uint8:
+    if isinstance(X, np.ndarray) and X.dtype.kind in "iuf":
+        X = check_codes(X)
         lengths = sequence_lengths(X)
         positions = lengths[:, None] - 1 - np.arange(X.shape[1])
         flipped = _COMPLEMENT[np.take_along_axis(X, np.maximum(positions, 0), axis=1)]

@@ -1,0 +1,107 @@
+"""How many channels numbers have at each position: four of one-hot DNA, one of others, or an error for damaged DNA."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdeepprune.sequences import from_one_hot
+
+_BASES = 4
+# How far from 0 and 1 a base may be that was meant to be one-hot.
+_TOLERANCE = 0.1
+_CELLS_TO_LOOK_AT = 2**22
+
+
+def count_channels(X: NDArray[Any]) -> int:
+    """Give the number of channels that numbers have at each position.
+
+    Numbers that are one-hot DNA at every position have four. So that damaged DNA is never read as numbers, it is an
+    error if it is *nearly* one-hot: at least half of the positions, without the zeros at either end of a row, hold one
+    number near 1 (within 0.1) and three near 0. This is looked for from each of the first four columns on, as a column
+    too many shifts the rest, and with the axes swapped, all A before all C. Other numbers of a matrix have one channel
+    at each position, and those of a 3-D array as many as its last axis.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_sequences, columns) or (n_sequences, length, channels)
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If X is nearly one-hot, with the first place where it is not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count_channels(np.array([[0, 0, 1, 0, 1, 0, 0, 0]]))
+    4
+    >>> count_channels(np.array([[0.3, 2.0, 1.0, -0.2]]))
+    1
+    """
+    rows = X[:: max(1, X.size // _CELLS_TO_LOOK_AT)]
+    if X.ndim == 3:
+        n_channels = X.shape[2]
+        if n_channels >= _BASES:
+            _refuse_faults(X[:, :, :_BASES], rows[:, :, :_BASES], n_channels)
+        if X.shape[1] == _BASES != n_channels:
+            _refuse_swapped(X, rows.swapaxes(1, 2), n_channels)
+        return n_channels
+    n_columns = X.shape[1]
+    if n_columns % _BASES == 0:
+        positions = X.reshape(len(X), -1, _BASES)
+        if from_one_hot(positions) is not None and positions.any():
+            return _BASES
+        _refuse_faults(positions, rows.reshape(len(rows), -1, _BASES), 1)
+        if n_columns > _BASES:
+            _refuse_swapped(X, rows.reshape(len(rows), _BASES, -1).swapaxes(1, 2), 1)
+    for shift in range(_BASES):
+        n_positions = (n_columns - shift) // _BASES
+        shifted = rows[:, shift : shift + _BASES * n_positions]
+        if n_positions > 0 and _is_nearly_one_hot(shifted.reshape(len(rows), -1, _BASES)):
+            raise ValueError(
+                f"X has {n_columns} columns and looks like one-hot DNA from column {shift} on; expected 4 columns for"
+                " every position and no others. Leave out what is not DNA, pass DNA strings, or what OneHotDNA gives;"
+                " or, if these are numbers, one at each position, set n_channels=1."
+            )
+    return 1
+
+
+def _refuse_faults(positions: NDArray[Any], rows: NDArray[Any], n_channels: int) -> None:
+    """Refuse positions (n, length, 4) of which `rows`, some of them, are nearly one-hot and some position is not."""
+    if not _is_nearly_one_hot(rows):
+        return
+    wrong = ((positions == 1).sum(axis=2) > 1) | ((positions != 0) & (positions != 1)).any(axis=2)
+    if not wrong.any():
+        return
+    row, position = np.argwhere(wrong)[0]
+    raise ValueError(
+        f"X is one-hot DNA at most positions, but row {row} has {positions[row, position].tolist()} at position"
+        f" {position}; expected one 1 among three zeros, or four zeros where the base is not known. Correct it, or pass"
+        f" DNA strings; or, if these are numbers, set n_channels={n_channels}."
+    )
+
+
+def _refuse_swapped(X: NDArray[Any], swapped: NDArray[Any], n_channels: int) -> None:
+    if _is_nearly_one_hot(swapped):
+        raise ValueError(
+            f"X, of shape {X.shape}, looks like one-hot DNA with the A of all positions before their C; expected the"
+            " four channels of each position side by side: X.reshape(n, 4, length).transpose(0, 2, 1). Or, if these are"
+            f" numbers, set n_channels={n_channels}."
+        )
+
+
+def _is_nearly_one_hot(positions: NDArray[Any]) -> bool:
+    """Whether half of the positions (n, length, 4), without zeros at either end of a row, are near to one-hot."""
+    near_one = np.abs(positions - np.float32(1)) <= _TOLERANCE
+    near_zero = np.abs(positions) <= _TOLERANCE
+    hits = (near_one.sum(axis=2) == 1) & (near_zero.sum(axis=2) == _BASES - 1)
+    occupied = (positions != 0).any(axis=2)
+    inside = np.maximum.accumulate(occupied, axis=1) & np.maximum.accumulate(occupied[:, ::-1], axis=1)[:, ::-1]
+    return bool(hits.any() and 2 * hits.sum() >= inside.sum())

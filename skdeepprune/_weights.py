@@ -1,0 +1,110 @@
+"""Weights of sequences and classes, read so that whatever cannot be computed with is refused."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_sample_weight
+
+# Training is in float32, which ends at 1e38, and sums over sequences.
+_GREATEST_RATIO = 1e30
+
+
+def read_weights(sample_weight: Any, n_sequences: int) -> NDArray[np.float64]:
+    """Read sample weights as an array of their own, and refuse all but finite numbers of 0 and more.
+
+    Parameters
+    ----------
+    sample_weight : array-like, shape (n_sequences,), or number or None
+        None weighs all alike.
+    n_sequences : int
+
+    Returns
+    -------
+    ndarray of float64, shape (n_sequences,)
+
+    Examples
+    --------
+    >>> read_weights([2, 0.5], 2)
+    array([2. , 0.5])
+    """
+    if sample_weight is None or isinstance(sample_weight, Real):
+        weights = np.full(n_sequences, 1.0 if sample_weight is None else float(sample_weight))
+    else:
+        weights = np.array(sample_weight, dtype=np.float64)
+    if weights.shape != (n_sequences,):
+        raise ValueError(
+            f"sample_weight has shape {weights.shape}; expected one weight for each of {n_sequences} sequences, shape"
+            f" ({n_sequences},)."
+        )
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad):
+        value = weights[bad[0]]
+        kind = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else "negative"
+        raise ValueError(
+            f"sample_weight[{bad[0]}] is {value:g}; expected finite weights of 0 and more. {len(bad)} of"
+            f" {n_sequences} are not, the first is {kind}."
+        )
+    return weights
+
+
+def check_classes(weights: NDArray[np.float64], classes: NDArray[Any], y: NDArray[np.float32]) -> None:
+    """Refuse sample weights that leave out all sequences of a class."""
+    for label, name in enumerate(classes.tolist()):
+        if (y == label).any() and not weights[y == label].any():
+            raise ValueError(
+                f"sample_weight is zero for all sequences of class {name!r}; expected more for some of each class."
+            )
+
+
+def weigh_classes(
+    weights: NDArray[np.float64], class_weight: Any, classes: NDArray[Any], y: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Multiply weights by those of the classes; the greatest product is 1. "balanced" counts what has a weight.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (n,)
+        From `read_weights`.
+    class_weight : dict, "balanced" or None
+    classes : ndarray, shape (2,)
+    y : ndarray, shape (n,)
+        0 or 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If a class's weight is not a finite number of more than 0, or one weight is more than 1e30 times another.
+    """
+    for name, value in class_weight.items() if isinstance(class_weight, dict) else ():
+        if not isinstance(value, Real) or not np.isfinite(float(value)) or value < 0:
+            raise ValueError(
+                f"class_weight={class_weight!r} has {value!r} for class {name!r}; expected weights of 0 and more,"
+                " finite numbers."
+            )
+    used = np.flatnonzero(weights > 0)
+    factors = compute_sample_weight(class_weight, classes[y[used].astype(int)])
+    for label, name in enumerate(classes.tolist()):
+        if not factors[y[used] == label].any():
+            raise ValueError(
+                f"class_weight={class_weight!r} leaves class {name!r} without weight; expected more than 0."
+            )
+    product = np.zeros_like(weights)
+    product[used] = weights[used] / weights.max() * (factors / factors.max())
+    product /= product.max()
+    least, most = used[product[used].argmin()], product.argmax()
+    if product[least] * _GREATEST_RATIO < 1:
+        raise ValueError(
+            f"Weights differ by a factor of more than {_GREATEST_RATIO:g}: sequence {most} has sample_weight"
+            f" {weights[most]:g}, sequence {least} has {weights[least]:g}"
+            f"{'' if class_weight is None else f', times class_weight={class_weight!r}'}. Set weights as small as that"
+            " to 0 to leave their sequences out."
+        )
+    return product
