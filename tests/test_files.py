@@ -55,7 +55,9 @@ def test_formats(write, name, text, names, zipped, newline):
     assert read.labels.dtype == np.int64
     assert len(read) == 2
     records = list(iter_sequences(str(path), labels_in_names=True))
-    assert records == [SequenceRecord(names[0], "ACGT", 1), SequenceRecord(names[1], "agct", 0)]
+    places = [("chr1", 5, 9), ("chr1", 5, 9)] if name == "a.data" else [(), ()]
+    expected = [(names[0], "ACGT", 1, *places[0]), (names[1], "agct", 0, *places[1])]
+    assert records == [SequenceRecord(*values) for values in expected]
 
 
 @pytest.mark.parametrize("format", TEXTS)
@@ -75,6 +77,41 @@ def test_records_are_frozen(write):
         next(iter_sequences(write("a.fa", FASTA))).label = 1
     with pytest.raises(FrozenInstanceError):
         read_sequences(write("a.fa", FASTA)).labels = None
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("chr1:100-104", ("chr1", 100, 104, None)),
+        ("chr1:101-104", ("chr1", 100, 104, None)),  # counted from 1
+        ("chr1:100-104(-)", ("chr1", 100, 104, "-")),
+        ("peak::chr1:100-104(+) strong", ("chr1", 100, 104, "+")),
+        ("1 chr1:100-104", ("chr1", 100, 104, None)),
+        ("chr1:100-104_shuf", ("chr1", 100, 104, None)),
+        ("chrUn_KI270742v1:100-104", ("chrUn_KI270742v1", 100, 104, None)),
+        ("HLA-A*01:100-104", ("HLA-A*01", 100, 104, None)),
+        ("chr1_100_104", ("chr1", 100, 104, None)),
+        ("chr1_KI270706v1_random_101_104_neg_1", ("chr1_KI270706v1_random", 100, 104, None)),
+        ("hg38_ct_x_1 range=chr1:101-104 5'pad=0 3'pad=0 strand=- repeatMasking=none", ("chr1", 100, 104, "-")),
+        ("chr1:100-204(-)", ("chr1", None, None, "-")),  # of another length: the chromosome alone
+        ("chr1:0-3", ("chr1", None, None, None)),
+        ("sample_12_345", (None, None, None, None)),
+        ("chr1:" + "9" * 50 + "-7", (None, None, None, None)),
+        ("peak 100-104", (None, None, None, None)),
+        ("", (None, None, None, None)),
+    ],
+)
+def test_places_in_names(write, name, place):
+    path = write("a.fa", f">{name}\nACGT\n")
+    record = next(iter_sequences(path))
+    assert (record.chrom, record.start, record.end, record.strand) == place
+    read = read_sequences(path)
+    assert [read.chrom, read.start, read.end, read.strand] == [None if value is None else [value] for value in place]
+
+
+def test_places_of_some(write):
+    read = read_sequences(write("a.fa", ">chr1:5-9\nACGT\n>x\nACGT\n"))
+    assert (read.chrom, read.start, read.end, read.strand) == (["chr1", None], [5, None], [9, None], None)
 
 
 def test_last_line_without_its_end(write):
@@ -287,6 +324,11 @@ def test_the_690_sets(shared_data, name, counts):
     assert (int(read.labels.sum()), int((read.labels == 0).sum())) == counts
     if read.names[0].startswith("chr"):  # the file of CTCF numbers its sequences instead
         assert [label == 0 for label in read.labels] == [name.endswith("_shuf") for name in read.names]
+        # The names count from 1.
+        assert {end - start for start, end in zip(read.start, read.end, strict=True)} == {101}
+        assert [f"{c}:{s + 1}-{e}" for c, s, e in zip(read.chrom, read.start, read.end, strict=True)] == [
+            name.removesuffix("_shuf") for name in read.names
+        ]
     assert {len(sequence) for sequence in read.sequences} == {101}
     assert f">{read.names[-1]} {read.sequences[-1]} {read.labels[-1]}" == _lines(path)[-1]
 

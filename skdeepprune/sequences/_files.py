@@ -17,6 +17,8 @@ import dnaio
 import numpy as np
 from numpy.typing import NDArray
 
+from skdeepprune.sequences._places import place_in
+
 Format = Literal["fasta", "fastq", "seq", "data"]
 Rows = Iterator[tuple[int, str, str, str | None]]
 
@@ -44,11 +46,21 @@ class SequenceRecord:
         As the file has it, lower case kept.
     label : int or None
         1 bound, 0 unbound, None where the file does not say.
+    chrom : str or None
+        Chromosome, where the name says it as ``chr1:100-200``, ``chr1:100-200(-)`` or the like.
+    start, end : int or None
+        From 0, the end excluded, also where the name counts from 1.
+    strand : {"+", "-"} or None
+        Which strand `sequence` is read on.
     """
 
     name: str
     sequence: str
     label: int | None = None
+    chrom: str | None = None
+    start: int | None = None
+    end: int | None = None
+    strand: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,11 +73,17 @@ class SequenceSet:
     sequences : list of str
     labels : ndarray of int64, shape (n_sequences,), or None
         1 bound, 0 unbound, None where the file does not say.
+    chrom, start, end, strand : list, or None
+        What the records have under these names. None if no record has it.
     """
 
     names: list[str]
     sequences: list[str]
-    labels: NDArray[np.int64] | None
+    labels: NDArray[np.int64] | None = None
+    chrom: list[str | None] | None = None
+    start: list[int | None] | None = None
+    end: list[int | None] | None = None
+    strand: list[str | None] | None = None
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -113,13 +131,17 @@ def read_sequences(
     >>> peaks.sequences, peaks.labels.tolist()
     (['ACGTGG', 'ccaa'], [1, 0])
     """
-    names, sequences, labels = [], [], []
+    names, sequences, labels, places = [], [], [], []
     for record in iter_sequences(path, format=format, labels_in_names=labels_in_names):
         names.append(record.name)
         sequences.append(record.sequence)
         if record.label is not None:
             labels.append(record.label)
-    return SequenceSet(names, sequences, np.array(labels, dtype=np.int64) if labels else None)
+        places.append((record.chrom, record.start, record.end, record.strand))
+    columns: list[Any] = [
+        list(column) if any(x is not None for x in column) else None for column in zip(*places, strict=True)
+    ]
+    return SequenceSet(names, sequences, np.array(labels, dtype=np.int64) if labels else None, *columns)
 
 
 def iter_sequences(
@@ -148,7 +170,7 @@ def iter_sequences(
     ...     _ = file.write(">chr1:5-9 ACGT 1\n")
     ...     file.flush()
     ...     list(iter_sequences(file.name))
-    [SequenceRecord(name='chr1:5-9', sequence='ACGT', label=1)]
+    [SequenceRecord(name='chr1:5-9', sequence='ACGT', label=1, chrom='chr1', start=5, end=9, strand=None)]
     """
     source = "<stdin>" if path == "-" else os.fspath(path)
     n_records = 0
@@ -168,7 +190,8 @@ def iter_sequences(
                 if label not in (None, "0", "1"):
                     raise lines.malformed(line, "a label, 0 or 1", label)
                 n_records += 1
-                yield SequenceRecord(name, sequence, None if label is None else int(label))
+                place = place_in(name, len(sequence))
+                yield SequenceRecord(name, sequence, None if label is None else int(label), *place)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             where = f"somewhere after line {lines.n_lines}"
             raise ValueError(f"{source}: the gzip data break off {where} ({error}).") from error
