@@ -20,6 +20,7 @@ EXTRAS = {
 EXTRAS["test"] = [
     *(requirement for extra in EXTRAS.values() for requirement in extra),
     "biopython>=1.85",
+    "dnaio>=1.2",
     "hypothesis>=6.100",
     "mypy>=1.15",
     "pandas-stubs>=2.2",
@@ -78,7 +79,6 @@ setup(
     },
     python_requires=">=3.11",
     install_requires=[
-        "dnaio>=1.2",
         "jinja2>=3.1",
         "joblib>=1.5",
         "llvmlite",  # the version is numba's to choose

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 
 FLOORS = [
-    {"_callbacks", "_compiling", "_glyphs", "_random", "_writing", "_mutation", "sequences", "_network"},
+    {"_callbacks", "_compiling", "_glyphs", "_random", "_reading", "_writing", "_mutation", "sequences", "_network"},
     {"_augmentation", "_composition", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot"},
     {"_classifier", "motifs", "datasets", "baselines"},
@@ -28,6 +28,8 @@ SAME_FLOOR = {
     ("_mutation", "_compiling"),
     ("sequences", "_compiling"),
     ("sequences", "_random"),
+    ("sequences", "_reading"),
+    ("sequences", "_writing"),
     ("cli", "_model_file"),
     ("cli", "bench"),
     ("cli", "plots"),

@@ -1,5 +1,6 @@
 """DNA sequences: byte codes, the other strand, shuffles, files."""
 
+from skdeepprune._reading import FileFormatError
 from skdeepprune.sequences._codes import (
     as_strings,
     decode,
@@ -14,6 +15,7 @@ from skdeepprune.sequences._files import SequenceRecord, SequenceSet, iter_seque
 from skdeepprune.sequences._shuffle import dinucleotide_shuffle, shuffle_codes
 
 __all__ = [
+    "FileFormatError",
     "SequenceRecord",
     "SequenceSet",
     "as_strings",
