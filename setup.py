@@ -13,7 +13,6 @@ EXTRAS = {
     "models": ["skops>=0.13"],
     "baselines": ["gkmsvm-lite>=0.1"],
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],
-    "genome": ["pyfaidx>=0.8"],
     "fetch": ["pooch>=1.8"],
     "bench": ["dask[distributed]>=2025.1"],
 }
@@ -25,6 +24,7 @@ EXTRAS["test"] = [
     "mypy>=1.15",
     "pandas-stubs>=2.2",
     "psutil>=6.0",
+    "pyfaidx>=0.8",
     "pytest>=8.2",
     "pytest-cov>=6.0",
     "pytest-xdist>=3.6",

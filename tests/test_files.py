@@ -89,6 +89,7 @@ def test_records_are_frozen(write):
         ("chr1:100-104(-)", ("chr1", 100, 104, "-")),
         ("peak::chr1:100-104(+) strong", ("chr1", 100, 104, "+")),
         ("1 chr1:100-104", ("chr1", 100, 104, None)),
+        ("1\tchr1:100-104", ("chr1", 100, 104, None)),
         ("chr1:100-104_shuf", ("chr1", 100, 104, None)),
         ("chrUn_KI270742v1:100-104", ("chrUn_KI270742v1", 100, 104, None)),
         ("HLA-A*01:100-104", ("HLA-A*01", 100, 104, None)),
@@ -255,6 +256,10 @@ def test_no_file(tmp_path):
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_the_content_tells_the_format_where_the_name_does_not(write, name, format, mark):
     assert read_sequences(write(name, mark + TEXTS[format])).sequences == ["ACGT", "agct"]
+
+
+def test_headers_that_look_like_lines_of_data(write):
+    assert read_sequences(write("a", ">1 test 0\nACGT\n>2 test 0\nAC\n")).names == ["1 test 0", "2 test 0"]
 
 
 @pytest.mark.parametrize(("text", "got"), [("chr1\t5\t9\n", "chr1.t5.t9"), ("\x89PNG", "PNG"), ("\n", "")])

@@ -26,7 +26,7 @@ from skdeepprune.cli._output import (
 from skdeepprune.cli._read import (
     Labeled,
     UsageError,
-    iter_named,
+    opened_rows,
     read_labeled,
     read_letters,
     read_named,
@@ -37,7 +37,6 @@ from skdeepprune.datasets import SimulatedDataset, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, read_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
 from skdeepprune.report._report import turned_to_matches
-from skdeepprune.sequences import iter_sequences
 
 FILES = ("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html")
 _DEFAULT_TARGETS = "JASPAR2024"
@@ -99,26 +98,33 @@ def predict(options: argparse.Namespace) -> None:
     """Write the probability of binding for every sequence of a file."""
     refuse_to_overwrite([options.out], options.force)
     classifier = _loaded(options)
-    records = iter_named(options.sequences, options)
-    with opened_output(options.out) as file:
+    with opened_rows(options.sequences, options) as (columns, rows), opened_output(options.out) as file:
+        kernels = [f"kernel_{k}" for k in range(len(classifier.kernels_))] if options.scores else []
         for first in count(1, _PORTION):
-            portion = list(islice(records, _PORTION))
+            portion = list(islice(rows, _PORTION))
             if not portion:
                 break
-            names, sequences = zip(*portion, strict=True)
+            sequences = [sequence for _, sequence in portion if sequence is not None]
             try:
-                numbers = classifier.predict_proba(sequences)[:, 1:]
-                if options.scores:
-                    numbers = np.column_stack([numbers, classifier.transform(sequences)])
+                numbers = iter(_numbers(classifier, sequences, scores=options.scores))
             except ValueError as error:
                 where = "" if first == 1 else f" (counted from sequence {first} of the file)"
                 raise ValueError(f"{options.sequences}: {error}{where}") from error
             if first == 1:
-                columns = [f"kernel_{k}" for k in range(len(classifier.kernels_))] if options.scores else []
-                file.write("\t".join(["name", "probability", *columns]) + "\n")
-            for name, row in zip(names, numbers.tolist(), strict=True):
-                file.write("\t".join([" ".join(name.split()), *(f"{value:.6g}" for value in row)]) + "\n")
+                file.write("\t".join([*columns, "probability", *kernels]) + "\n")
+            nothing = [""] * (1 + len(kernels))
+            for row, sequence in portion:
+                scored = nothing if sequence is None else [f"{value:.6g}" for value in next(numbers)]
+                file.write("\t".join([*(" ".join(value.split()) for value in row), *scored]) + "\n")
             tell(f"{first - 1 + len(portion):,} sequences", quiet=options.quiet or len(portion) < _PORTION)
+
+
+def _numbers(classifier: DeepPruneClassifier, sequences: list[str], *, scores: bool) -> list[list[float]]:
+    """Return probability, and scores, of each sequence."""
+    if not sequences:
+        return []
+    numbers = classifier.predict_proba(sequences)[:, 1:]
+    return (np.column_stack([numbers, classifier.transform(sequences)]) if scores else numbers).tolist()
 
 
 def motifs(options: argparse.Namespace) -> None:
@@ -333,14 +339,10 @@ def _simulated(data: SimulatedDataset) -> tuple[Labeled, Labeled]:
 def _demo_files(options: argparse.Namespace) -> tuple[Labeled, Labeled]:
     rng = np.random.default_rng(options.seed)
     train, test = (
-        with_negatives(read_letters(path, labels=_is_labeled(path)), rng) for path in (options.train, options.test)
+        with_negatives(read_letters(path, labels=False, quiet=options.quiet), rng)
+        for path in (options.train, options.test)
     )
     return train, test
-
-
-def _is_labeled(path: Path) -> bool:
-    """Whether the first name of a file begins with a label."""
-    return next(iter(iter_sequences(path))).name.partition(" ")[0] in ("0", "1")
 
 
 def _free_name(stem: str, suffix: str) -> Path:

@@ -14,8 +14,8 @@ from skdeepprune.cli._read import UsageError
 __all__ = ["UsageError", "make_parser"]
 
 _SEQUENCES = (
-    "FASTA, FASTQ, DeepBind's .seq or the .data of the 690-set collection, each also as .gz; or BED or narrowPeak with"
-    " --genome"
+    "FASTA, FASTQ, DeepBind's .seq or the .data of the 690-set collection, or BED, narrowPeak or broadPeak with --genome;"
+    " each also gzipped"
 )
 
 
@@ -59,11 +59,12 @@ def _add_predict(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser = parsers.add_parser(
         "predict",
         help="write the probability of binding for every sequence",
-        description="Write a table, separated by tabs: name and probability of binding of every sequence. Reads in"
+        description="Write a table, separated by tabs: name and probability of binding of every sequence, in the order"
+        " of the file; of peaks also where they are, what was scored, and why where there is no probability. Reads in"
         " portions, so that files of any size will do.",
     )
     _add_model(parser)
-    parser.add_argument("sequences", metavar="SEQUENCES", help=f"{_SEQUENCES}; - for FASTA from standard input")
+    parser.add_argument("sequences", metavar="SEQUENCES", help=f"{_SEQUENCES}; - for standard input")
     _add_genome(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
     parser.add_argument("--scores", action="store_true", help="add a column for the score of every kernel")
@@ -146,7 +147,9 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
         help="unbound sequences (default: those labeled 0, or else one dinucleotide shuffle of each bound sequence)",
     )
     group.add_argument(
-        "--labels", action="store_true", help="the first word of every FASTA header is a label, 1 bound or 0 unbound"
+        "--labels",
+        action="store_true",
+        help="the first word of every FASTA header is a label, 1 bound or 0 unbound (found by itself where all are)",
     )
     if test:
         group.add_argument("--test", metavar="FILE", help="labeled sequences, or bound ones, to test on")
@@ -162,7 +165,7 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
 
 def _add_genome(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("peaks of a genome")
-    group.add_argument("--genome", metavar="FASTA", type=Path, help="genome that BED or narrowPeak files refer to")
+    group.add_argument("--genome", metavar="FASTA", type=Path, help="genome that files of peaks refer to")
     group.add_argument(
         "--width",
         metavar="BP",

@@ -27,7 +27,8 @@ _FORMAT_OF_EXTENSION: dict[str, Format] = {
     ".seq": "seq",
     ".data": "data",
 }
-_DATA_LINE = re.compile(rb">\S+\s+[A-Za-z]+\s+[01]\s*$")
+# The headers of FASTA may look like it, but letters follow them.
+_DATA_LINES = re.compile(rb">\S+[ \t]+[A-Za-z]+[ \t]+[01][ \t]*\r?(\n>|\n?$)")
 _SEQ_HEADER = ["FoldID", "EventID", "seq", "Bound"]
 
 
@@ -186,7 +187,7 @@ def records_of(
         if not sequence:
             raise lines.expected("a record with a sequence", name, number)
         if labels_in_names and found in ("fasta", "fastq"):
-            label = name.partition(" ")[0]
+            label = first_word(name)
         if label not in (None, "0", "1"):
             raise lines.expected("a label, 0 or 1", label, number)
         n_records += 1
@@ -210,7 +211,7 @@ def format_of(source: str, file: io.BufferedReader, format: Format | None = None
     if first.startswith(b"FoldID\t"):
         return "seq"
     if first.startswith(b">"):
-        return "data" if _DATA_LINE.match(first) else "fasta"
+        return "data" if _DATA_LINES.match(head) else "fasta"
     if first.startswith(b"@"):
         return "fastq"
     if not first and not file.peek(1):
@@ -256,6 +257,11 @@ def _fastq_rows(lines: Lines) -> Rows:
         if len(sequence) != len(qualities):
             raise lines.expected(f"{len(sequence)} qualities, one for each base", f"{len(qualities)}")
         yield header, name, _letters(lines, sequence, name, header + 1) if sequence else "", None
+
+
+def first_word(name: str) -> str:
+    """Return what stands before the first space or tab of a name."""
+    return (name.split(maxsplit=1) or [""])[0]
 
 
 def _name(header: bytes) -> str:

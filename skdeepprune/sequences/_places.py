@@ -48,8 +48,8 @@ def place_in(header: str, length: int) -> Place:
     """
     if found := _UCSC.search(header):
         return _counted(found, length) or Place(found[1], strand=found[4])
-    # After a label there may be another word.
-    for word in (header, header.partition(" ")[2]):
+    # The first word may be a label.
+    for word in (header, *header.split(maxsplit=1)[1:]):
         if found := _COLON.match(word):
             return _counted(found, length) or Place(found[1], strand=found[4])
         if found := _UNDERSCORE.match(word):
