@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 FLOORS = [
     {"_callbacks", "_compiling", "_glyphs", "_random", "_reading", "_writing", "_mutation", "sequences", "_network"},
     {"_augmentation", "_composition", "_inputs", "_pruning", "_engines"},
-    {"_training", "_onehot"},
+    {"_training", "_onehot", "genome"},
     {"_classifier", "motifs", "datasets", "baselines"},
     {"_model_file", "report", "plots", "cli", "bench"},
 ]

@@ -7,17 +7,18 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skdeepprune._reading import BYTE_ORDER_MARK, FileFormatError, is_gzipped, shown, source_of, unpacked
 from skdeepprune._writing import replacing
-from skdeepprune.sequences._codes import reverse_complement
+from skdeepprune.sequences._codes import N_CODE, Codes, codes_of_letters, reverse_complement
 
 _CHUNK = 2**24
 _BLANKS_AT_ONCE = 2**12
@@ -41,12 +42,13 @@ class _Entry(NamedTuple):
 
 
 class Genome:
-    r"""A genome in a FASTA file, of which any stretch is read without reading the rest.
+    r"""A genome, of which any stretch is read without reading the rest.
 
     Parameters
     ----------
-    path : str or path
-        FASTA. What gzip or bgzip compressed is unpacked into a temporary file first.
+    path : str, path, or mapping of str to str
+        A FASTA file; what gzip or bgzip compressed is unpacked into a temporary file first. Or, by their names, the
+        chromosomes themselves.
 
     Attributes
     ----------
@@ -77,18 +79,13 @@ class Genome:
     {'chr1': 9} GTAA TTAC
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._source = source_of(path)
-        self._index_path: Path | None = Path(f"{os.fspath(path)}.fai")
-        with open(path, "rb") as file:
-            if is_gzipped(file.peek(2)) or not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                self._index_path = None
-                with tempfile.TemporaryFile() as whole:
-                    shutil.copyfileobj(unpacked(file, self._source), whole, _CHUNK)
-                    whole.flush()
-                    self._content = self._mapped(whole)
-            else:
-                self._content = self._mapped(file)
+    def __init__(self, path: str | os.PathLike[str] | Mapping[str, str]) -> None:
+        self._source = "the genome"
+        self._index_path: Path | None = None
+        if isinstance(path, str | os.PathLike):
+            self._open(path)
+        else:
+            self._content = _in_memory(path)
         # Chromosomes whose lines are of uneven length, without the ends of their lines.
         self._uneven: dict[str, bytes] = {}
         try:
@@ -98,6 +95,19 @@ class Genome:
         except BaseException:
             self.close()
             raise
+
+    def _open(self, path: str | os.PathLike[str]) -> None:
+        self._source = source_of(path)
+        self._index_path = Path(f"{os.fspath(path)}.fai")
+        with open(path, "rb") as file:
+            if is_gzipped(file.peek(2)) or not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                self._index_path = None
+                with tempfile.TemporaryFile() as whole:
+                    shutil.copyfileobj(unpacked(file, self._source), whole, _CHUNK)
+                    whole.flush()
+                    self._content = self._mapped(whole)
+            else:
+                self._content = self._mapped(file)
 
     def __enter__(self) -> Genome:
         return self
@@ -134,9 +144,80 @@ class Genome:
         FileFormatError
             If something else than letters stands there.
         """
+        text = self._checked(chrom, start, end).decode("ascii")
+        return str(reverse_complement(text)) if strand == "-" else text
+
+    def letters(self, chrom: str, start: int = 0, end: int | None = None) -> NDArray[np.uint8]:
+        """Read a stretch as bytes: the ASCII letters as the file has them.
+
+        Parameters
+        ----------
+        chrom, start, end
+            As for :meth:`sequence`.
+
+        Returns
+        -------
+        ndarray of uint8, shape (end - start,)
+            Lower case, from 97 on, marks repeats in many genomes.
+
+        Raises
+        ------
+        ValueError, FileFormatError
+            As :meth:`sequence` does.
+        """
+        return np.frombuffer(self._checked(chrom, start, end), np.uint8)
+
+    def codes(self, chrom: str, start: int = 0, end: int | None = None) -> Codes:
+        """Read a stretch as codes, as of :func:`skdeepprune.sequences.encode`.
+
+        Parameters
+        ----------
+        chrom, start, end
+            As for :meth:`sequence`.
+
+        Returns
+        -------
+        ndarray of uint8, shape (end - start,)
+
+        Raises
+        ------
+        ValueError, FileFormatError
+            As :meth:`sequence` does; and FileFormatError if a letter is not one of DNA.
+        """
+        letters = self.letters(chrom, start, end)
+        codes = codes_of_letters(letters)
+        bad = codes > N_CODE
+        if bad.any():
+            at = int(bad.argmax())
+            raise FileFormatError(
+                f"{self._source}, {chrom}:{start + at}: expected A, C, G, T, N or another IUPAC letter, got"
+                f" {chr(letters[at])!r}.",
+                self._source,
+            )
+        return codes
+
+    def soft_masked(self, chrom: str, start: int = 0, end: int | None = None) -> NDArray[np.bool_]:
+        """Tell which bases of a stretch are in lower case, as repeats are in many genomes.
+
+        Parameters
+        ----------
+        chrom, start, end
+            As for :meth:`sequence`.
+
+        Returns
+        -------
+        ndarray of bool, shape (end - start,)
+
+        Raises
+        ------
+        ValueError, FileFormatError
+            As :meth:`sequence` does.
+        """
+        return self.letters(chrom, start, end) >= ord("a")
+
+    def _checked(self, chrom: str, start: int, end: int | None) -> bytes:
         if chrom not in self._index:
-            known = ", ".join(map(repr, list(self._index)[:3]))
-            raise ValueError(f"{chrom!r} is not in {self._source}, which begins with {known}.")
+            raise ValueError(f"{chrom!r} is not in {self.describe_names([chrom])}")
         length = self._index[chrom].length
         end = length if end is None else end
         if not 0 <= start < end <= length:
@@ -147,13 +228,34 @@ class Genome:
                 # An index of other lines than the file's can look right at the places where it was checked.
                 self._is_new = True
                 self._take(self._made_index())
-                return self.sequence(chrom, start, end, strand)
+                return self._checked(chrom, start, end)
             other = next((letters[i : i + 1] for i in range(len(letters)) if not letters[i : i + 1].isalpha()), b"")
             raise FileFormatError(
                 f"{self._source}, {chrom}:{start}-{end}: expected letters, got {shown(other)} among them.", self._source
             )
-        text = letters.decode("ascii")
-        return str(reverse_complement(text)) if strand == "-" else text
+        return letters
+
+    def describe_names(self, unknown: Iterable[str]) -> str:
+        """Say how the chromosomes are named, for an error about names that are not among them.
+
+        Parameters
+        ----------
+        unknown : iterable of str
+            Names that are not.
+
+        Returns
+        -------
+        str
+            A clause that begins with the file's name.
+        """
+        begins = f"{self._source}, which begins with {', '.join(map(repr, list(self._index)[:3]))}"
+        for name in unknown:
+            other = name.removeprefix("chr") if name.startswith("chr") else f"chr{name}"
+            if other in self._index:
+                return f"{begins} and has {other!r}: rename the chromosomes of one of the two."
+        if any(name.startswith("chr") for name in unknown) != any(name.startswith("chr") for name in self._index):
+            return f"{begins}: the two name chromosomes differently; rename those of one of them."
+        return f"{begins}; expected regions of that genome."
 
     def _take(self, index: dict[str, _Entry]) -> None:
         self._index = index
@@ -300,6 +402,23 @@ class Genome:
 
     def _expected(self, place: int, expected: str, got: Any) -> FileFormatError:
         return FileFormatError.expected(self._source, self._line(place), expected, got)
+
+
+def _in_memory(chromosomes: Mapping[str, str]) -> mmap.mmap:
+    """Write chromosomes as FASTA, a line each, into memory that reads like a mapped file."""
+    pieces = []
+    for name, sequence in chromosomes.items():
+        if not isinstance(name, str) or not isinstance(sequence, str) or name.split() != [name]:
+            raise TypeError(
+                "Expected a genome as the path of a FASTA file or a mapping from names without blanks to sequences; got"
+                f" {name!r} with {str(sequence)[:20]!r}."
+            )
+        pieces.append(f">{name}\n{sequence}\n".encode())
+    if not pieces:
+        raise ValueError("The genome holds no chromosomes; expected at least one.")
+    content = mmap.mmap(-1, sum(map(len, pieces)))
+    content.write(b"".join(pieces))
+    return content
 
 
 def _name(header: bytes) -> str:
