@@ -1,6 +1,6 @@
 """Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding."""
 
-from skdeepprune import baselines, bench, datasets, genome, motifs, plots, report, sequences
+from skdeepprune import baselines, bench, datasets, genome, model_selection, motifs, plots, report, sequences
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._model_file import load_model, save_model
 from skdeepprune._onehot import OneHotDNA
@@ -14,6 +14,7 @@ __all__ = [
     "datasets",
     "genome",
     "load_model",
+    "model_selection",
     "motifs",
     "plots",
     "report",

@@ -15,7 +15,7 @@ FLOORS = [
     {"_callbacks", "_compiling", "_glyphs", "_random", "_reading", "_writing", "_mutation", "sequences", "_network"},
     {"_augmentation", "_composition", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot", "genome"},
-    {"_classifier", "motifs", "datasets", "baselines"},
+    {"_classifier", "motifs", "datasets", "baselines", "model_selection"},
     {"_model_file", "report", "plots", "cli", "bench"},
 ]
 # The doors: they may import anything, and nothing may import them.
