@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import fields
 from numbers import Integral, Real
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -53,6 +53,14 @@ from skdeepprune.sequences import shuffle_codes
 # Letters of a word of the composition.
 MAX_WORD_LENGTH, _WORD_LENGTH = 6, 6
 _MOST_KERNELS, _MOST_BY_SALIENCY, _MOST_PRUNINGS = 2**20, 2**12, 20
+
+
+class Labeled(NamedTuple):
+    """Sequences (codes or channels), labels (0 or 1) and weights."""
+
+    sequences: NDArray[Any]
+    y: NDArray[np.float32]
+    weights: NDArray[np.float64]
 
 
 class DeepPruneClassifier(
@@ -293,7 +301,16 @@ class DeepPruneClassifier(
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train, rank the kernels, keep the better half, train again.
 
         Parameters
@@ -304,6 +321,10 @@ class DeepPruneClassifier(
             Two classes; the greater one is the positive class (bound). Or all ones, if ``negatives="dinucleotide"``.
         sample_weight : array-like, shape (n,), default=None
             Non-negative. A sequence of weight 0 is left out.
+        X_val, y_val : as X and y, default=None
+            What to hold out instead of a share of X, such as the sequences of other chromosomes. Of both classes.
+        sample_weight_val : array-like, shape (n_val,), default=None
+            Non-negative weights of the held-out sequences.
 
         Returns
         -------
@@ -332,14 +353,12 @@ class DeepPruneClassifier(
         rng = as_generator(self.random_state)
         used = slice(None) if weights.all() else weights > 0
         augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences[used], y_binary[used])
-        if not (y_binary == 0).any():
-            sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
-            y_binary, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y_binary)), np.tile(weights, 2)
-        weights = self._by_class(weights, classes, y_binary)
+        data = self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
+        held_out = self._read_held_out(X_val, y_val, sample_weight_val, is_dna, classes, rng)
         word_length = self._word_length(is_dna)
-        word_counts = mean_word_counts(sequences, y_binary, word_length, reverse_complement=self.reverse_complement)
+        word_counts = mean_word_counts(data.sequences, data.y, word_length, reverse_complement=self.reverse_complement)
         engine = choose_engine(self.engine, is_dna=is_dna, n_threads=effective_n_jobs(self.n_jobs))
-        training, validation = self._load(engine, sequences, classes, y_binary, weights, augmentation, rng)
+        training, validation = self._load(engine, data, held_out, classes, augmentation, rng)
         initial = Network.initial(
             sizes[0],
             self.kernel_length,
@@ -419,32 +438,63 @@ class DeepPruneClassifier(
         weights[used] *= factors
         return weights
 
+    def _prepared(self, data: Labeled, classes: NDArray[Any], rng: np.random.Generator) -> Labeled:
+        """Add shuffles where there are positives alone, and multiply weights by those of the classes."""
+        sequences, y, weights = data
+        if not (y == 0).any():
+            sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
+            y, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y)), np.tile(weights, 2)
+        return Labeled(sequences, y, self._by_class(weights, classes, y))
+
+    def _read_held_out(
+        self, X: Any, y: Any, sample_weight: Any, is_dna: bool, classes: NDArray[Any], rng: np.random.Generator
+    ) -> Labeled | None:
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            raise ValueError("Expected both X_val and y_val, or neither of them and no sample_weight_val.")
+        try:
+            sequences = read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=is_dna)
+            own, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
+            weights = _check_sample_weight(sample_weight, sequences, dtype=np.float64, ensure_non_negative=True)
+        except ValueError as error:
+            raise ValueError(f"X_val, y_val: {error}") from error
+        if own.tolist() != classes.tolist():
+            raise ValueError(f"y_val has the classes {own.tolist()}, y has {classes.tolist()}; expected the same.")
+        if min(weights[y_binary == label].sum() for label in np.unique(y_binary)) <= 0:
+            raise ValueError("A class of y_val has no positive weight; expected sequences of both to count.")
+        return self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
+
     def _load(
         self,
         engine: Engine,
-        sequences: NDArray[Any],
+        data: Labeled,
+        held_out: Labeled | None,
         classes: NDArray[Any],
-        y: NDArray[np.float32],
-        weights: NDArray[np.float64],
         augmentation: Augmentation,
         rng: np.random.Generator,
     ) -> tuple[TrainingData, TrainingData]:
-        """Load the sequences, into their own memory if possible, and split off the validation set, stratified.
+        """Load the sequences, into their own memory if possible, and split off what is held out unless it is given.
 
         Sequences of weight 0 are left out.
         """
-        training_rows, validation_rows = hold_out(y, weights, self.validation_fraction, classes, rng)
-        weights = weights / weights.max()
+        if held_out is None:
+            rows, rows_val = hold_out(*data, self.validation_fraction, classes, rng)
+        else:
+            rows, rows_val = (np.flatnonzero(one.weights > 0) for one in (data, held_out))
         # Mean 1, so that a weighted gradient has the size of an unweighted one.
-        scaled = (weights / weights[training_rows].mean()).astype(np.float32)
-        loaded = None if augmentation else engine.load(sequences, y, scaled, overwrite_X=True)
+        largest = data.weights.max()
+        mean = (data.weights[rows] / largest).mean()
 
-        def part(rows: NDArray[np.int64]) -> TrainingData:
+        def loaded(one: Labeled) -> Callable[[NDArray[np.int64]], TrainingData]:
+            scaled = (one.weights / largest / mean).astype(np.float32)
             if augmentation:
-                return UnloadedData(engine, sequences, rows, y[rows], scaled[rows], augmentation)
-            return LabeledData(loaded, rows, y[rows], scaled[rows])
+                return lambda rows: UnloadedData(engine, one.sequences, rows, one.y[rows], scaled[rows], augmentation)
+            held = engine.load(one.sequences, one.y, scaled, overwrite_X=True)
+            return lambda rows: LabeledData(held, rows, one.y[rows], scaled[rows])
 
-        return part(training_rows), part(validation_rows)
+        part = loaded(data)
+        return part(rows), (part if held_out is None else loaded(held_out))(rows_val)
 
     def _word_length(self, is_dna: bool) -> int:
         if self.composition == "auto":

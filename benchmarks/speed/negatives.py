@@ -26,11 +26,11 @@ CHUNK, ISOCHORE, REPEAT = 12_000_000, 50_000, 300
 
 
 def write_genome(path: Path) -> None:
-    """Write 24 chromosomes of 248 to 48 Mb."""
+    """Write 24 chromosomes of 248 to 11 Mb."""
     rng = np.random.default_rng(0)
     with open(path, "wb") as file:
         for number in range(1, 25):
-            length = 248_000_000 - 8_700_000 * (number - 1)
+            length = 248_000_000 - 10_300_000 * (number - 1)
             file.write(f">chr{number}\n".encode())
             for start in range(0, length, CHUNK):
                 file.write(lines_of(letters(min(CHUNK, length - start), rng)))
