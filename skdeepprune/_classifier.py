@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, Self
 
@@ -140,10 +140,10 @@ class DeepPruneClassifier(
     negatives : {"auto", "given", "dinucleotide", "mixed"}, default="auto"
         Augmentation, for DNA: "dinucleotide" says that the negatives are dinucleotide shuffles of the positives, and
         trains on fresh ones in every epoch. Then `fit` also takes positives alone, `y` all ones. "mixed" is for other
-        unbound sequences: about half of them, drawn anew in every epoch, are shuffled likewise. "auto" takes
-        "dinucleotide" where a quarter of the negatives, of 40 bp or more, have the very dinucleotide counts of
-        positives; else "mixed" where shuffling makes positives look less bound and hardly changes negatives; else
-        "given", as the paper. The held-out sequences are never augmented.
+        unbound sequences: about half of them, drawn anew in every epoch, are shuffled likewise. "auto" looks for
+        negatives of 40 bp or more that have the very dinucleotide counts of a positive. Where they are a quarter, these
+        are drawn anew, and all others stay as they are; else it takes "mixed" where shuffling makes positives look less
+        bound and hardly changes negatives; else "given", as the paper. The held-out sequences are never augmented.
     class_weight : dict or "balanced", default=None
         Weights of the classes, as everywhere in scikit-learn.
     n_channels : int, default=4
@@ -181,7 +181,7 @@ class DeepPruneClassifier(
     engine_ : str
         The engine that trained.
     negatives_ : str
-        "given", "dinucleotide" or "mixed": the negatives that every epoch saw.
+        The negatives that every epoch saw: "given", "dinucleotide", "mixed", or "renewed", where some were shuffles.
     classes_ : ndarray, shape (2,)
         ``classes_[1]`` is the positive class: bound.
     n_iter_ : int
@@ -351,8 +351,7 @@ class DeepPruneClassifier(
         classes, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
         weights = _check_sample_weight(sample_weight, sequences, dtype=np.float64, ensure_non_negative=True)
         rng = as_generator(self.random_state)
-        used = slice(None) if weights.all() else weights > 0
-        augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences[used], y_binary[used])
+        augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences, y_binary, weights)
         data = self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
         held_out = self._read_held_out(X_val, y_val, sample_weight_val, is_dna, classes, rng)
         word_length = self._word_length(is_dna)
@@ -489,7 +488,10 @@ class DeepPruneClassifier(
         def loaded(one: Labeled) -> Callable[[NDArray[np.int64]], TrainingData]:
             scaled = (one.weights / largest / mean).astype(np.float32)
             if augmentation:
-                return lambda rows: UnloadedData(engine, one.sequences, rows, one.y[rows], scaled[rows], augmentation)
+                variants = augmentation if one is data else replace(augmentation, is_shuffle=None)
+                return lambda rows: UnloadedData(
+                    engine, one.sequences, rows, one.y[rows], scaled[rows], variants.of_rows(rows)
+                )
             held = engine.load(one.sequences, one.y, scaled, overwrite_X=True)
             return lambda rows: LabeledData(held, rows, one.y[rows], scaled[rows])
 
