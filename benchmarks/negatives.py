@@ -3,8 +3,8 @@
     python benchmarks/negatives.py human|yeast|isochores DATA [--seeds N] [--out negatives.csv]
 
 Each row (set, protein, what was trained on, settings, seed) is written once it is there; run again, only what is
-missing runs. DATA is the folder genome/ of the real sets; "isochores" simulates its genome. Tested is on the same held-out
-chromosomes against every kind of negatives.
+missing runs. DATA is the folder genome/ of the real sets; "isochores" simulates its genome. Tested is on the same
+held-out chromosomes against every kind of negatives.
 
 human
     13,382 peaks of one protein, of which 5,000 train, and their genomic negatives by gkmSVM's genNullSeqs; there is no

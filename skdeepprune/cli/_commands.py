@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import asdict
 from importlib.util import find_spec
 from itertools import count, islice
 from pathlib import Path
@@ -30,15 +31,21 @@ from skdeepprune.cli._read import (
     read_labeled,
     read_letters,
     read_named,
-    read_split,
     with_negatives,
 )
+from skdeepprune.cli._regions import SET_FILES, chosen_negatives, describe_sets, write_regions, write_sets
+from skdeepprune.cli._sets import read_sets
 from skdeepprune.datasets import SimulatedDataset, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, read_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
+from skdeepprune.report._leakage import find_leakage
 from skdeepprune.report._report import turned_to_matches
+from skdeepprune.sequences import encode
 
-FILES = ("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html")
+FILES = (
+    *("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html"),
+    *SET_FILES,
+)
 _DEFAULT_TARGETS = "JASPAR2024"
 _PORTION = 20_000
 
@@ -49,15 +56,22 @@ def fit(options: argparse.Namespace) -> None:
     check_folder(options.out, FILES, options.force)
     targets = _targets(options)
     classifier = _classifier(options)
-    train, test, shuffled = read_split(options, np.random.default_rng(options.seed))
-    if shuffled:
+    sets = read_sets(options, np.random.default_rng(options.seed))
+    train, validation, test = sets.train, sets.validation, sets.test
+    if sets.made == "shuffles" and options.ratio == 1:
         classifier.set_params(negatives="dinucleotide")
     with filled_folder(options.out, FILES) as folder:
         tell(f"Training on {train.describe()}", quiet=options.quiet)
-        classifier.fit(train.sequences, train.y)
+        if validation is not None:
+            tell(f"Validating on {validation.describe()}", quiet=options.quiet)
+        for message in leakage_messages(train, validation, test):
+            tell(message, quiet=False)
+        held_out = {} if validation is None else {"X_val": validation.sequences, "y_val": validation.y}
+        classifier.fit(train.sequences, train.y, **held_out)
         motifs, matches = _motifs(classifier, train, targets)
         measured = train if test is None else test
         stages = stage_table(classifier, measured.sequences, measured.y)
+        by_kind = auc_by_kind(classifier, measured)
         if test is None:
             stages = stages.drop(columns="test AUC")
         save_model(classifier, folder / "model.safetensors")
@@ -66,12 +80,11 @@ def fit(options: argparse.Namespace) -> None:
         write_motifs(motifs, folder / "motifs.meme")
         if matches is not None:
             _without_matrices(matches).to_csv(folder / "tomtom.csv", index=False)
-        notes = {
-            "sequences": options.positives,
-            "negatives from": options.negatives or ("shuffles" if shuffled else "labels"),
-        }
-        if options.test is not None:
-            notes["test sequences"] = options.test
+        if sets.made is not None and options.genome is not None:
+            write_sets(folder, sets)
+        notes = describe_sets(sets, options)
+        if len(by_kind) > 1:
+            notes |= {f"AUC against {kind}": f"{auc:.3f}" for kind, auc in by_kind.items()}
         _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes)
         written = [name for name in FILES if (folder / name).exists()]
     seconds = time.perf_counter() - start
@@ -82,6 +95,9 @@ def fit(options: argparse.Namespace) -> None:
                 "files": written,
                 "n_train": len(train.y),
                 "n_test": 0 if test is None else len(test.y),
+                "negatives": sets.made or "given",
+                "tested_on": sets.tested_on,
+                "auc_by_kind": by_kind,
                 "engine": classifier.engine_,
                 "stages": stages.to_dict("records"),
                 "motifs": _summary(motifs, matches).to_dict("records"),
@@ -89,9 +105,25 @@ def fit(options: argparse.Namespace) -> None:
             }
         )
         return
+    if sets.match is not None:
+        print(f"Regions that match: {sets.match}")
     print(_as_text(stages))
+    if len(by_kind) > 1:
+        print(", ".join(f"AUC {auc:.3f} against {kind}" for kind, auc in by_kind.items()))
     print(_as_text(_summary(motifs, matches)))
     print(f"Wrote {', '.join(written)} into {options.out} ({seconds:.0f} s)")
+
+
+def negatives(options: argparse.Namespace) -> None:
+    """Choose unbound regions of a genome for peaks, and write them as BED or FASTA."""
+    refuse_to_overwrite([options.out], options.force)
+    match, table = chosen_negatives(options)
+    with opened_output(options.out) as file:
+        write_regions(table, file, as_fasta=options.format == "fasta")
+    if options.json:
+        print_json({"file": options.out, **asdict(match)} if match is not None else {"file": options.out})
+    elif match is not None:
+        tell(str(match), quiet=options.quiet)
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -223,6 +255,28 @@ def stage_table(classifier: DeepPruneClassifier, X: Any, y: Any) -> pd.DataFrame
         }
         for stage, probability in zip(classifier.stages_, probabilities, strict=True)
     )
+
+
+def auc_by_kind(classifier: DeepPruneClassifier, data: Labeled) -> dict[str, float]:
+    """Measure how well bound sequences are told from each kind of unbound ones."""
+    decision = classifier.decision_function(data.sequences)
+    bound = data.y == 1
+    aucs = {}
+    for kind in dict.fromkeys(data.kinds[~bound].tolist()):
+        rows = bound | (data.kinds == kind)
+        aucs[str(kind)] = float(roc_auc_score(bound[rows], decision[rows]))
+    return aucs
+
+
+def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled | None) -> list[str]:
+    """Say of what is held out how much was trained on."""
+    messages = []
+    for what, part in (("validation", validation), ("test", test)):
+        if part is not None:
+            codes = encode(train.sequences), encode(part.sequences)
+            found = find_leakage(codes[0], train.places, codes[1], part.places)
+            messages += [message.replace("test sequences", f"{what} sequences") for message in found.messages()]
+    return messages
 
 
 def _classifier(options: argparse.Namespace) -> DeepPruneClassifier:

@@ -10,6 +10,7 @@ from pathlib import Path
 from skdeepprune.cli import _commands as commands
 from skdeepprune.cli._bench import add_bench
 from skdeepprune.cli._read import UsageError
+from skdeepprune.cli._sets import MADE
 
 __all__ = ["UsageError", "make_parser"]
 
@@ -28,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"skdeepprune {_version()}")
     parsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_demo, add_bench):
+    for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_negatives, _add_demo, add_bench):
         add(parsers)
     return parser
 
@@ -105,6 +106,71 @@ def _add_report(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=commands.report)
 
 
+def _add_negatives(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = parsers.add_parser(
+        "negatives",
+        help="choose unbound regions of a genome that resemble peaks",
+        description="Choose regions of a genome that are as long as the peaks and like them in GC content and repeats"
+        " (lower case), overlap neither them nor what is excluded nor each other, and write them; say how well they"
+        " match.",
+    )
+    parser.add_argument("peaks", metavar="PEAKS", help="BED, narrowPeak or broadPeak, also gzipped")
+    _add_genome(parser)
+    _add_regions(parser)
+    parser.add_argument(
+        "--match",
+        choices=["gc", "repeats", "both", "nothing"],
+        default="both",
+        help="what a region has in common with its peak besides the length (default: both)",
+    )
+    parser.add_argument(
+        "--tolerance", metavar="SHARE", type=_share, default=0.02, help="by how much it may differ (default: 0.02)"
+    )
+    parser.add_argument(
+        "--any-chromosome", action="store_true", help="look on all chromosomes, not on that of the peak alone"
+    )
+    parser.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
+    parser.add_argument("--format", choices=["bed", "fasta"], default="bed", help="(default: bed)")
+    _add_common(parser)
+    parser.set_defaults(run=commands.negatives)
+
+
+def _add_regions(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("regions of a genome as unbound sequences")
+    group.add_argument(
+        "--ratio",
+        metavar="N",
+        type=_above_0,
+        default=1.0,
+        help="unbound sequences, of each kind, per peak (default: 1)",
+    )
+    group.add_argument(
+        "--exclude",
+        metavar="BED",
+        type=Path,
+        action="append",
+        default=[],
+        help="where no unbound region may be, such as a blacklist or other peaks; may be given several times",
+    )
+    group.add_argument(
+        "--margin", metavar="BP", type=_at_least_0, default=0, help="distance from peaks and from what is excluded"
+    )
+
+
+def _share(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, got {text!r}")
+    return number
+
+
+def _chromosomes(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
 def _add_demo(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = parsers.add_parser(
         "demo",
@@ -144,7 +210,8 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
     group.add_argument(
         "--negatives",
         metavar="FILE",
-        help="unbound sequences (default: those labeled 0, or else one dinucleotide shuffle of each bound sequence)",
+        help="unbound sequences (default: those labeled 0, or else one dinucleotide shuffle of each bound sequence"
+        + ("; for peaks regions of the genome, too)" if test else ")"),
     )
     group.add_argument(
         "--labels",
@@ -158,8 +225,27 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
             metavar="SHARE",
             type=float,
             default=0.1,
-            help="without --test, keep this share of the sequences out of training and test on them (default: 0.1)",
+            help="without --test, keep about this share out of training and test on it: whole chromosomes, if at least"
+            " four are known from peaks or headers, else sequences at random (default: 0.1)",
         )
+        group.add_argument(
+            "--test-chromosomes", metavar="NAMES", type=_chromosomes, default=[], help="test on these: chr8,chr9"
+        )
+        group.add_argument(
+            "--validation-chromosomes",
+            metavar="NAMES",
+            type=_chromosomes,
+            default=[],
+            help="hold out these to tell when to stop (default: a tenth of the training sequences)",
+        )
+        group.add_argument(
+            "--make",
+            choices=MADE,
+            help="unbound sequences to make where none are given: for peaks regions of the genome that match them in GC"
+            " content and repeats, dinucleotide shuffles, both, or random regions (default: both for peaks, else"
+            " shuffles)",
+        )
+        _add_regions(parser)
     _add_genome(parser)
 
 

@@ -54,7 +54,7 @@ class Peaks:
 
     def __init__(self, regions: Iterator[Region], genome: Genome, source: str, genome_path: Path, width: int) -> None:
         self._regions = regions
-        self._genome = genome
+        self.genome = genome
         self._genome_path = genome_path
         self._source = source
         self._width = width
@@ -64,13 +64,13 @@ class Peaks:
         unknown = None
         for given in self._regions:
             cut = given.resized(self._width)
-            length = self._genome.lengths.get(cut.chrom)
+            length = self.genome.lengths.get(cut.chrom)
             if length is None:
                 status, unknown = _UNKNOWN, unknown or given
             else:
                 status = "ok" if 0 <= cut.start and cut.end <= length else _BEYOND
             self.n_of_status[status] = self.n_of_status.get(status, 0) + 1
-            found = self._genome.sequence(cut.chrom, cut.start, cut.end, cut.strand) if status == "ok" else None
+            found = self.genome.sequence(cut.chrom, cut.start, cut.end, cut.strand) if status == "ok" else None
             yield Peak(given, cut, status, found)
         if not self.n_of_status:
             raise FileFormatError(f"{self._source} holds no peaks; expected at least one.", self._source)
@@ -80,7 +80,7 @@ class Peaks:
     def _refuse(self, unknown: Region | None) -> None:
         if unknown is None:
             raise ValueError(f"{self._source} holds no peaks within {self._genome_path}; expected at least one.")
-        names = ", ".join(map(repr, list(self._genome.lengths)[:3]))
+        names = ", ".join(map(repr, list(self.genome.lengths)[:3]))
         raise FileFormatError.at(
             self._source,
             unknown.line,

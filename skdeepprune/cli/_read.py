@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from skdeepprune._reading import opened, source_of
 from skdeepprune.cli._output import tell
 from skdeepprune.cli._peaks import COLUMNS, opened_peaks
 from skdeepprune.cli._peaks import UsageError as UsageError
-from skdeepprune.sequences import SequenceRecord, dinucleotide_shuffle, encode
+from skdeepprune.sequences import Region, SequenceRecord, dinucleotide_shuffle, encode
 from skdeepprune.sequences._files import first_word, records_of
+from skdeepprune.sequences._places import Place
 from skdeepprune.sequences._regions import holds_regions
 
 Rows = Iterator[tuple[list[str], str | None]]
@@ -25,24 +26,36 @@ Rows = Iterator[tuple[list[str], str | None]]
 
 @dataclass(frozen=True, eq=False)
 class Labeled:
-    """Sequences with names and labels (1 bound, 0 unbound)."""
+    """Sequences with names, labels (1 bound, 0 unbound), and the kind of each: bound, given, matched, ..."""
 
     names: list[str]
     sequences: NDArray[np.str_]
     y: NDArray[np.int64]
+    kinds: NDArray[Any] = field(default_factory=lambda: np.empty(0, object))
+    places: list[Place] = field(default_factory=list)
 
     @classmethod
-    def joined(cls, bound: Named, unbound: Named) -> Labeled:
+    def joined(cls, bound: Named, *unbound: Named) -> Labeled:
         """Put both classes into one."""
+        parts = [bound, *unbound]
         return cls(
-            bound.names + unbound.names,
-            np.array(bound.sequences + unbound.sequences),
-            np.repeat([1, 0], [len(bound.names), len(unbound.names)]),
+            [name for part in parts for name in part.names],
+            np.array([sequence for part in parts for sequence in part.sequences]),
+            np.repeat([1] + [0] * len(unbound), [len(part.names) for part in parts]),
+            np.repeat(["bound"] + [part.kind for part in unbound], [len(part.names) for part in parts]),
+            [place for part in parts for place in part.places],
         )
 
     def take(self, rows: NDArray[np.bool_]) -> Labeled:
         """Return some of them."""
-        return Labeled([self.names[row] for row in np.flatnonzero(rows)], self.sequences[rows], self.y[rows])
+        chosen = np.flatnonzero(rows)
+        return Labeled(
+            [self.names[row] for row in chosen],
+            self.sequences[rows],
+            self.y[rows],
+            self.kinds[rows],
+            [self.places[row] for row in chosen],
+        )
 
     def describe(self) -> str:
         """Count them, with their lengths."""
@@ -53,21 +66,22 @@ class Labeled:
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """Sequences with names, and labels where a file has them."""
+    """Sequences with names and places; labels where a file has them, regions where it is one of peaks."""
 
     names: list[str]
     sequences: list[str]
+    places: list[Place]
     labels: NDArray[np.int64] | None = None
-
-    def take(self, rows: NDArray[np.bool_]) -> Named:
-        """Return some of them, without labels."""
-        kept = np.flatnonzero(rows)
-        return Named([self.names[row] for row in kept], [self.sequences[row] for row in kept])
+    peaks: list[Region] | None = None
+    kind: str = "given"
 
     def shuffled(self, rng: np.random.Generator) -> Named:
         """Shuffle each, keeping its dinucleotides."""
         return Named(
-            [f"shuffle of {name}" for name in self.names], dinucleotide_shuffle(self.sequences, random_state=rng)
+            [f"shuffle of {name}" for name in self.names],
+            dinucleotide_shuffle(self.sequences, random_state=rng),
+            self.places,
+            kind="shuffles",
         )
 
 
@@ -78,10 +92,15 @@ def read_named(path: str | os.PathLike[str], options: argparse.Namespace, *, lab
         if not holds_regions(source, file):
             return _letters(source, list(records_of(file, source, None, labels)), quiet=options.quiet)
         with opened_peaks(file, source, options) as peaks:
-            found = [(str(peak.cut), peak.sequence) for peak in peaks if peak.sequence is not None]
+            found = [(peak, peak.sequence) for peak in peaks if peak.sequence is not None]
     if lost := peaks.without_sequence():
         tell(f"{lost}; they are left out", quiet=False)
-    return Named([name for name, _ in found], [sequence for _, sequence in found])
+    return Named(
+        [str(peak.cut) for peak, _ in found],
+        [sequence for _, sequence in found],
+        [Place(peak.cut.chrom, peak.cut.start, peak.cut.end, peak.cut.strand) for peak, _ in found],
+        peaks=[peak.given for peak, _ in found],
+    )
 
 
 @contextmanager
@@ -114,7 +133,8 @@ def _letters(source: str, records: list[SequenceRecord], *, quiet: bool) -> Name
     labels = [record.label for record in records if record.label is not None] or _labels_in(source, names)
     if labels and records[0].label is None:
         tell(f"{source}: the headers begin with labels, {sum(labels)} of 1 and {labels.count(0)} of 0", quiet=quiet)
-    return Named(names, sequences, np.array(labels, dtype=np.int64) if labels else None)
+    places = [Place(record.chrom, record.start, record.end, record.strand) for record in records]
+    return Named(names, sequences, places, np.array(labels, dtype=np.int64) if labels else None)
 
 
 def _labels_in(source: str, names: list[str]) -> list[int]:
@@ -136,35 +156,14 @@ def _labels_in(source: str, names: list[str]) -> list[int]:
 def read_labeled(options: argparse.Namespace, rng: np.random.Generator) -> tuple[Labeled, bool]:
     """Read both classes, from two files or from the labels of one, or else shuffle; and whether the latter."""
     given = read_named(options.positives, options, labels=options.labels)
-    return _labeled(given, options, rng), options.negatives is None and not _is_mixed(given)
+    if options.negatives is not None:
+        return Labeled.joined(given, read_unbound(given, options)), False
+    return with_negatives(given, rng), not is_mixed(given)
 
 
-def read_split(options: argparse.Namespace, rng: np.random.Generator) -> tuple[Labeled, Labeled | None, bool]:
-    """Read sequences to train on, others to test on, and whether the negatives are shuffles.
-
-    A shuffle goes where its sequence goes.
-    """
-    if not 0 <= options.test_share < 1:
-        raise UsageError(f"--test-share {options.test_share}: expected a share from 0 up to, but below, 1.")
-    given = read_named(options.positives, options, labels=options.labels)
-    shuffled = options.negatives is None and not _is_mixed(given)
-    if options.test is not None:
-        test = with_negatives(read_named(options.test, options, labels=options.labels), rng)
-        return _labeled(given, options, rng), test, shuffled
-    if shuffled:
-        held_out = _held_out(np.ones(len(given.names)), options.test_share, rng)
-        parts = [with_negatives(given.take(rows), rng) for rows in (~held_out, held_out) if rows.any()]
-    else:
-        data = _labeled(given, options, rng)
-        held_out = _held_out(data.y, options.test_share, rng)
-        parts = [data.take(rows) for rows in (~held_out, held_out) if rows.any()]
-    return parts[0], parts[1] if len(parts) > 1 else None, shuffled
-
-
-def _labeled(given: Named, options: argparse.Namespace, rng: np.random.Generator) -> Labeled:
-    if options.negatives is None:
-        return with_negatives(given, rng)
-    if _is_mixed(given):
+def read_unbound(given: Named, options: argparse.Namespace) -> Named:
+    """Read the file of --negatives, where `given` are bound sequences alone."""
+    if is_mixed(given):
         raise UsageError(
             f"{options.positives} has bound and unbound sequences, and --negatives names more; expected"
             " one or the other."
@@ -175,26 +174,18 @@ def _labeled(given: Named, options: argparse.Namespace, rng: np.random.Generator
             f"--negatives {options.negatives} has {int(negatives.labels.sum())} sequences labeled as bound; expected"
             " unbound ones alone."
         )
-    return Labeled.joined(given, negatives)
+    return negatives
 
 
-def _held_out(y: NDArray[Any], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose a share of each class."""
-    chosen = np.zeros(len(y), dtype=bool)
-    for label in np.unique(y):
-        rows = rng.permutation(np.flatnonzero(y == label))
-        n = min(max(round(share * len(rows)), 1), len(rows) - 1) if share > 0 else 0
-        chosen[rows[:n]] = True
-    return chosen
-
-
-def _is_mixed(given: Named) -> bool:
+def is_mixed(given: Named) -> bool:
+    """Whether the labels of a file are not all those of bound sequences."""
     return given.labels is not None and not (given.labels == 1).all()
 
 
 def with_negatives(given: Named, rng: np.random.Generator) -> Labeled:
     """Take the file's labels if it has both, or else one shuffle of each sequence for the unbound ones."""
-    if _is_mixed(given):
+    if is_mixed(given):
         assert given.labels is not None
-        return Labeled(given.names, np.array(given.sequences), given.labels)
+        kinds = np.where(given.labels == 1, "bound", "given")
+        return Labeled(given.names, np.array(given.sequences), given.labels, kinds, given.places)
     return Labeled.joined(given, given.shuffled(rng))

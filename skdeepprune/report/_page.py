@@ -257,11 +257,8 @@ def _warnings(results: Results) -> list[str]:
             f"The length alone separates the classes with AUC {results.length_auc:.2f}. Longer sequences have more"
             " windows to score in; cut both classes to the same lengths."
         )
-    if results.n_shared:
-        warnings.append(
-            f"{results.n_shared:,} of the test sequences are among the others too, letter by letter. What is measured"
-            " on them is no test."
-        )
+    if results.leakage is not None:
+        warnings += results.leakage.messages()
     return warnings
 
 
