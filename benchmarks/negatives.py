@@ -7,8 +7,8 @@ missing runs. DATA is the folder genome/ of the real sets; "isochores" simulates
 held-out chromosomes against every kind of negatives.
 
 human
-    13,382 peaks of one protein, of which 5,000 train, and their genomic negatives by gkmSVM's genNullSeqs; there is no
-    genome, so "matched" are these. Held out are chr1, chr8, chr21.
+    13,382 peaks of one protein and their genomic negatives by gkmSVM's genNullSeqs; there is no genome, so these are
+    "matched". Held out are chr1, chr8, chr21.
 yeast
     ChIP-exo peaks of six proteins, 101 bp around them; genomic negatives 3 : 1, more than 300 bp from peaks, outside
     the regions to exclude. Held out are IV, XIII, XVI.
@@ -62,19 +62,19 @@ YEAST_TEST = {"IV", "XIII", "XVI"}
 PROTEINS = ["Reb1", "Abf1", "Rap1", "Cbf1", "Ume6", "Hsf1"]
 
 
-def human(data):
+def human(data, n_positives):
     """Positives and negatives by kind, training and test, of the real human peaks."""
     parts = {}
     for kind, name in (("bound", "posSet.fa.gz"), ("matched", "negSet.fa.gz")):
         found = read_sequences(data / name)
         held_out = np.isin(np.array(found.chrom, object), list(HUMAN_TEST))
         sequences = np.array(found.sequences)
-        rows = np.random.default_rng(0).permutation(np.flatnonzero(~held_out))[:5000]
+        rows = np.random.default_rng(0).permutation(np.flatnonzero(~held_out))[:n_positives]
         parts[kind] = (sequences[np.sort(rows)].tolist(), sequences[held_out].tolist())
-    yield "human", parts
+    yield "human" if n_positives else "human, all", parts
 
 
-def yeast(data):
+def yeast(data, n_positives):
     folder = data / "yeast"
     roman = "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
     names = {f"chr{i}": name for i, name in enumerate(roman, start=1)}
@@ -89,7 +89,7 @@ def yeast(data):
             yield protein, from_genome(peaks, genome, YEAST_TEST, ratio=3, exclude=[excluded], margin=300)
 
 
-def isochores(data):
+def isochores(data, n_positives):
     rng = np.random.default_rng(11)
     genome, rows = {}, []
     motifs = ["TGACGTCA", "GGGAATTTCC"]
@@ -173,6 +173,7 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--methods", nargs="+", default=["16", "5-mers"])
+    parser.add_argument("--n-positives", type=int, help="train on so many of the human peaks (default: all)")
     parser.add_argument("--trained-on", nargs="+", default=None)
     parser.add_argument("--out", type=Path, default=Path("negatives.csv"))
     options = parser.parse_args()
@@ -182,7 +183,9 @@ def main():
         done = set(
             zip(table["set"], table["protein"], table["trained_on"], table["method"], table["seed"], strict=True)
         )
-    for protein, parts in {"human": human, "yeast": yeast, "isochores": isochores}[options.set](options.data):
+    for protein, parts in {"human": human, "yeast": yeast, "isochores": isochores}[options.set](
+        options.data, options.n_positives
+    ):
         parts = with_shuffles(parts)
         kinds = [kind for kind in parts if kind != "bound"]
         sets = {kind: [kind] for kind in kinds} | {"matched and shuffles": ["matched", "shuffles"]}

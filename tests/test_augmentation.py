@@ -366,7 +366,7 @@ def test_sequences_of_weight_0_do_not_tell_whether_negatives_are_shuffles():
     labels = np.repeat([1, 0, 0], [len(positives), len(others), len(positives)])
     weights = np.repeat([1.0, 1.0, 0.0], [len(positives), len(others), len(positives)])
     classifier = small(negatives="auto", max_iter=1, n_prunings=0)
-    assert classifier.fit(sequences, labels).negatives_ == "dinucleotide"
+    assert classifier.fit(sequences, labels).negatives_ == "renewed"
     assert classifier.fit(sequences, labels, weights).negatives_ == "mixed"
 
 

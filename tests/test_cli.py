@@ -17,6 +17,7 @@ from skdeepprune import DeepPruneClassifier
 from skdeepprune._model_file import load_model
 from skdeepprune.cli import main, make_parser
 from skdeepprune.cli._commands import FILES
+from skdeepprune.cli._regions import SET_FILES
 from skdeepprune.datasets import load_simulated
 from skdeepprune.motifs import Motif, read_motifs, write_motifs
 
@@ -61,7 +62,7 @@ def names_in(folder):
 
 
 def test_fit_writes_model_tables_motifs_and_report(fitted):
-    assert names_in(fitted) == sorted(set(FILES) - {"tomtom.csv"})
+    assert names_in(fitted) == sorted(set(FILES) - {"tomtom.csv", *SET_FILES})
     model = load_model(fitted / "model.safetensors")
     assert model.kernels_.shape == (2, 8, 4)
     history = pd.read_csv(fitted / "history.csv")

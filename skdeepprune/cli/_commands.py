@@ -41,6 +41,7 @@ from skdeepprune.report import write_report
 from skdeepprune.report._leakage import find_leakage
 from skdeepprune.report._report import turned_to_matches
 from skdeepprune.sequences import encode
+from skdeepprune.sequences._places import NOWHERE, Place
 
 FILES = (
     *("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html"),
@@ -121,7 +122,9 @@ def negatives(options: argparse.Namespace) -> None:
     with opened_output(options.out) as file:
         write_regions(table, file, as_fasta=options.format == "fasta")
     if options.json:
-        print_json({"file": options.out, **asdict(match)} if match is not None else {"file": options.out})
+        told = {} if match is None else asdict(match)
+        tables = {name: table.to_dict("records") for name, table in told.items() if isinstance(table, pd.DataFrame)}
+        print_json({"file": options.out, **told, **tables})
     elif match is not None:
         tell(str(match), quiet=options.quiet)
 
@@ -273,10 +276,17 @@ def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled |
     messages = []
     for what, part in (("validation", validation), ("test", test)):
         if part is not None:
-            codes = encode(train.sequences), encode(part.sequences)
-            found = find_leakage(codes[0], train.places, codes[1], part.places)
+            codes, own = encode(train.sequences), encode(part.sequences)
+            found = find_leakage(codes, _regions(train), own, _regions(part))
             messages += [message.replace("test sequences", f"{what} sequences") for message in found.messages()]
     return messages
+
+
+def _regions(data: Labeled) -> list[Place]:
+    """Places of the sequences; a shuffle of one is nowhere in the genome."""
+    return [
+        NOWHERE if kind == "shuffles" else place for kind, place in zip(data.kinds, data.places, strict=True)
+    ]
 
 
 def _classifier(options: argparse.Namespace) -> DeepPruneClassifier:
@@ -378,6 +388,8 @@ def _report(
         targets=matches,
         title=options.title or ("Standard input" if options.positives == "-" else Path(options.positives).name),
         notes=notes if matches is None else {**notes, "compared with": options.targets or _DEFAULT_TARGETS},
+        recall=options.recall,
+        prevalence=options.prevalence,
         random_state=options.seed,
     )
 

@@ -52,6 +52,7 @@ def _add_fit(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     _add_training(parser)
     _add_targets(parser)
     parser.add_argument("--title", help="of the report (default: the name of the file)")
+    _add_use(parser)
     _add_common(parser)
     parser.set_defaults(run=commands.fit)
 
@@ -102,6 +103,7 @@ def _add_report(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="HTML file to write")
     _add_targets(parser)
     parser.add_argument("--title", help="(default: the name of the file)")
+    _add_use(parser)
     _add_common(parser)
     parser.set_defaults(run=commands.report)
 
@@ -157,6 +159,20 @@ def _add_regions(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_use(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("use, for the precision in the report")
+    group.add_argument(
+        "--recall", metavar="SHARE", type=_share, default=0.5, help="of the bound sequences to find (default: 0.5)"
+    )
+    group.add_argument(
+        "--prevalence",
+        metavar="SHARE",
+        type=_share,
+        default=0.01,
+        help="of bound sequences among all that will be predicted (default: 0.01)",
+    )
+
+
 def _share(text: str) -> float:
     try:
         number = float(text)
@@ -198,7 +214,7 @@ def _add_demo(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="file of the report (default: skdeepprune-demo.html, or the next free name)",
     )
     _add_common(parser, json=False)
-    parser.set_defaults(run=commands.demo, targets=None)
+    parser.set_defaults(run=commands.demo, targets=None, recall=0.5, prevalence=0.01)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

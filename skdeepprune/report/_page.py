@@ -138,7 +138,12 @@ def _tiles(classifier: DeepPruneClassifier, results: Results) -> list[dict[str, 
         {
             "name": "Average precision",
             "value": f"{performance.average_precision.value:.3f}",
-            "note": interval(performance.average_precision),
+            "note": f"{interval(performance.average_precision)}; {percent(performance.positive_share)} are bound",
+        },
+        {
+            "name": f"Precision at recall {performance.use.recall:g}",
+            "value": f"{performance.precision_in_use.value:.3f}",
+            "note": f"{interval(performance.precision_in_use)}; if {percent(performance.use.prevalence)} are bound",
         },
         {"name": "Kernels", "value": str(sizes[-1]), "note": kept},
         {

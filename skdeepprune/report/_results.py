@@ -18,7 +18,7 @@ from skdeepprune.motifs import Motif
 from skdeepprune.report._examples import Example, choose_examples
 from skdeepprune.report._kernels import KernelReading, read_kernels
 from skdeepprune.report._leakage import Leakage, find_leakage
-from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, measure, rank_auc
+from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, Use, measure, rank_auc
 from skdeepprune.report._sequences import Sequences
 from skdeepprune.sequences._places import Place, place_in
 
@@ -87,6 +87,7 @@ def collect(
     motifs: Sequence[Motif],
     *,
     random_state: int,
+    use: Use | None = None,
 ) -> Results:
     """Compute everything that a report tells."""
     check_is_fitted(classifier)
@@ -98,7 +99,7 @@ def collect(
     n_bootstraps = int(np.clip(4e7 / (len(measured) * (network.n_kernels + 1)), 40, N_BOOTSTRAPS))
     by_words = word_sums(network, measured.codes)
     performance = measure(
-        network, found.scores, by_words, measured.bound, random_state=random_state, n_bootstraps=n_bootstraps
+        network, found.scores, by_words, measured.bound, random_state=random_state, n_bootstraps=n_bootstraps, use=use
     )
     readings = read_kernels(classifier, data, measured, found, motifs, n_threads)
     edges, (bound_gc, unbound_gc) = _histograms(data.gc, data.bound, np.linspace(0, 1, _N_GC_BINS + 1))
