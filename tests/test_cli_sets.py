@@ -207,7 +207,7 @@ def test_negatives_are_written_as_bed_and_fasta(folder, tmp_path, capsys):
     assert "pass --force" in capsys.readouterr().err
     assert run(*common, "--out", tmp_path / "n.json.bed", "--json", "--match", "nothing") == 0
     match = json.loads(capsys.readouterr().out)
-    assert match["n_unbound"] == len(table) and abs(match["gc_means"][0] - match["gc_means"][1]) > 0.001
+    assert match["n_unbound"] >= len(table) and abs(match["gc_means"][0] - match["gc_means"][1]) > 0.001
 
 
 def test_a_tolerance_that_leaves_too_few_is_told(folder, tmp_path, capsys):

@@ -284,9 +284,7 @@ def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled |
 
 def _regions(data: Labeled) -> list[Place]:
     """Places of the sequences; a shuffle of one is nowhere in the genome."""
-    return [
-        NOWHERE if kind == "shuffles" else place for kind, place in zip(data.kinds, data.places, strict=True)
-    ]
+    return [NOWHERE if kind == "shuffles" else place for kind, place in zip(data.kinds, data.places, strict=True)]
 
 
 def _classifier(options: argparse.Namespace) -> DeepPruneClassifier:
