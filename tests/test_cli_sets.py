@@ -210,6 +210,16 @@ def test_negatives_are_written_as_bed_and_fasta(folder, tmp_path, capsys):
     assert match["n_unbound"] >= len(table) and abs(match["gc_means"][0] - match["gc_means"][1]) > 0.001
 
 
+def test_shuffles_are_written_without_a_place(folder, tmp_path, capsys):
+    common = ["negatives", folder / "peaks.bed", "--genome", folder / "genome.fa", "--match", "dinucleotide", "--quiet"]
+    assert run(*common) == 2
+    assert "add --format fasta" in capsys.readouterr().err
+    assert run(*common, "--format", "fasta", "--out", tmp_path / "s.fa") == 0
+    found = read_sequences(tmp_path / "s.fa")
+    assert found.chrom is None and all(name.startswith("shuffle of peak_") for name in found.names)
+    assert len(found) == len(region_table(folder / "peaks.bed"))
+
+
 def test_a_tolerance_that_leaves_too_few_is_told(folder, tmp_path, capsys):
     arguments = ["negatives", folder / "peaks.bed", "--genome", folder / "genome.fa", "--out", tmp_path / "n.bed"]
     assert run(*arguments, "--ratio", "30", "--tolerance", "0", "--quiet") == 0

@@ -121,9 +121,10 @@ def _add_negatives(parsers: argparse._SubParsersAction[argparse.ArgumentParser])
     _add_regions(parser)
     parser.add_argument(
         "--match",
-        choices=["gc", "repeats", "both", "nothing"],
+        choices=["gc", "repeats", "both", "nothing", "dinucleotide"],
         default="both",
-        help="what a region has in common with its peak besides the length (default: both)",
+        help="what a region has in common with its peak besides the length; dinucleotide gives no regions, but shuffles"
+        " of the peaks, as FASTA (default: both)",
     )
     parser.add_argument(
         "--tolerance", metavar="SHARE", type=_share, default=0.02, help="by how much it may differ (default: 0.02)"

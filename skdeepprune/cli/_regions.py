@@ -12,14 +12,15 @@ import pandas as pd
 
 from skdeepprune._reading import opened, source_of
 from skdeepprune.cli._output import tell
-from skdeepprune.cli._peaks import opened_peaks
+from skdeepprune.cli._peaks import UsageError, opened_peaks
 from skdeepprune.cli._read import Labeled
 from skdeepprune.cli._sets import Sets
 from skdeepprune.genome import Match, describe_match, region_table, sample_negatives
 
 _PARTS = ("training", "validation", "test")
 SET_FILES = tuple(f"{part}.{form}" for part in _PARTS for form in ("bed", "fa"))
-_MATCHED: dict[str, tuple[str, ...]] = {
+_MATCHED: dict[str, str | tuple[str, ...]] = {
+    "dinucleotide": "dinucleotide",
     "gc": ("gc",),
     "repeats": ("repeats",),
     "both": ("gc", "repeats"),
@@ -29,6 +30,8 @@ _MATCHED: dict[str, tuple[str, ...]] = {
 
 def chosen_negatives(options: argparse.Namespace) -> tuple[Match | None, pd.DataFrame]:
     """Choose regions for the peaks of a file; and how well they match, if there are any."""
+    if options.match == "dinucleotide" and options.format == "bed":
+        raise UsageError("--match dinucleotide makes sequences that are nowhere in the genome; add --format fasta.")
     source = source_of(options.peaks)
     with opened(options.peaks) as file, opened_peaks(file, source, options) as peaks:
         found = [(peak, peak.sequence) for peak in peaks if peak.sequence is not None]
@@ -55,11 +58,13 @@ def chosen_negatives(options: argparse.Namespace) -> tuple[Match | None, pd.Data
 
 def write_regions(table: pd.DataFrame, file: IO[str], *, as_fasta: bool) -> None:
     """Write regions as BED, or their sequences as FASTA, on their strand."""
-    for row in table.itertuples():
+    columns = (table[name] for name in ("chrom", "start", "end", "name", "strand", "sequence"))
+    for chrom, start, end, name, strand, sequence in zip(*columns, strict=True):
+        place = f"{chrom}:{start}-{end}"
         if as_fasta:
-            file.write(f">{row.chrom}:{row.start}-{row.end}({row.strand})\n{row.sequence}\n")
+            file.write(f">{f'{place}({strand})' if name == place else name}\n{sequence}\n")
         else:
-            file.write(f"{row.chrom}\t{row.start}\t{row.end}\t{row.name}\t0\t{row.strand}\n")
+            file.write(f"{chrom}\t{start}\t{end}\t{name}\t0\t{strand}\n")
 
 
 def write_sets(folder: Path, sets: Sets) -> None:

@@ -164,9 +164,9 @@ def _test_rows(
 
 def _on(chromosomes: list[str], data: Labeled, option: str) -> NDArray[np.bool_]:
     """Which sequences are on some chromosomes, each of which has to have some."""
-    own = np.array([place.chrom for place in data.places], object)
-    if chromosomes and (own == None).any():  # noqa: E711
-        nowhere = np.flatnonzero(own == None)  # noqa: E711
+    own = [place.chrom for place in data.places]
+    nowhere = [row for row, chrom in enumerate(own) if chrom is None]
+    if chromosomes and nowhere:
         raise UsageError(
             f"{option}: the chromosome of {len(nowhere)} of {len(own)} sequences, such as"
             f" {data.names[nowhere[0]]!r}, is not known; expected peaks, or headers such as chr1:100-200."
@@ -178,7 +178,7 @@ def _on(chromosomes: list[str], data: Labeled, option: str) -> NDArray[np.bool_]
                 f"{option}: no sequence is on {name!r}; they are on {', '.join(map(str, known[:8]))}"
                 f"{' ...' if len(known) > 8 else ''}."
             )
-    return np.isin(own.astype(str), chromosomes) if chromosomes else np.zeros(len(own), bool)
+    return np.array([chrom in chromosomes for chrom in own], bool)
 
 
 def choose_chromosomes(groups: list[Any], share: float, rng: np.random.Generator) -> list[str]:
