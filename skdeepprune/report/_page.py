@@ -255,7 +255,8 @@ def _warnings(results: Results) -> list[str]:
     if results.gc_auc >= GC_WARNING_AUC:
         warnings.append(
             f"The GC content alone separates the classes with AUC {results.gc_auc:.2f}. A part of what the network has"
-            " learned may be composition. Negatives of the same composition, such as dinucleotide shuffles, would tell."
+            " learned may be composition. Negatives of the same composition, such as dinucleotide shuffles or matched"
+            " regions of the genome, would tell."
         )
     if results.length_auc >= GC_WARNING_AUC:
         warnings.append(
