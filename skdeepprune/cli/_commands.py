@@ -33,15 +33,19 @@ from skdeepprune.cli._read import (
     read_named,
     with_negatives,
 )
-from skdeepprune.cli._regions import SET_FILES, chosen_negatives, describe_sets, write_regions, write_sets
+from skdeepprune.cli._regions import (
+    SET_FILES,
+    chosen_negatives,
+    describe_sets,
+    leakage_messages,
+    write_regions,
+    write_sets,
+)
 from skdeepprune.cli._sets import read_sets
 from skdeepprune.datasets import SimulatedDataset, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, read_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
-from skdeepprune.report._leakage import find_leakage
 from skdeepprune.report._report import turned_to_matches
-from skdeepprune.sequences import encode
-from skdeepprune.sequences._places import NOWHERE, Place
 
 FILES = (
     *("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html"),
@@ -269,22 +273,6 @@ def auc_by_kind(classifier: DeepPruneClassifier, data: Labeled) -> dict[str, flo
         rows = bound | (data.kinds == kind)
         aucs[str(kind)] = float(roc_auc_score(bound[rows], decision[rows]))
     return aucs
-
-
-def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled | None) -> list[str]:
-    """Say of what is held out how much was trained on."""
-    messages = []
-    for what, part in (("validation", validation), ("test", test)):
-        if part is not None:
-            codes, own = encode(train.sequences), encode(part.sequences)
-            found = find_leakage(codes, _regions(train), own, _regions(part))
-            messages += [message.replace("test sequences", f"{what} sequences") for message in found.messages()]
-    return messages
-
-
-def _regions(data: Labeled) -> list[Place]:
-    """Places of the sequences; a shuffle of one is nowhere in the genome."""
-    return [NOWHERE if kind == "shuffles" else place for kind, place in zip(data.kinds, data.places, strict=True)]
 
 
 def _classifier(options: argparse.Namespace) -> DeepPruneClassifier:

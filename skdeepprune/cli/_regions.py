@@ -16,6 +16,9 @@ from skdeepprune.cli._peaks import UsageError, opened_peaks
 from skdeepprune.cli._read import Labeled
 from skdeepprune.cli._sets import Sets
 from skdeepprune.genome import Match, describe_match, region_table, sample_negatives
+from skdeepprune.report._leakage import find_leakage
+from skdeepprune.sequences import encode
+from skdeepprune.sequences._places import NOWHERE, Place
 
 _PARTS = ("training", "validation", "test")
 SET_FILES = tuple(f"{part}.{form}" for part in _PARTS for form in ("bed", "fa"))
@@ -108,3 +111,19 @@ def describe_sets(sets: Sets, options: argparse.Namespace) -> dict[str, object]:
     if sets.test is not None:
         notes["tested on"] = sets.tested_on
     return notes
+
+
+def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled | None) -> list[str]:
+    """Say of what is held out how much was trained on."""
+    messages = []
+    for what, part in (("validation", validation), ("test", test)):
+        if part is not None:
+            codes, own = encode(train.sequences), encode(part.sequences)
+            found = find_leakage(codes, _own_places(train), own, _own_places(part))
+            messages += [message.replace("test sequences", f"{what} sequences") for message in found.messages()]
+    return messages
+
+
+def _own_places(data: Labeled) -> list[Place]:
+    """Places of the sequences; a shuffle of one is nowhere in the genome."""
+    return [NOWHERE if kind == "shuffles" else place for kind, place in zip(data.kinds, data.places, strict=True)]
