@@ -13,17 +13,18 @@ EXTRAS = {
     "models": ["skops>=0.13"],
     "baselines": ["gkmsvm-lite>=0.1"],
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],
-    "genome": ["pyfaidx>=0.8"],
     "fetch": ["pooch>=1.8"],
     "bench": ["dask[distributed]>=2025.1"],
 }
 EXTRAS["test"] = [
     *(requirement for extra in EXTRAS.values() for requirement in extra),
     "biopython>=1.85",
+    "dnaio>=1.2",
     "hypothesis>=6.100",
     "mypy>=1.15",
     "pandas-stubs>=2.2",
     "psutil>=6.0",
+    "pyfaidx>=0.8",
     "pytest>=8.2",
     "pytest-cov>=6.0",
     "pytest-xdist>=3.6",
@@ -78,7 +79,6 @@ setup(
     },
     python_requires=">=3.11",
     install_requires=[
-        "dnaio>=1.2",
         "jinja2>=3.1",
         "joblib>=1.5",
         "llvmlite",  # the version is numba's to choose

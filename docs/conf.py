@@ -65,6 +65,7 @@ html_sidebars = {
         "contributing",
         "getting_started",
         "motifs",
+        "negatives",
         "user_guide",
     )
 }

@@ -1,6 +1,6 @@
 """Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding."""
 
-from skdeepprune import baselines, bench, datasets, motifs, plots, report, sequences
+from skdeepprune import baselines, bench, datasets, genome, model_selection, motifs, plots, report, sequences
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._interruption import InterruptedFitWarning
 from skdeepprune._model_file import load_model, save_model
@@ -20,7 +20,9 @@ __all__ = [
     "baselines",
     "bench",
     "datasets",
+    "genome",
     "load_model",
+    "model_selection",
     "motifs",
     "plots",
     "report",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from skdeepprune.sequences import sequence_lengths, shuffle_codes
 Codes = NDArray[np.uint8]
 
 _PAIRS_AT_ONCE = 2**20
-_NEGATIVES_TO_LOOK_AT = 20_000
+# Of the negatives, so many shuffles are no accident.
+_SHARE_OF_SHUFFLES = 0.25
 _BASES_TO_LOOK_AT = 2**21
 _WORD_LENGTH = 6
 # What `mutation_rate="auto"` means: a wide network learns its sequences by heart, one of fewer kernels than that less.
@@ -48,33 +49,37 @@ def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
     return changed
 
 
-def are_shuffles(codes: Codes, y: NDArray[np.float32]) -> bool:
-    """Whether the negatives are dinucleotide shuffles of the positives.
+def find_shuffles(codes: Codes, y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Find the negatives that are dinucleotide shuffles of positives.
 
-    They are if a quarter of them have the very dinucleotide counts of a positive and are not the same; other sequences
-    of 40 bp or more have not. It need not be all, as the positive may be in another fold. Shorter ones do not count.
+    They have the very dinucleotide counts of a positive and are not the same; other sequences of 40 bp or more have
+    not. Shorter ones do not count. Those whose positive is in another fold are not found.
 
     Parameters
     ----------
     codes : ndarray of uint8, shape (n_sequences, length)
     y : ndarray, shape (n_sequences,)
-        1 for positives, 0 for negatives.
+        1 for positives, 0 for negatives, anything else for what is neither.
 
     Returns
     -------
-    bool
+    ndarray of bool, shape (n_sequences,)
     """
+    is_shuffle = np.zeros(len(y), np.bool_)
     long_enough = _lengths(codes) >= 40
     positives, negatives = (np.flatnonzero(long_enough & (y == label)) for label in (1, 0))
     if not len(positives) or not len(negatives):
-        return False
-    negatives = negatives[:: -(-len(negatives) // _NEGATIVES_TO_LOOK_AT)]
+        return is_shuffle
     known, asked = (dinucleotide_fingerprints(codes, rows) for rows in (positives, negatives))
     known, first = np.unique(known, return_index=True)
     place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
     found = np.flatnonzero(known[place] == asked)
-    same = (codes[negatives[found]] == codes[positives[first[place[found]]]]).all(axis=1)
-    return bool((~same).sum() >= 0.25 * len(negatives))
+    step = max(1, _PAIRS_AT_ONCE // codes.shape[1])
+    for start in range(0, len(found), step):
+        part = found[start : start + step]
+        same = (codes[negatives[part]] == codes[positives[first[place[part]]]]).all(axis=1)
+        is_shuffle[negatives[part]] = ~same
+    return is_shuffle
 
 
 def dinucleotide_fingerprints(codes: Codes, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -163,23 +168,30 @@ def _words(codes: Codes) -> NDArray[np.uint16]:
     return words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Augmentation:
     """What changes in the training sequences from epoch to epoch.
 
     The negatives are those "given"; or "dinucleotide" shuffles of the positives; or "mixed", about half of the given
-    ones shuffled. Networks of fewer than 64 kernels may have another mutation rate.
+    ones shuffled; or "renewed", new shuffles of the positives for those that are shuffles and the others as given.
+    Networks of fewer than 64 kernels may have another mutation rate.
     """
 
     mutation_rate: float
     negatives: str
     mutation_rate_of_few: float | None = None
+    is_shuffle: NDArray[np.bool_] | None = None
 
     @classmethod
     def chosen(
-        cls, mutation_rate: float | str, negatives: str, sequences: NDArray[Any], y: NDArray[np.float32]
+        cls,
+        mutation_rate: float | str,
+        negatives: str,
+        sequences: NDArray[Any],
+        y: NDArray[np.float32],
+        weights: NDArray[np.float64],
     ) -> Augmentation:
-        """Decide what is left to "auto", and refuse what the sequences do not allow."""
+        """Decide what is left to "auto", by what has a weight, and refuse what the sequences do not allow."""
         is_dna = sequences.ndim == 2
         if not is_dna and (mutation_rate not in ("auto", 0) or negatives not in ("auto", "given")):
             raise ValueError(
@@ -191,9 +203,14 @@ class Augmentation:
             rate, rate_of_few = float(mutation_rate), None
         if negatives == "auto":
             negatives = "given"
-            if is_dna and are_shuffles(sequences, y):
+            used = slice(None) if weights.all() else weights > 0
+            is_negative = (y == 0) & (weights > 0)
+            is_shuffle = find_shuffles(sequences, np.where(weights > 0, y, np.nan)) if is_dna else is_negative[:0]
+            if is_shuffle.sum() >= max(1, _SHARE_OF_SHUFFLES * is_negative.sum()):
+                if not is_shuffle[is_negative].all():
+                    return cls(rate, "renewed", rate_of_few, is_shuffle)
                 negatives = "dinucleotide"
-            elif is_dna and may_be_shuffled(sequences, y):
+            elif is_dna and may_be_shuffled(sequences[used], y[used]):
                 negatives = "mixed"
         return cls(rate, negatives, rate_of_few)
 
@@ -204,7 +221,11 @@ class Augmentation:
         """Give what a network of so many kernels is trained with."""
         if n_kernels >= _MANY or self.mutation_rate_of_few is None:
             return self
-        return Augmentation(self.mutation_rate_of_few, self.negatives)
+        return replace(self, mutation_rate=self.mutation_rate_of_few, mutation_rate_of_few=None)
+
+    def of_rows(self, rows: NDArray[np.int64]) -> Augmentation:
+        """Give what some of the sequences are trained with."""
+        return self if self.is_shuffle is None else replace(self, is_shuffle=self.is_shuffle[rows])
 
     def sources(self, y: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
         """What every sequence of an epoch is made of: itself, or, if it is to be the shuffle of one, a positive.
@@ -212,15 +233,26 @@ class Augmentation:
         Every positive is taken as often as every other.
         """
         sources = np.arange(len(y))
+        renewed = None
         if self.negatives == "dinucleotide":
-            negatives = np.flatnonzero(y == 0)
-            sources[negatives] = np.resize(rng.permutation(np.flatnonzero(y == 1)), len(negatives))
+            renewed = np.flatnonzero(y == 0)
+        elif self.is_shuffle is not None:
+            renewed = np.flatnonzero(self.is_shuffle)
+        if renewed is not None:
+            sources[renewed] = np.resize(rng.permutation(np.flatnonzero(y == 1)), len(renewed))
         return sources
 
-    def apply(self, codes: Codes, y: NDArray[np.float32], rng: np.random.Generator) -> Codes:
-        """Make sequences of an epoch out of their sources: first shuffle what is to be shuffled, then substitute."""
+    def apply(
+        self, codes: Codes, y: NDArray[np.float32], rng: np.random.Generator, chosen: NDArray[np.int64] | None = None
+    ) -> Codes:
+        """Make sequences of an epoch out of their sources: first shuffle what is to be shuffled, then substitute.
+
+        They are number `chosen` of all, by default all of them.
+        """
         shuffled = np.zeros(len(y), np.bool_)
-        if self.negatives != "given":
+        if self.is_shuffle is not None:
+            shuffled = self.is_shuffle if chosen is None else self.is_shuffle[chosen]
+        elif self.negatives != "given":
             shuffled = y == 0
         if self.negatives == "mixed":
             shuffled &= rng.random(len(y)) < 0.5

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 from numbers import Integral, Real
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,14 @@ _LONG_KERNEL = 64
 # A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam. The saliency's
 # matrices have a row and a column for every kernel.
 _MOST_KERNELS, _MOST_BY_SALIENCY, _MOST_PRUNINGS = 2**20, 2**12, 20
+
+
+class Labeled(NamedTuple):
+    """Sequences (codes or channels), labels (0 or 1) and weights."""
+
+    sequences: NDArray[Any]
+    y: NDArray[np.float32]
+    weights: NDArray[np.float64]
 
 
 class DeepPruneClassifier(
@@ -137,10 +145,10 @@ class DeepPruneClassifier(
     negatives : {"auto", "given", "dinucleotide", "mixed"}, default="auto"
         Augmentation, for DNA: "dinucleotide" says that the negatives are dinucleotide shuffles of the positives, and
         trains on fresh ones in every epoch. Then `fit` also takes positives alone, `y` all ones. "mixed" is for other
-        unbound sequences: about half of them, drawn anew in every epoch, are shuffled likewise. "auto" takes
-        "dinucleotide" where a quarter of the negatives, of 40 bp or more, have the very dinucleotide counts of
-        positives; else "mixed" where shuffling makes positives look less bound and hardly changes negatives; else
-        "given", as the paper. The held-out sequences are never augmented.
+        unbound sequences: about half of them, drawn anew in every epoch, are shuffled likewise. "auto" looks for
+        negatives of 40 bp or more that have the very dinucleotide counts of a positive. Where they are a quarter, these
+        are drawn anew, and all others stay as they are; else it takes "mixed" where shuffling makes positives look less
+        bound and hardly changes negatives; else "given", as the paper. The held-out sequences are never augmented.
     class_weight : dict or "balanced", default=None
         Weights of the classes, as everywhere in scikit-learn.
     n_channels : int or "auto", default="auto"
@@ -186,7 +194,7 @@ class DeepPruneClassifier(
     engine_ : str
         The engine that trained.
     negatives_ : str
-        "given", "dinucleotide" or "mixed": the negatives that every epoch saw.
+        The negatives that every epoch saw: "given", "dinucleotide", "mixed", or "renewed", where some were shuffles.
     classes_ : ndarray, shape (2,)
         ``classes_[1]`` is the positive class: bound.
     n_iter_ : int
@@ -307,7 +315,16 @@ class DeepPruneClassifier(
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train, rank the kernels, keep the better half, train again.
 
         Parameters
@@ -318,6 +335,10 @@ class DeepPruneClassifier(
             Two classes; the greater one is the positive class (bound). Or all ones, if ``negatives="dinucleotide"``.
         sample_weight : array-like, shape (n,), default=None
             Finite numbers of 0 and more, the largest at most 1e30 times the least. A sequence of weight 0 is left out.
+        X_val, y_val : as X and y, default=None
+            What to hold out instead of a share of X, such as the sequences of other chromosomes. Of both classes.
+        sample_weight_val : array-like, shape (n_val,), default=None
+            Weights of the held-out sequences, as `sample_weight`.
 
         Returns
         -------
@@ -345,14 +366,21 @@ class DeepPruneClassifier(
         """
         earlier = self._forget_fit()
         try:
-            return self._fit(X, y, sample_weight, earlier)
+            return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), earlier)
         except BaseException:
             if not self.__sklearn_is_fitted__():
                 self._forget_fit()
                 self.__dict__.update(earlier)
             raise
 
-    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, earlier: dict[str, Any]) -> Self:
+    def _fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        to_hold_out: tuple[Any, ...],
+        earlier: dict[str, Any],
+    ) -> Self:
         """Fit, and empty `earlier`, what was fitted before, once nothing is wrong with the input."""
         sizes = self._sizes()
         sequences = read_input(self, X, n_channels=self.n_channels, reset=True)
@@ -362,21 +390,18 @@ class DeepPruneClassifier(
         weights = read_weights(sample_weight, len(sequences))
         check_classes(weights, classes, y_binary)
         rng = as_generator(self.random_state)
-        used = slice(None) if weights.all() else weights > 0
-        augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences[used], y_binary[used])
-        if not (y_binary == 0).any():
-            sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
-            y_binary, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y_binary)), np.tile(weights, 2)
-        weights = weigh_classes(weights, self.class_weight, classes, y_binary)
+        augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences, y_binary, weights)
+        data = self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
+        held_out = self._read_held_out(to_hold_out, is_dna, classes, rng)
         word_length = self._word_length(is_dna)
-        word_counts = mean_word_counts(sequences, y_binary, word_length, reverse_complement=reverse_complement)
+        word_counts = mean_word_counts(data.sequences, data.y, word_length, reverse_complement=reverse_complement)
         engine = choose_engine(
             self.engine,
             is_dna=is_dna,
             n_threads=effective_n_jobs(self.n_jobs),
-            multiply_adds=sizes[0] * kernel_length * sequences.size * (1 + reverse_complement),
+            multiply_adds=sizes[0] * kernel_length * data.sequences.size * (1 + reverse_complement),
         )
-        training, validation = self._load(engine, sequences, classes, y_binary, weights, augmentation, rng)
+        training, validation = self._load(engine, data, held_out, classes, augmentation, rng)
         initial = Network.initial(
             sizes[0],
             kernel_length,
@@ -473,31 +498,65 @@ class DeepPruneClassifier(
             )
         return int(self.kernel_length if sequences.ndim == 2 else min(self.kernel_length, longest))
 
+    def _prepared(self, data: Labeled, classes: NDArray[Any], rng: np.random.Generator) -> Labeled:
+        """Add shuffles where there are positives alone, and multiply weights by those of the classes."""
+        sequences, y, weights = data
+        if not (y == 0).any():
+            sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
+            y, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y)), np.tile(weights, 2)
+        return Labeled(sequences, y, weigh_classes(weights, self.class_weight, classes, y))
+
+    def _read_held_out(
+        self, given: tuple[Any, ...], is_dna: bool, classes: NDArray[Any], rng: np.random.Generator
+    ) -> Labeled | None:
+        X, y, sample_weight = given
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            raise ValueError("Expected both X_val and y_val, or neither of them and no sample_weight_val.")
+        try:
+            sequences = read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=is_dna)
+            own, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
+            weights = read_weights(sample_weight, len(sequences))
+            check_classes(weights, own, y_binary)
+        except ValueError as error:
+            raise ValueError(f"X_val, y_val: {error}") from error
+        if own.tolist() != classes.tolist():
+            raise ValueError(f"y_val has the classes {own.tolist()}, y has {classes.tolist()}; expected the same.")
+        return self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
+
     def _load(
         self,
         engine: Engine,
-        sequences: NDArray[Any],
+        data: Labeled,
+        held_out: Labeled | None,
         classes: NDArray[Any],
-        y: NDArray[np.float32],
-        weights: NDArray[np.float64],
         augmentation: Augmentation,
         rng: np.random.Generator,
     ) -> tuple[TrainingData, TrainingData]:
-        """Load the sequences, into their own memory if possible, and split off the validation set, stratified.
+        """Load the sequences, into their own memory if possible, and split off what is held out unless it is given.
 
         Sequences of weight 0 are left out.
         """
-        training_rows, validation_rows = hold_out(y, weights, self.validation_fraction, classes, rng)
+        if held_out is None:
+            rows, rows_val = hold_out(*data, self.validation_fraction, classes, rng)
+        else:
+            rows, rows_val = (np.flatnonzero(one.weights > 0) for one in (data, held_out))
         # Mean 1, so that a weighted gradient has the size of an unweighted one.
-        scaled = (weights / weights[training_rows].mean()).astype(np.float32)
-        loaded = None if augmentation else engine.load(sequences, y, scaled, overwrite_X=True)
+        mean = data.weights[rows].mean()
 
-        def part(rows: NDArray[np.int64]) -> TrainingData:
+        def loaded(one: Labeled) -> Callable[[NDArray[np.int64]], TrainingData]:
+            scaled = (one.weights / mean).astype(np.float32)
             if augmentation:
-                return UnloadedData(engine, sequences, rows, y[rows], scaled[rows], augmentation)
-            return LabeledData(loaded, rows, y[rows], scaled[rows])
+                variants = augmentation if one is data else replace(augmentation, is_shuffle=None)
+                return lambda rows: UnloadedData(
+                    engine, one.sequences, rows, one.y[rows], scaled[rows], variants.of_rows(rows)
+                )
+            held = engine.load(one.sequences, one.y, scaled, overwrite_X=True)
+            return lambda rows: LabeledData(held, rows, one.y[rows], scaled[rows])
 
-        return part(training_rows), part(validation_rows)
+        part = loaded(data)
+        return part(rows), (part if held_out is None else loaded(held_out))(rows_val)
 
     def _word_length(self, is_dna: bool) -> int:
         if self.composition == "auto":

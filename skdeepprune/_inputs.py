@@ -13,7 +13,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from skdeepprune._channels import count_channels
-from skdeepprune.sequences import encode, from_one_hot
+from skdeepprune.sequences import encode, from_one_hot, left_justify, reverse_complement
+from skdeepprune.sequences._codes import N_CODE
+
+_VALUES_AT_ONCE = 2**20
 
 
 def holds_strings(X: Any) -> bool:
@@ -163,17 +166,26 @@ def read_target(
 
 
 def hold_out(
-    y: NDArray[Any], weights: NDArray[Any], fraction: float, classes: NDArray[Any], rng: np.random.Generator
+    sequences: NDArray[Any],
+    y: NDArray[Any],
+    weights: NDArray[Any],
+    fraction: float,
+    classes: NDArray[Any],
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split into training and held-out rows, stratified; rows of weight 0 are in neither.
 
+    Copies of a sequence, also of its reverse complement, stay together. Those that have both labels are trained on.
+
     Parameters
     ----------
+    sequences : ndarray of uint8, shape (n, L), or of float32, shape (n, L, C)
+        Codes or channels. Of channels only equal rows are copies.
     y : ndarray, shape (n,)
         0 or 1.
     weights : ndarray, shape (n,)
     fraction : float
-        Share of each class to hold out: at least one row, and not all of them.
+        Share of each class to hold out: at least one sequence, and not all of them.
     classes : ndarray, shape (2,)
         What 0 and 1 stand for, for the error.
     rng : Generator
@@ -185,17 +197,81 @@ def hold_out(
     Raises
     ------
     ValueError
-        If a class has fewer than two rows of positive weight.
+        If a class has fewer than two different sequences of positive weight that the other class has not.
     """
-    training, held_out = [], []
+    used = weights > 0
+    group = np.unique(copy_marks(sequences), return_inverse=True)[1]
+    n_groups = int(group.max(initial=-1)) + 1
+    in_class = [np.bincount(group[used & (y == label)], minlength=n_groups) > 0 for label in (0, 1)]
+    in_both = in_class[0] & in_class[1]
+    held_out = np.zeros(n_groups, np.bool_)
     for label, class_name in enumerate(classes.tolist()):
-        rows = rng.permutation(np.flatnonzero((y == label) & (weights > 0)))
-        if len(rows) < 2:
+        rows = rng.permutation(np.flatnonzero((y == label) & used))
+        _, first, size = np.unique(group[rows], return_index=True, return_counts=True)
+        order = np.argsort(first)
+        names, sizes = group[rows][first[order]], size[order]
+        may_go = ~in_both[names]
+        names, sizes = names[may_go], sizes[may_go]
+        if len(names) < 2:
             raise ValueError(
-                "Expected at least 2 sequences of positive weight in each class, to train on and to hold out; got"
-                f" {len(rows)} of class {class_name!r}."
+                "Expected at least 2 different sequences of positive weight in each class that are not in the other, to"
+                f" train on and to hold out; got {len(names)} of class {class_name!r}."
             )
         n_held_out = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
-        held_out.append(rows[:n_held_out])
-        training.append(rows[n_held_out:])
-    return np.sort(np.concatenate(training)), np.sort(np.concatenate(held_out))
+        held_out[names[_up_to(n_held_out, sizes)]] = True
+    is_held_out = used & held_out[group]
+    return np.flatnonzero(used & ~is_held_out), np.flatnonzero(is_held_out)
+
+
+def _up_to(n: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Choose groups, the first ones first, that hold `n` rows together or a few less: one at least, and not all."""
+    chosen: list[int] = []
+    total = 0
+    for i, size in enumerate(sizes.tolist()):
+        if total + size <= n and len(chosen) < len(sizes) - 1:
+            chosen.append(i)
+            total += size
+        if total == n:
+            break
+    return np.array(chosen or [int(sizes.argmin())], np.int64)
+
+
+def copy_marks(sequences: NDArray[Any]) -> NDArray[np.int64]:
+    """Give every sequence a number: copies of one, also of its reverse complement, have the same.
+
+    Parameters
+    ----------
+    sequences : ndarray of uint8, shape (n, L), or of float32, shape (n, L, C)
+        Codes or channels. Of channels only equal rows are copies.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        The same for the same sequence in every array; for two different ones with a probability of 2^-64.
+
+    Examples
+    --------
+    >>> from skdeepprune.sequences import encode
+    >>> one, other, third, copy = copy_marks(encode(["AAC", "GTT", "AAG", "AAC"])).tolist()
+    >>> one == other == copy, one == third
+    (True, False)
+    """
+    flat = sequences.reshape(len(sequences), -1)
+    rng = np.random.default_rng(0)
+    marks = np.empty(len(flat), np.int64)
+    step = max(1, _VALUES_AT_ONCE // max(flat.shape[1], 1))
+    if sequences.ndim == 3:
+        number_at = rng.integers(-(2**63), 2**63, flat.shape[1])
+        for start in range(0, len(flat), step):
+            # The sum of 0.0 and 0.0 is 0.0 also where one of them is -0.0.
+            bits = (flat[start : start + step] + np.float32(0)).view(np.int32).astype(np.int64)
+            marks[start : start + step] = (bits * number_at).sum(axis=1)
+        return marks
+    number_of = rng.integers(-(2**63), 2**63, (flat.shape[1], N_CODE + 1))
+    number_of[:, N_CODE] = 0
+    place = np.arange(flat.shape[1])
+    for start in range(0, len(flat), step):
+        forward = left_justify(flat[start : start + step])[0]
+        both = [number_of[place, codes].sum(axis=1) for codes in (forward, reverse_complement(forward))]
+        marks[start : start + step] = np.minimum(*both)
+    return marks

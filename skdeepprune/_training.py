@@ -129,7 +129,7 @@ class UnloadedData:
         """What an epoch trains on, one after another: loaded variants, and the order of their rows."""
         sources = self.augmentation.sources(self.y, rng)
         for chosen in self._parts(rng.permutation(len(self.rows)), batch_size):
-            codes = self.augmentation.apply(self.codes[self.rows[sources[chosen]]], self.y[chosen], rng)
+            codes = self.augmentation.apply(self.codes[self.rows[sources[chosen]]], self.y[chosen], rng, chosen)
             yield self._load(codes, chosen), np.arange(len(chosen))
 
     def terms(self, trainer: Trainer, chosen: NDArray[np.int64]) -> Terms:

@@ -10,8 +10,8 @@ from test_classifier import X, X_test, small, y, y_test
 
 from skdeepprune._augmentation import (
     Augmentation,
-    are_shuffles,
     dinucleotide_fingerprints,
+    find_shuffles,
     may_be_shuffled,
     substitute,
 )
@@ -130,22 +130,79 @@ def test_fingerprints_are_equal_where_all_dinucleotide_counts_are(length, seed):
         assert (fingerprints[i] == fingerprints[j]) == (counts[i] == counts[j])
 
 
-def test_shuffles_are_recognised_also_where_folds_part_them_from_their_source(rng):
+def test_shuffles_are_recognised_where_their_source_is_there(rng):
     positives = rng.integers(0, 5, (400, 60)).astype(np.uint8)
     codes = np.concatenate([positives, shuffle_codes(positives, rng)])
     labels = np.repeat([1, 0], 400).astype(np.float32)
-    assert are_shuffles(codes, labels)
+    np.testing.assert_array_equal(find_shuffles(codes, labels), labels == 0)
     half = rng.permutation(800)[:400]
-    assert are_shuffles(codes[half], labels[half])
-    others = np.concatenate([positives, rng.integers(0, 4, (400, 60)).astype(np.uint8)])
-    assert not are_shuffles(others, labels)
-    assert not are_shuffles(codes[:, :30], labels), "short sequences agree by chance"
-    assert not are_shuffles(np.concatenate([positives, positives]), labels), "contradictory labels are no shuffles"
+    source_is_there = np.isin(half, half[half < 400] + 400)
+    np.testing.assert_array_equal(find_shuffles(codes[half], labels[half]), source_is_there)
+    others = rng.integers(0, 4, (400, 60)).astype(np.uint8)
+    mixture = np.concatenate([codes, others])
+    found = find_shuffles(mixture, np.repeat([1, 0, 0], 400))
+    np.testing.assert_array_equal(found, np.repeat([False, True, False], 400))
+    assert not find_shuffles(mixture, np.repeat([1, np.nan, 0], 400)).any(), "neither positive nor negative"
+
+
+def test_what_is_no_shuffle_is_not_taken_for_one(rng):
+    positives = rng.integers(0, 5, (400, 60)).astype(np.uint8)
+    codes = np.concatenate([positives, shuffle_codes(positives, rng)])
+    labels = np.repeat([1, 0], 400).astype(np.float32)
+
+    def found(codes, labels):
+        return find_shuffles(codes, labels).any()
+
+    assert not found(np.concatenate([positives, rng.integers(0, 4, (400, 60)).astype(np.uint8)]), labels)
+    assert not found(codes[:, :30], labels), "short sequences agree by chance"
+    assert not found(np.concatenate([positives, positives]), labels), "contradictory labels are no shuffles"
     short = np.full((400, 60), 4, np.uint8)
     short[:, :8] = rng.integers(0, 4, (400, 8))
-    assert not are_shuffles(np.concatenate([short, short[:, ::-1]]), labels)
+    assert not found(np.concatenate([short, short[:, ::-1]]), labels)
     one_long = np.concatenate([short, positives[:1], short, positives[1:2]])
-    assert not are_shuffles(one_long, np.repeat([1, 0], 401).astype(np.float32))
+    assert not found(one_long, np.repeat([1, 0], 401).astype(np.float32))
+
+
+def test_of_a_mixture_only_shuffles_are_drawn_anew(rng):
+    positives = rng.integers(0, 4, (40, 50)).astype(np.uint8)
+    genomic = rng.integers(0, 4, (60, 50)).astype(np.uint8)
+    codes = np.concatenate([genomic, positives, shuffle_codes(positives, rng)])
+    labels = np.repeat([0, 1, 0], [60, 40, 40]).astype(np.float32)
+    order = rng.permutation(140)
+    codes, labels, is_shuffle = codes[order], labels[order], (order >= 100)
+    weights = np.ones(140)
+    augmentation = Augmentation.chosen(0.0, "auto", codes, labels, weights)
+    assert augmentation.negatives == "renewed"
+    np.testing.assert_array_equal(augmentation.is_shuffle, is_shuffle)
+    rows = np.sort(rng.permutation(140)[:100])
+    part, y, mask = augmentation.of_rows(rows), labels[rows], is_shuffle[rows]
+    sources = part.sources(y, rng)
+    whole = part.apply(codes[rows][sources], y, rng)
+    np.testing.assert_array_equal(whole[~mask], codes[rows][~mask])
+    of = {frozenset(dinucleotides(s).items()) for s in decode(codes[rows][y == 1], strip=False)}
+    for new, old in zip(decode(whole[mask], strip=False), decode(codes[rows][mask], strip=False), strict=True):
+        assert frozenset(dinucleotides(new).items()) in of and new != old
+    chosen = rng.permutation(100)[:37]
+    block = part.apply(codes[rows][sources[chosen]], y[chosen], rng, chosen)
+    np.testing.assert_array_equal(block[~mask[chosen]], codes[rows][chosen][~mask[chosen]])
+    weights[is_shuffle] = 0
+    assert Augmentation.chosen(0.0, "auto", codes, labels, weights).is_shuffle is None
+
+
+def test_a_mixture_is_good_against_both_kinds():
+    """Genomic negatives here have other words than positives; shuffles have the same dinucleotides."""
+    positives = [x for x, label in zip(X, y, strict=True) if label]
+    rng = np.random.default_rng(3)
+    genomic = ["".join(rng.choice(list("ACGT"), 60, p=[0.4, 0.1, 0.1, 0.4])) for _ in positives]
+    shuffles = dinucleotide_shuffle(positives, random_state=0)
+    labels = np.repeat([1, 0, 0], len(positives))
+    fitted = small(max_iter=30).fit(positives + genomic + shuffles, labels)
+    assert fitted.negatives_ == "renewed"
+    held_out = [x for x, label in zip(X_test, y_test, strict=True) if label]
+    others = ["".join(rng.choice(list("ACGT"), 60, p=[0.4, 0.1, 0.1, 0.4])) for _ in held_out]
+    for negatives in (dinucleotide_shuffle(held_out, random_state=1), others):
+        scores = fitted.decision_function(held_out + negatives)
+        assert roc_auc_score(np.repeat([1, 0], len(held_out)), scores) > 0.85
 
 
 def test_auto_renews_negatives_that_are_shuffles():
@@ -309,7 +366,7 @@ def test_sequences_of_weight_0_do_not_tell_whether_negatives_are_shuffles():
     labels = np.repeat([1, 0, 0], [len(positives), len(others), len(positives)])
     weights = np.repeat([1.0, 1.0, 0.0], [len(positives), len(others), len(positives)])
     classifier = small(negatives="auto", max_iter=1, n_prunings=0)
-    assert classifier.fit(sequences, labels).negatives_ == "dinucleotide"
+    assert classifier.fit(sequences, labels).negatives_ == "renewed"
     assert classifier.fit(sequences, labels, weights).negatives_ == "mixed"
 
 

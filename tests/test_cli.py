@@ -1,7 +1,6 @@
 import argparse
 import ctypes
 import errno
-import gzip
 import io
 import json
 import os
@@ -18,6 +17,7 @@ from skdeepprune import DeepPruneClassifier
 from skdeepprune._model_file import load_model
 from skdeepprune.cli import main, make_parser
 from skdeepprune.cli._commands import FILES
+from skdeepprune.cli._regions import SET_FILES
 from skdeepprune.datasets import load_simulated
 from skdeepprune.motifs import Motif, read_motifs, write_motifs
 
@@ -62,7 +62,7 @@ def names_in(folder):
 
 
 def test_fit_writes_model_tables_motifs_and_report(fitted):
-    assert names_in(fitted) == sorted(set(FILES) - {"tomtom.csv"})
+    assert names_in(fitted) == sorted(set(FILES) - {"tomtom.csv", *SET_FILES})
     model = load_model(fitted / "model.safetensors")
     assert model.kernels_.shape == (2, 8, 4)
     history = pd.read_csv(fitted / "history.csv")
@@ -88,7 +88,7 @@ def test_fit_tells_a_summary_as_json(inputs, tmp_path, capsys):
     assert run(*arguments, "--out", out, "--json", *SMALL, "--targets", targets) == 0
     captured = capsys.readouterr()
     summary = json.loads(captured.out)
-    assert sorted(summary["files"]) == names_in(out) == sorted(FILES)
+    assert sorted(summary["files"]) == names_in(out) == sorted(set(FILES) - set(SET_FILES))
     assert (summary["n_train"], summary["n_test"]) == (300, 300)
     assert [stage["kernels"] for stage in summary["stages"]] == [4, 2]
     assert summary["motifs"][0]["match"].startswith("m")
@@ -116,75 +116,10 @@ def test_no_test_share(inputs, tmp_path, capsys):
 
 
 def test_shuffles_made_here_are_renewed_in_every_epoch_and_given_negatives_are_not(inputs, tmp_path):
-    assert run("fit", inputs / "bound.fa", "--out", tmp_path / "out", "--quiet", *SMALL) == 0
+    assert run("fit", inputs / "bound.fa", "--out", tmp_path / "out", "--quiet", *SMALL, "--seed", "1") == 0
     assert load_model(tmp_path / "out" / "model.safetensors").negatives_ == "dinucleotide"
     assert run("fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "other", "--quiet", *SMALL) == 0
     assert load_model(tmp_path / "other" / "model.safetensors").negatives_ != "dinucleotide"
-
-
-@pytest.fixture
-def genome(tmp_path, rng):
-    sequence = "".join(rng.choice(list("ACGT"), size=3000))
-    path = tmp_path / "genome" / "genome.fa"
-    path.parent.mkdir()
-    path.write_text(">chr1\n" + "\n".join(sequence[i : i + 60] for i in range(0, 3000, 60)) + "\n>chr2\nACGT\n")
-    return path, sequence
-
-
-def read_peaks(path, genome, width="101"):
-    from skdeepprune.cli._read import read_named
-
-    options = make_parser().parse_args(
-        ["fit", str(path), "--genome", str(genome), "--width", width, "--out", "unused", "--quiet"]
-    )
-    return read_named(options.positives, options)
-
-
-def test_peaks_are_cut_around_their_middle(genome, tmp_path):
-    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
-    fasta, sequence = genome
-    bed = tmp_path / "peaks.bed"
-    bed.write_text("track name=x\n# comment\nchr1\t100\t300\tpeak\nchr1\t1\t5\n\nchr1\t400\t420\n")
-    found = read_peaks(bed, fasta)
-    assert found.names == ["chr1:150-251", "chr1:360-461"]  # the second would begin before the chromosome
-    assert found.sequences == [sequence[150:251], sequence[360:461]]
-    assert read_peaks(bed, fasta, "0").sequences == [sequence[100:300], sequence[1:5], sequence[400:420]]
-
-
-def test_peaks_are_cut_around_their_summit(genome, tmp_path):
-    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
-    fasta, sequence = genome
-    peaks = tmp_path / "peaks.narrowPeak.gz"
-    columns = "x\t0\t.\t1\t1\t1"
-    peaks.write_bytes(gzip.compress(f"chr1\t100\t300\t{columns}\t30\nchr1\t100\t300\t{columns}\t-1\n".encode()))
-    assert read_peaks(peaks, fasta, "10").sequences == [sequence[125:135], sequence[195:205]]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("chr1\t5\t1\n", "line 1: expected 0 <= start < end, got 5 and 1"),
-        ("chr1\t5\n", "line 1: expected chromosome, start and end"),
-        ("chr1\t1000\t1010\nchrX\t5\t9\n", "line 2: 'chrX' is not in .*genome.fa, which begins with 'chr1', 'chr2'"),
-        ("chr2\t1\t3\n", "no peaks within the genome"),
-    ],
-)
-def test_bad_peaks_are_told(genome, tmp_path, text, message):
-    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
-    bed = tmp_path / "peaks.bed"
-    bed.write_text(text)
-    with pytest.raises(ValueError, match=message):
-        read_peaks(bed, genome[0])
-
-
-def test_fit_on_peaks(genome, tmp_path):
-    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
-    bed = tmp_path / "peaks.bed"
-    bed.write_text("".join(f"chr1\t{start}\t{start + 50}\n" for start in range(100, 2800, 60)))
-    arguments = ["fit", bed, "--out", tmp_path / "out", "--quiet", *SMALL]
-    assert run(*arguments) == 2  # no genome
-    assert run(*arguments, "--genome", genome[0]) == 0
-    assert "chr1:" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_predict_writes_a_table(fitted, inputs, data, capsys):
@@ -203,17 +138,6 @@ def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
     assert run("predict", fitted / "model.safetensors", inputs / "test.fa", "--out", tmp_path / "table.tsv") == 0
     assert (tmp_path / "table.tsv").read_text() == whole
     assert "30 sequences" in capsys.readouterr().err
-
-
-def test_predict_reads_peaks(fitted, genome, tmp_path, capsys):
-    pytest.importorskip("pyfaidx", reason="the extra genome is not installed")
-    fasta, sequence = genome
-    (tmp_path / "peaks.bed").write_text("chr1\t100\t300\nchr1\t400\t420\n")
-    assert run("predict", fitted / "model.safetensors", tmp_path / "peaks.bed", "--genome", fasta, "--quiet") == 0
-    header, *rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    expected = load_model(fitted / "model.safetensors").predict_proba([sequence[150:251], sequence[360:461]])[:, 1]
-    assert header == ["name", "probability"] and [name for name, _ in rows] == ["chr1:150-251", "chr1:360-461"]
-    np.testing.assert_allclose([float(value) for _, value in rows], expected, rtol=1e-5)
 
 
 def test_predict_tells_where_a_letter_is_wrong(fitted, tmp_path, capsys, monkeypatch):
@@ -271,7 +195,7 @@ def test_force_keeps_what_is_not_ours_and_removes_what_is_old(inputs, tmp_path):
     assert run(*arguments) == 0  # a folder without files of ours needs no --force
     (out / "tomtom.csv").write_text("of an older run")
     assert run(*arguments, "--force") == 0
-    assert names_in(out) == sorted({*FILES, "notes.txt"} - {"tomtom.csv"})
+    assert names_in(out) == sorted({*FILES, "notes.txt"} - {"tomtom.csv", *SET_FILES})
     assert (out / "notes.txt").read_text() == "mine"
     assert names_in(tmp_path) == ["out"]
 
@@ -407,9 +331,9 @@ def test_every_option_is_explained(capsys):
     assert main(["--help"]) == 0
     overview = capsys.readouterr().out
     (commands,) = [action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    assert list(commands.choices) == ["fit", "predict", "motifs", "report", "demo", "bench"]
+    assert list(commands.choices) == ["fit", "predict", "motifs", "report", "negatives", "demo", "bench"]
     for name, parser in commands.choices.items():
-        assert f"\n    {name} " in overview
+        assert f"\n    {name}" in overview
         assert main([name, "--help"]) == 0
         for action in parser._actions:
             assert action.help, f"{name}: {action.option_strings or action.dest} has no help"

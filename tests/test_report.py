@@ -253,7 +253,7 @@ def test_composition_that_separates_is_told(tmp_path):
     text = Page((tmp_path / "report.html").read_text()).text
     assert "The GC content alone separates the classes with AUC 0.9" in text or "AUC 1.00" in text
     assert "The length alone separates the classes with AUC 1.00" in text
-    assert "20 of the test sequences are among the others too" in text
+    assert "20 of 20 test sequences are among the training sequences, too, on either strand" in text
     assert re.search(r"on held-out sequences \(the GC content alone (0\.9\d|1\.00)\);", text)
 
 

@@ -183,7 +183,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
         codes, classes, is_positive = self._read_training(X, y)
         rng = as_generator(self.random_state)
         labels, weights = is_positive.astype(np.float32), np.ones(len(codes), dtype=np.float32)
-        rows = hold_out(labels, weights, self.validation_fraction, classes, rng)
+        rows = hold_out(codes, labels, weights, self.validation_fraction, classes, rng)
         sharpness = self.sharpness if self.pooling == "expectation" else None
         engine = TensorFlowVariantEngine(Variant(sharpness, self.local_window, self.circular))
         loaded = engine.load(codes, labels, weights)

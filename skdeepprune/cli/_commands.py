@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import asdict
 from importlib.util import find_spec
 from itertools import count, islice
 from pathlib import Path
@@ -26,20 +27,30 @@ from skdeepprune.cli._output import (
 from skdeepprune.cli._read import (
     Labeled,
     UsageError,
-    iter_named,
+    opened_rows,
     read_labeled,
     read_letters,
     read_named,
-    read_split,
     with_negatives,
 )
+from skdeepprune.cli._regions import (
+    SET_FILES,
+    chosen_negatives,
+    describe_sets,
+    leakage_messages,
+    write_regions,
+    write_sets,
+)
+from skdeepprune.cli._sets import read_sets
 from skdeepprune.datasets import SimulatedDataset, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, read_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
 from skdeepprune.report._report import turned_to_matches
-from skdeepprune.sequences import iter_sequences
 
-FILES = ("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html")
+FILES = (
+    *("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html"),
+    *SET_FILES,
+)
 _DEFAULT_TARGETS = "JASPAR2024"
 _PORTION = 20_000
 
@@ -50,15 +61,22 @@ def fit(options: argparse.Namespace) -> None:
     check_folder(options.out, FILES, options.force)
     targets = _targets(options)
     classifier = _classifier(options)
-    train, test, shuffled = read_split(options, np.random.default_rng(options.seed))
-    if shuffled:
+    sets = read_sets(options, np.random.default_rng(options.seed))
+    train, validation, test = sets.train, sets.validation, sets.test
+    if sets.made == "shuffles" and options.ratio == 1:
         classifier.set_params(negatives="dinucleotide")
     with filled_folder(options.out, FILES) as folder:
         tell(f"Training on {train.describe()}", quiet=options.quiet)
-        classifier.fit(train.sequences, train.y)
+        if validation is not None:
+            tell(f"Validating on {validation.describe()}", quiet=options.quiet)
+        for message in leakage_messages(train, validation, test):
+            tell(message, quiet=False)
+        held_out = {} if validation is None else {"X_val": validation.sequences, "y_val": validation.y}
+        classifier.fit(train.sequences, train.y, **held_out)
         motifs, matches = _motifs(classifier, train, targets)
         measured = train if test is None else test
         stages = stage_table(classifier, measured.sequences, measured.y)
+        by_kind = auc_by_kind(classifier, measured)
         if test is None:
             stages = stages.drop(columns="test AUC")
         save_model(classifier, folder / "model.safetensors")
@@ -67,12 +85,11 @@ def fit(options: argparse.Namespace) -> None:
         write_motifs(motifs, folder / "motifs.meme")
         if matches is not None:
             _without_matrices(matches).to_csv(folder / "tomtom.csv", index=False)
-        notes = {
-            "sequences": options.positives,
-            "negatives from": options.negatives or ("shuffles" if shuffled else "labels"),
-        }
-        if options.test is not None:
-            notes["test sequences"] = options.test
+        if sets.made is not None and options.genome is not None:
+            write_sets(folder, sets)
+        notes = describe_sets(sets, options)
+        if len(by_kind) > 1:
+            notes |= {f"AUC against {kind}": f"{auc:.3f}" for kind, auc in by_kind.items()}
         _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes)
         written = [name for name in FILES if (folder / name).exists()]
     seconds = time.perf_counter() - start
@@ -83,6 +100,9 @@ def fit(options: argparse.Namespace) -> None:
                 "files": written,
                 "n_train": len(train.y),
                 "n_test": 0 if test is None else len(test.y),
+                "negatives": sets.made or "given",
+                "tested_on": sets.tested_on,
+                "auc_by_kind": by_kind,
                 "engine": classifier.engine_,
                 "stages": stages.to_dict("records"),
                 "motifs": _summary(motifs, matches).to_dict("records"),
@@ -90,35 +110,60 @@ def fit(options: argparse.Namespace) -> None:
             }
         )
         return
+    if sets.match is not None:
+        print(f"Regions that match: {sets.match}")
     print(_as_text(stages))
+    if len(by_kind) > 1:
+        print(", ".join(f"AUC {auc:.3f} against {kind}" for kind, auc in by_kind.items()))
     print(_as_text(_summary(motifs, matches)))
     print(f"Wrote {', '.join(written)} into {options.out} ({seconds:.0f} s)")
+
+
+def negatives(options: argparse.Namespace) -> None:
+    """Choose unbound regions of a genome for peaks, and write them as BED or FASTA."""
+    refuse_to_overwrite([options.out], options.force)
+    match, table = chosen_negatives(options)
+    with opened_output(options.out) as file:
+        write_regions(table, file, as_fasta=options.format == "fasta")
+    if options.json:
+        told = {} if match is None else asdict(match)
+        tables = {name: table.to_dict("records") for name, table in told.items() if isinstance(table, pd.DataFrame)}
+        print_json({"file": options.out, **told, **tables})
+    elif match is not None:
+        tell(str(match), quiet=options.quiet)
 
 
 def predict(options: argparse.Namespace) -> None:
     """Write the probability of binding for every sequence of a file."""
     refuse_to_overwrite([options.out], options.force)
     classifier = _loaded(options)
-    records = iter_named(options.sequences, options)
-    with opened_output(options.out) as file:
+    with opened_rows(options.sequences, options) as (columns, rows), opened_output(options.out) as file:
+        kernels = [f"kernel_{k}" for k in range(len(classifier.kernels_))] if options.scores else []
         for first in count(1, _PORTION):
-            portion = list(islice(records, _PORTION))
+            portion = list(islice(rows, _PORTION))
             if not portion:
                 break
-            names, sequences = zip(*portion, strict=True)
+            sequences = [sequence for _, sequence in portion if sequence is not None]
             try:
-                numbers = classifier.predict_proba(sequences)[:, 1:]
-                if options.scores:
-                    numbers = np.column_stack([numbers, classifier.transform(sequences)])
+                numbers = iter(_numbers(classifier, sequences, scores=options.scores))
             except ValueError as error:
                 where = "" if first == 1 else f" (counted from sequence {first} of the file)"
                 raise ValueError(f"{options.sequences}: {error}{where}") from error
             if first == 1:
-                columns = [f"kernel_{k}" for k in range(len(classifier.kernels_))] if options.scores else []
-                file.write("\t".join(["name", "probability", *columns]) + "\n")
-            for name, row in zip(names, numbers.tolist(), strict=True):
-                file.write("\t".join([" ".join(name.split()), *(f"{value:.6g}" for value in row)]) + "\n")
+                file.write("\t".join([*columns, "probability", *kernels]) + "\n")
+            nothing = [""] * (1 + len(kernels))
+            for row, sequence in portion:
+                scored = nothing if sequence is None else [f"{value:.6g}" for value in next(numbers)]
+                file.write("\t".join([*(" ".join(value.split()) for value in row), *scored]) + "\n")
             tell(f"{first - 1 + len(portion):,} sequences", quiet=options.quiet or len(portion) < _PORTION)
+
+
+def _numbers(classifier: DeepPruneClassifier, sequences: list[str], *, scores: bool) -> list[list[float]]:
+    """Return probability, and scores, of each sequence."""
+    if not sequences:
+        return []
+    numbers = classifier.predict_proba(sequences)[:, 1:]
+    return (np.column_stack([numbers, classifier.transform(sequences)]) if scores else numbers).tolist()
 
 
 def motifs(options: argparse.Namespace) -> None:
@@ -217,6 +262,17 @@ def stage_table(classifier: DeepPruneClassifier, X: Any, y: Any) -> pd.DataFrame
         }
         for stage, probability in zip(classifier.stages_, probabilities, strict=True)
     )
+
+
+def auc_by_kind(classifier: DeepPruneClassifier, data: Labeled) -> dict[str, float]:
+    """Measure how well bound sequences are told from each kind of unbound ones."""
+    decision = classifier.decision_function(data.sequences)
+    bound = data.y == 1
+    aucs = {}
+    for kind in dict.fromkeys(data.kinds[~bound].tolist()):
+        rows = bound | (data.kinds == kind)
+        aucs[str(kind)] = float(roc_auc_score(bound[rows], decision[rows]))
+    return aucs
 
 
 def _classifier(options: argparse.Namespace) -> DeepPruneClassifier:
@@ -318,6 +374,8 @@ def _report(
         targets=matches,
         title=options.title or ("Standard input" if options.positives == "-" else Path(options.positives).name),
         notes=notes if matches is None else {**notes, "compared with": options.targets or _DEFAULT_TARGETS},
+        recall=options.recall,
+        prevalence=options.prevalence,
         random_state=options.seed,
     )
 
@@ -333,14 +391,10 @@ def _simulated(data: SimulatedDataset) -> tuple[Labeled, Labeled]:
 def _demo_files(options: argparse.Namespace) -> tuple[Labeled, Labeled]:
     rng = np.random.default_rng(options.seed)
     train, test = (
-        with_negatives(read_letters(path, labels=_is_labeled(path)), rng) for path in (options.train, options.test)
+        with_negatives(read_letters(path, labels=False, quiet=options.quiet), rng)
+        for path in (options.train, options.test)
     )
     return train, test
-
-
-def _is_labeled(path: Path) -> bool:
-    """Whether the first name of a file begins with a label."""
-    return next(iter(iter_sequences(path))).name.partition(" ")[0] in ("0", "1")
 
 
 def _free_name(stem: str, suffix: str) -> Path:

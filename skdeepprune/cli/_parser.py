@@ -10,12 +10,13 @@ from pathlib import Path
 from skdeepprune.cli import _commands as commands
 from skdeepprune.cli._bench import add_bench
 from skdeepprune.cli._read import UsageError
+from skdeepprune.cli._sets import MADE
 
 __all__ = ["UsageError", "make_parser"]
 
 _SEQUENCES = (
-    "FASTA, FASTQ, DeepBind's .seq or the .data of the 690-set collection, each also as .gz; or BED or narrowPeak with"
-    " --genome"
+    "FASTA, FASTQ, DeepBind's .seq or the .data of the 690-set collection, or BED, narrowPeak or broadPeak with"
+    " --genome; each also gzipped"
 )
 
 
@@ -28,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"skdeepprune {_version()}")
     parsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_demo, add_bench):
+    for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_negatives, _add_demo, add_bench):
         add(parsers)
     return parser
 
@@ -51,6 +52,7 @@ def _add_fit(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     _add_training(parser)
     _add_targets(parser)
     parser.add_argument("--title", help="of the report (default: the name of the file)")
+    _add_use(parser)
     _add_common(parser)
     parser.set_defaults(run=commands.fit)
 
@@ -59,11 +61,12 @@ def _add_predict(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser = parsers.add_parser(
         "predict",
         help="write the probability of binding for every sequence",
-        description="Write a table, separated by tabs: name and probability of binding of every sequence. Reads in"
+        description="Write a table, separated by tabs: name and probability of binding of every sequence, in the order"
+        " of the file; of peaks also where they are, what was scored, and why where there is no probability. Reads in"
         " portions, so that files of any size will do.",
     )
     _add_model(parser)
-    parser.add_argument("sequences", metavar="SEQUENCES", help=f"{_SEQUENCES}; - for FASTA from standard input")
+    parser.add_argument("sequences", metavar="SEQUENCES", help=f"{_SEQUENCES}; - for standard input")
     _add_genome(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
     parser.add_argument("--scores", action="store_true", help="add a column for the score of every kernel")
@@ -100,8 +103,89 @@ def _add_report(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="HTML file to write")
     _add_targets(parser)
     parser.add_argument("--title", help="(default: the name of the file)")
+    _add_use(parser)
     _add_common(parser)
     parser.set_defaults(run=commands.report)
+
+
+def _add_negatives(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = parsers.add_parser(
+        "negatives",
+        help="choose unbound regions of a genome that resemble peaks",
+        description="Choose regions of a genome that are as long as the peaks and like them in GC content and repeats"
+        " (lower case), overlap neither them nor what is excluded nor each other, and write them; say how well they"
+        " match.",
+    )
+    parser.add_argument("peaks", metavar="PEAKS", help="BED, narrowPeak or broadPeak, also gzipped")
+    _add_genome(parser)
+    _add_regions(parser)
+    parser.add_argument(
+        "--match",
+        choices=["gc", "repeats", "both", "nothing", "dinucleotide"],
+        default="both",
+        help="what a region has in common with its peak besides the length; dinucleotide gives no regions, but shuffles"
+        " of the peaks, as FASTA (default: both)",
+    )
+    parser.add_argument(
+        "--tolerance", metavar="SHARE", type=_share, default=0.02, help="by how much it may differ (default: 0.02)"
+    )
+    parser.add_argument(
+        "--any-chromosome", action="store_true", help="look on all chromosomes, not on that of the peak alone"
+    )
+    parser.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
+    parser.add_argument("--format", choices=["bed", "fasta"], default="bed", help="(default: bed)")
+    _add_common(parser)
+    parser.set_defaults(run=commands.negatives)
+
+
+def _add_regions(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("regions of a genome as unbound sequences")
+    group.add_argument(
+        "--ratio",
+        metavar="N",
+        type=_above_0,
+        default=1.0,
+        help="unbound sequences, of each kind, per peak (default: 1)",
+    )
+    group.add_argument(
+        "--exclude",
+        metavar="BED",
+        type=Path,
+        action="append",
+        default=[],
+        help="where no unbound region may be, such as a blacklist or other peaks; may be given several times",
+    )
+    group.add_argument(
+        "--margin", metavar="BP", type=_at_least_0, default=0, help="distance from peaks and from what is excluded"
+    )
+
+
+def _add_use(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("use, for the precision in the report")
+    group.add_argument(
+        "--recall", metavar="SHARE", type=_share, default=0.5, help="of the bound sequences to find (default: 0.5)"
+    )
+    group.add_argument(
+        "--prevalence",
+        metavar="SHARE",
+        type=_share,
+        default=0.01,
+        help="of bound sequences among all that will be predicted (default: 0.01)",
+    )
+
+
+def _share(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, got {text!r}")
+    return number
+
+
+def _chromosomes(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
 
 
 def _add_demo(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -131,7 +215,7 @@ def _add_demo(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="file of the report (default: skdeepprune-demo.html, or the next free name)",
     )
     _add_common(parser, json=False)
-    parser.set_defaults(run=commands.demo, targets=None)
+    parser.set_defaults(run=commands.demo, targets=None, recall=0.5, prevalence=0.01)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -143,10 +227,13 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
     group.add_argument(
         "--negatives",
         metavar="FILE",
-        help="unbound sequences (default: those labeled 0, or else one dinucleotide shuffle of each bound sequence)",
+        help="unbound sequences (default: those labeled 0, or else one dinucleotide shuffle of each bound sequence"
+        + ("; for peaks regions of the genome, too)" if test else ")"),
     )
     group.add_argument(
-        "--labels", action="store_true", help="the first word of every FASTA header is a label, 1 bound or 0 unbound"
+        "--labels",
+        action="store_true",
+        help="the first word of every FASTA header is a label, 1 bound or 0 unbound (found by itself where all are)",
     )
     if test:
         group.add_argument("--test", metavar="FILE", help="labeled sequences, or bound ones, to test on")
@@ -155,14 +242,33 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
             metavar="SHARE",
             type=float,
             default=0.1,
-            help="without --test, keep this share of the sequences out of training and test on them (default: 0.1)",
+            help="without --test, keep about this share out of training and test on it: whole chromosomes, if at least"
+            " four are known from peaks or headers, else sequences at random (default: 0.1)",
         )
+        group.add_argument(
+            "--test-chromosomes", metavar="NAMES", type=_chromosomes, default=[], help="test on these: chr8,chr9"
+        )
+        group.add_argument(
+            "--validation-chromosomes",
+            metavar="NAMES",
+            type=_chromosomes,
+            default=[],
+            help="hold out these to tell when to stop (default: a tenth of the training sequences)",
+        )
+        group.add_argument(
+            "--make",
+            choices=MADE,
+            help="unbound sequences to make where none are given: for peaks regions of the genome that match them in GC"
+            " content and repeats, dinucleotide shuffles, both, or random regions (default: both for peaks, else"
+            " shuffles)",
+        )
+        _add_regions(parser)
     _add_genome(parser)
 
 
 def _add_genome(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("peaks of a genome")
-    group.add_argument("--genome", metavar="FASTA", type=Path, help="genome that BED or narrowPeak files refer to")
+    group.add_argument("--genome", metavar="FASTA", type=Path, help="genome that files of peaks refer to")
     group.add_argument(
         "--width",
         metavar="BP",

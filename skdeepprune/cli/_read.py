@@ -3,48 +3,59 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skdeepprune._reading import opened, source_of
 from skdeepprune.cli._output import tell
-from skdeepprune.sequences import dinucleotide_shuffle, encode, iter_sequences, read_sequences
+from skdeepprune.cli._peaks import COLUMNS, opened_peaks
+from skdeepprune.cli._peaks import UsageError as UsageError
+from skdeepprune.sequences import Region, SequenceRecord, dinucleotide_shuffle, encode
+from skdeepprune.sequences._files import first_word, records_of
+from skdeepprune.sequences._places import Place
+from skdeepprune.sequences._regions import holds_regions
 
-_PEAK_EXTENSIONS = (".bed", ".narrowpeak")
-# Of a line of narrowPeak, where the summit stands, counted from the start of the peak.
-_SUMMIT_COLUMN = 9
-
-
-class UsageError(ValueError):
-    """Options that do not fit together."""
+Rows = Iterator[tuple[list[str], str | None]]
 
 
 @dataclass(frozen=True, eq=False)
 class Labeled:
-    """Sequences with names and labels (1 bound, 0 unbound)."""
+    """Sequences with names, labels (1 bound, 0 unbound), and the kind of each: bound, given, matched, ..."""
 
     names: list[str]
     sequences: NDArray[np.str_]
     y: NDArray[np.int64]
+    kinds: NDArray[Any] = field(default_factory=lambda: np.empty(0, object))
+    places: list[Place] = field(default_factory=list)
 
     @classmethod
-    def joined(cls, bound: Named, unbound: Named) -> Labeled:
+    def joined(cls, bound: Named, *unbound: Named) -> Labeled:
         """Put both classes into one."""
+        parts = [bound, *unbound]
         return cls(
-            bound.names + unbound.names,
-            np.array(bound.sequences + unbound.sequences),
-            np.repeat([1, 0], [len(bound.names), len(unbound.names)]),
+            [name for part in parts for name in part.names],
+            np.array([sequence for part in parts for sequence in part.sequences]),
+            np.repeat([1] + [0] * len(unbound), [len(part.names) for part in parts]),
+            np.repeat(["bound"] + [part.kind for part in unbound], [len(part.names) for part in parts]),
+            [place for part in parts for place in part.places],
         )
 
     def take(self, rows: NDArray[np.bool_]) -> Labeled:
         """Return some of them."""
-        return Labeled([self.names[row] for row in np.flatnonzero(rows)], self.sequences[rows], self.y[rows])
+        chosen = np.flatnonzero(rows)
+        return Labeled(
+            [self.names[row] for row in chosen],
+            self.sequences[rows],
+            self.y[rows],
+            self.kinds[rows],
+            [self.places[row] for row in chosen],
+        )
 
     def describe(self) -> str:
         """Count them, with their lengths."""
@@ -55,87 +66,104 @@ class Labeled:
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """Sequences with names, and labels where a file has them."""
+    """Sequences with names and places; labels where a file has them, regions where it is one of peaks."""
 
     names: list[str]
     sequences: list[str]
+    places: list[Place]
     labels: NDArray[np.int64] | None = None
-
-    def take(self, rows: NDArray[np.bool_]) -> Named:
-        """Return some of them, without labels."""
-        kept = np.flatnonzero(rows)
-        return Named([self.names[row] for row in kept], [self.sequences[row] for row in kept])
+    peaks: list[Region] | None = None
+    kind: str = "given"
 
     def shuffled(self, rng: np.random.Generator) -> Named:
         """Shuffle each, keeping its dinucleotides."""
         return Named(
-            [f"shuffle of {name}" for name in self.names], dinucleotide_shuffle(self.sequences, random_state=rng)
+            [f"shuffle of {name}" for name in self.names],
+            dinucleotide_shuffle(self.sequences, random_state=rng),
+            self.places,
+            kind="shuffles",
         )
 
 
 def read_named(path: str | os.PathLike[str], options: argparse.Namespace, *, labels: bool = False) -> Named:
-    """Read a file of sequences, or of peaks."""
-    if _holds_peaks(path):
-        return _read_peaks(Path(path), options.genome, options.width, quiet=options.quiet)
-    return read_letters(path, labels=labels)
+    """Read a file of sequences, or of peaks; peaks that are not in the genome are left out and counted."""
+    source = source_of(path)
+    with opened(path) as file:
+        if not holds_regions(source, file):
+            return _letters(source, list(records_of(file, source, None, labels)), quiet=options.quiet)
+        with opened_peaks(file, source, options) as peaks:
+            found = [(peak, peak.sequence) for peak in peaks if peak.sequence is not None]
+    if lost := peaks.without_sequence():
+        tell(f"{lost}; they are left out", quiet=False)
+    return Named(
+        [str(peak.cut) for peak, _ in found],
+        [sequence for _, sequence in found],
+        [Place(peak.cut.chrom, peak.cut.start, peak.cut.end, peak.cut.strand) for peak, _ in found],
+        peaks=[peak.given for peak, _ in found],
+    )
 
 
-def iter_named(path: str, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    """Read names and sequences one by one; those of peaks at once."""
-    if _holds_peaks(path):
-        found = read_named(path, options)
-        yield from zip(found.names, found.sequences, strict=True)
-        return
-    for record in iter_sequences(path):
-        yield record.name, record.sequence
+@contextmanager
+def opened_rows(path: str | os.PathLike[str], options: argparse.Namespace) -> Iterator[tuple[tuple[str, ...], Rows]]:
+    """Open a file of sequences, or of peaks, as the rows of a table and the sequence of each, with the column names."""
+    source = source_of(path)
+    with opened(path) as file:
+        if not holds_regions(source, file):
+            yield ("name",), (([record.name], record.sequence) for record in records_of(file, source))
+            return
+        with opened_peaks(file, source, options) as peaks:
+            yield COLUMNS, ((peak.row(), peak.sequence) for peak in peaks)
+    if lost := peaks.without_sequence():
+        tell(f"{lost}; they have no probability", quiet=options.quiet)
 
 
-def _holds_peaks(path: str | os.PathLike[str]) -> bool:
-    return Path(str(path).lower().removesuffix(".gz")).suffix in _PEAK_EXTENSIONS
-
-
-def read_letters(path: str | os.PathLike[str], *, labels: bool) -> Named:
+def read_letters(path: str | os.PathLike[str], *, labels: bool, quiet: bool) -> Named:
     """Read a file of sequences, and see to it that all its letters are those of DNA."""
-    found = read_sequences(path, labels_in_names=labels)
+    source = source_of(path)
+    with opened(path) as file:
+        return _letters(source, list(records_of(file, source, None, labels)), quiet=quiet)
+
+
+def _letters(source: str, records: list[SequenceRecord], *, quiet: bool) -> Named:
+    names, sequences = [record.name for record in records], [record.sequence for record in records]
     try:
-        encode(found.sequences)
+        encode(sequences)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    return Named(found.names, found.sequences, found.labels)
+        raise ValueError(f"{source}: {error}") from error
+    labels = [record.label for record in records if record.label is not None] or _labels_in(source, names)
+    if labels and records[0].label is None:
+        tell(f"{source}: the headers begin with labels, {sum(labels)} of 1 and {labels.count(0)} of 0", quiet=quiet)
+    places = [Place(record.chrom, record.start, record.end, record.strand) for record in records]
+    return Named(names, sequences, places, np.array(labels, dtype=np.int64) if labels else None)
+
+
+def _labels_in(source: str, names: list[str]) -> list[int]:
+    """Read the first word of every name as a label, if all of them can be one."""
+    words = list(map(first_word, names))
+    n_labels = sum(word in ("0", "1") for word in words)
+    if n_labels == len(words):
+        return list(map(int, words))
+    # Where names are numbers, two of them may look like labels.
+    if n_labels > 2:
+        other = next(i for i, word in enumerate(words) if word not in ("0", "1"))
+        raise ValueError(
+            f"{source}: the headers of {n_labels} sequences begin with 0 or 1 as with a label, but that of sequence"
+            f" {other} with {words[other]!r}; expected a label in all of them or in none."
+        )
+    return []
 
 
 def read_labeled(options: argparse.Namespace, rng: np.random.Generator) -> tuple[Labeled, bool]:
     """Read both classes, from two files or from the labels of one, or else shuffle; and whether the latter."""
     given = read_named(options.positives, options, labels=options.labels)
-    return _labeled(given, options, rng), options.negatives is None and not _is_mixed(given)
+    if options.negatives is not None:
+        return Labeled.joined(given, read_unbound(given, options)), False
+    return with_negatives(given, rng), not is_mixed(given)
 
 
-def read_split(options: argparse.Namespace, rng: np.random.Generator) -> tuple[Labeled, Labeled | None, bool]:
-    """Read sequences to train on, others to test on, and whether the negatives are shuffles.
-
-    A shuffle goes where its sequence goes.
-    """
-    if not 0 <= options.test_share < 1:
-        raise UsageError(f"--test-share {options.test_share}: expected a share from 0 up to, but below, 1.")
-    given = read_named(options.positives, options, labels=options.labels)
-    shuffled = options.negatives is None and not _is_mixed(given)
-    if options.test is not None:
-        test = with_negatives(read_named(options.test, options, labels=options.labels), rng)
-        return _labeled(given, options, rng), test, shuffled
-    if shuffled:
-        held_out = _held_out(np.ones(len(given.names)), options.test_share, rng)
-        parts = [with_negatives(given.take(rows), rng) for rows in (~held_out, held_out) if rows.any()]
-    else:
-        data = _labeled(given, options, rng)
-        held_out = _held_out(data.y, options.test_share, rng)
-        parts = [data.take(rows) for rows in (~held_out, held_out) if rows.any()]
-    return parts[0], parts[1] if len(parts) > 1 else None, shuffled
-
-
-def _labeled(given: Named, options: argparse.Namespace, rng: np.random.Generator) -> Labeled:
-    if options.negatives is None:
-        return with_negatives(given, rng)
-    if _is_mixed(given):
+def read_unbound(given: Named, options: argparse.Namespace) -> Named:
+    """Read the file of --negatives, where `given` are bound sequences alone."""
+    if is_mixed(given):
         raise UsageError(
             f"{options.positives} has bound and unbound sequences, and --negatives names more; expected"
             " one or the other."
@@ -146,83 +174,18 @@ def _labeled(given: Named, options: argparse.Namespace, rng: np.random.Generator
             f"--negatives {options.negatives} has {int(negatives.labels.sum())} sequences labeled as bound; expected"
             " unbound ones alone."
         )
-    return Labeled.joined(given, negatives)
+    return negatives
 
 
-def _held_out(y: NDArray[Any], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose a share of each class."""
-    chosen = np.zeros(len(y), dtype=bool)
-    for label in np.unique(y):
-        rows = rng.permutation(np.flatnonzero(y == label))
-        n = min(max(round(share * len(rows)), 1), len(rows) - 1) if share > 0 else 0
-        chosen[rows[:n]] = True
-    return chosen
-
-
-def _is_mixed(given: Named) -> bool:
+def is_mixed(given: Named) -> bool:
+    """Whether the labels of a file are not all those of bound sequences."""
     return given.labels is not None and not (given.labels == 1).all()
 
 
 def with_negatives(given: Named, rng: np.random.Generator) -> Labeled:
     """Take the file's labels if it has both, or else one shuffle of each sequence for the unbound ones."""
-    if _is_mixed(given):
+    if is_mixed(given):
         assert given.labels is not None
-        return Labeled(given.names, np.array(given.sequences), given.labels)
+        kinds = np.where(given.labels == 1, "bound", "given")
+        return Labeled(given.names, np.array(given.sequences), given.labels, kinds, given.places)
     return Labeled.joined(given, given.shuffled(rng))
-
-
-def _read_peaks(path: Path, genome: Path | None, width: int, *, quiet: bool) -> Named:
-    """Cut peaks out of a genome."""
-    if genome is None:
-        raise UsageError(f"{path} holds places, not sequences; name the genome's FASTA file with --genome.")
-    if width < 0:
-        raise UsageError(f"--width {width}: expected a number of bp, or 0 for peaks as they are.")
-    try:
-        import pyfaidx
-    except ImportError as error:
-        raise ImportError("BED files need pyfaidx; install it with `pip install skdeepprune[genome]`.") from error
-    names, sequences, n_beyond = [], [], 0
-    try:
-        with pyfaidx.Fasta(str(genome), as_raw=True) as chromosomes:
-            for line, chromosome, start, stop in _intervals(path, width):
-                if chromosome not in chromosomes:
-                    raise ValueError(
-                        f"{path}, line {line}: {chromosome!r} is not in {genome}, which begins with"
-                        f" {', '.join(map(repr, list(chromosomes.keys())[:3]))}; expected peaks of that genome."
-                    )
-                if start < 0 or stop > len(chromosomes[chromosome]):
-                    n_beyond += 1
-                    continue
-                names.append(f"{chromosome}:{start}-{stop}")
-                sequences.append(chromosomes[chromosome][start:stop])
-    except pyfaidx.FastaIndexingError as error:
-        raise ValueError(f"{genome}: {error}") from error
-    if n_beyond:
-        tell(f"{path}: {n_beyond} peaks that reach beyond their chromosome are left out", quiet=quiet)
-    if not names:
-        raise ValueError(f"{path} holds no peaks within the genome; expected at least one.")
-    return Named(names, sequences)
-
-
-def _intervals(path: Path, width: int) -> Iterator[tuple[int, str, int, int]]:
-    """Yield line, chromosome, start and stop (from 0, stop excluded) of the peaks, cut to `width` if that is not 0."""
-    opened: Any = gzip.open if path.suffix == ".gz" else open
-    is_narrow_peak = ".narrowpeak" in path.name.lower()
-    with opened(path, "rt") as lines:
-        for number, text in enumerate(lines, start=1):
-            fields = text.split()
-            if not fields or text.startswith(("#", "track", "browser")):
-                continue
-            try:
-                start, stop = int(fields[1]), int(fields[2])
-                summit = int(fields[_SUMMIT_COLUMN]) if is_narrow_peak else -1
-            except (IndexError, ValueError):
-                wanted = "the ten columns of narrowPeak" if is_narrow_peak else "chromosome, start and end"
-                raise ValueError(f"{path}, line {number}: expected {wanted}, got {text.strip()[:60]!r}.") from None
-            if not 0 <= start < stop:
-                raise ValueError(f"{path}, line {number}: expected 0 <= start < end, got {start} and {stop}.")
-            if width:
-                middle = start + summit if summit >= 0 else (start + stop) // 2
-                start = middle - width // 2
-                stop = start + width
-            yield number, fields[0], start, stop

@@ -138,7 +138,12 @@ def _tiles(classifier: DeepPruneClassifier, results: Results) -> list[dict[str, 
         {
             "name": "Average precision",
             "value": f"{performance.average_precision.value:.3f}",
-            "note": interval(performance.average_precision),
+            "note": f"{interval(performance.average_precision)}; {percent(performance.positive_share)} are bound",
+        },
+        {
+            "name": f"Precision at recall {performance.use.recall:g}",
+            "value": f"{performance.precision_in_use.value:.3f}",
+            "note": f"{interval(performance.precision_in_use)}; if {percent(performance.use.prevalence)} are bound",
         },
         {"name": "Kernels", "value": str(sizes[-1]), "note": kept},
         {
@@ -250,18 +255,16 @@ def _warnings(results: Results) -> list[str]:
     if results.gc_auc >= GC_WARNING_AUC:
         warnings.append(
             f"The GC content alone separates the classes with AUC {results.gc_auc:.2f}. A part of what the network has"
-            " learned may be composition. Negatives of the same composition, such as dinucleotide shuffles, would tell."
+            " learned may be composition. Negatives of the same composition, such as dinucleotide shuffles or matched"
+            " regions of the genome, would tell."
         )
     if results.length_auc >= GC_WARNING_AUC:
         warnings.append(
             f"The length alone separates the classes with AUC {results.length_auc:.2f}. Longer sequences have more"
             " windows to score in; cut both classes to the same lengths."
         )
-    if results.n_shared:
-        warnings.append(
-            f"{results.n_shared:,} of the test sequences are among the others too, letter by letter. What is measured"
-            " on them is no test."
-        )
+    if results.leakage is not None:
+        warnings += results.leakage.messages()
     return warnings
 
 

@@ -36,6 +36,28 @@ class Curve:
     high: Floats
 
 
+@dataclass(frozen=True)
+class Use:
+    """How the predictions will be used: the share of bound sequences to find, and how many of all are bound."""
+
+    recall: float = 0.5
+    prevalence: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.recall <= 1 or not 0 < self.prevalence < 1:
+            raise ValueError(
+                f"recall={self.recall!r}, prevalence={self.prevalence!r}; expected a recall above 0 up to 1, and a"
+                " prevalence between 0 and 1."
+            )
+
+    def precision(self, true: NDArray[np.int64], false: NDArray[np.int64]) -> float:
+        """Share of bound sequences among those above the threshold, by the counts above falling thresholds."""
+        at = int(np.searchsorted(true, self.recall * true[-1] - 1e-9))
+        bound = self.prevalence * true[at] / true[-1]
+        unbound = (1 - self.prevalence) * false[at] / false[-1]
+        return float(bound / (bound + unbound))
+
+
 @dataclass(frozen=True, eq=False)
 class Performance:
     """ROC and precision-recall curves with the areas under them.
@@ -47,6 +69,9 @@ class Performance:
         True positive rate at false positive rates.
     precision_recall : Curve
         Precision at recalls.
+    use : Use
+    precision_in_use : Estimate
+        Precision at the recall and the prevalence of `use`.
     positive_share : float
         Share of bound sequences: the precision of guessing.
     auc_drops : list of Estimate
@@ -57,6 +82,8 @@ class Performance:
     average_precision: Estimate
     roc: Curve
     precision_recall: Curve
+    use: Use
+    precision_in_use: Estimate
     positive_share: float
     auc_drops: list[Estimate]
 
@@ -91,6 +118,7 @@ def measure(
     *,
     random_state: int,
     n_bootstraps: int = N_BOOTSTRAPS,
+    use: Use | None = None,
 ) -> Performance:
     """Measure a network whose motif scores and log-odds by composition are given.
 
@@ -103,11 +131,13 @@ def measure(
     random_state : int
         Of the bootstrap, which draws from each class on its own.
     n_bootstraps : int, default=200
+    use : Use, default=Use()
 
     Returns
     -------
     Performance
     """
+    use = Use() if use is None else use
     decision = network.decision(scores, word_sums)
     rankings = [_Ranking.of(bound, decision)]
     for k in range(network.n_kernels):
@@ -115,10 +145,10 @@ def measure(
         # Rounding must not part what was equal.
         rankings.append(_Ranking.of(bound, np.round(without, 9)))
     rng = np.random.default_rng(random_state)
-    replicates = [_measure_once(rankings, weights) for weights in _resampled(bound, n_bootstraps, rng)]
+    replicates = [_measure_once(rankings, weights, use) for weights in _resampled(bound, n_bootstraps, rng)]
     whole, *resampled = replicates
     low, high = ([np.percentile(values, q, axis=0) for values in zip(*resampled, strict=True)] for q in _INTERVAL)
-    aucs, precision, roc, precision_recall = whole
+    aucs, precision, roc, precision_recall, in_use = whole
     drop_replicates = np.array([found[0][0] - found[0][1:] for found in resampled])
     drops = aucs[0] - aucs[1:]
     drop_low, drop_high = (np.percentile(drop_replicates, q, axis=0) for q in _INTERVAL)
@@ -127,6 +157,8 @@ def measure(
         average_precision=Estimate(float(precision), float(low[1]), float(high[1])),
         roc=Curve(roc, low[2], high[2]),
         precision_recall=Curve(precision_recall, low[3], high[3]),
+        use=use,
+        precision_in_use=Estimate(in_use, float(low[4]), float(high[4])),
         positive_share=float(bound.mean()),
         auc_drops=[Estimate(*map(float, three)) for three in zip(drops, drop_low, drop_high, strict=True)],
     )
@@ -143,8 +175,10 @@ def _resampled(bound: NDArray[np.bool_], n: int, rng: np.random.Generator) -> It
         yield weights
 
 
-def _measure_once(rankings: list[_Ranking], weights: NDArray[np.int64]) -> tuple[Floats, float, Floats, Floats]:
-    """AUCs of all rankings; of the first one average precision, ROC and precision-recall too."""
+def _measure_once(
+    rankings: list[_Ranking], weights: NDArray[np.int64], use: Use
+) -> tuple[Floats, float, Floats, Floats, float]:
+    """AUCs of all rankings; of the first one average precision, ROC, precision-recall and precision in use too."""
     counts = [ranking.counts(weights) for ranking in rankings]
     aucs = np.array([_area(*pair) for pair in counts])
     true, false = counts[0]
@@ -156,7 +190,7 @@ def _measure_once(rankings: list[_Ranking], weights: NDArray[np.int64]) -> tuple
     envelope = np.maximum.accumulate(precision[:0:-1])[::-1]
     reached = np.searchsorted(recall[1:], GRID - 1e-12).clip(max=len(envelope) - 1)
     # Where the curve rises vertically, NumPy takes the top.
-    return aucs, average, np.interp(GRID, fall_out, recall), envelope[reached]
+    return aucs, average, np.interp(GRID, fall_out, recall), envelope[reached], use.precision(true, false)
 
 
 def _area(true: NDArray[np.int64], false: NDArray[np.int64]) -> float:

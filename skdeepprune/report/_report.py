@@ -17,6 +17,7 @@ from skdeepprune.motifs import Motif, extract_motifs, orient_to_match, tomtom, w
 from skdeepprune.motifs._extract import note_copies
 from skdeepprune.report._figures import Match
 from skdeepprune.report._page import render
+from skdeepprune.report._performance import Use
 from skdeepprune.report._results import collect
 from skdeepprune.report._sequences import Sequences
 
@@ -38,6 +39,8 @@ def write_report(
     targets: Any = "JASPAR2024",
     title: str = "Kernels that read DNA",
     notes: Mapping[str, Any] | None = None,
+    recall: float = 0.5,
+    prevalence: float = 0.01,
     random_state: int = 0,
 ) -> None:
     """Write what a classifier has learned, and how well it predicts, as one HTML file.
@@ -67,6 +70,9 @@ def write_report(
     title : str, default="Kernels that read DNA"
     notes : dict, default=None
         Further rows for the list of parameters, such as the files that the sequences came from.
+    recall, prevalence : float, default=0.5, 0.01
+        The page tells the precision at the threshold that finds this share of the bound sequences, where this share of
+        all sequences is bound: in a genome it is far less than in a test set.
     random_state : int, default=0
         Of the bootstrap.
 
@@ -75,7 +81,8 @@ def write_report(
     ImportError
         If pyjaspar is missing where a release of JASPAR is named.
     ValueError
-        If the classifier was not fitted on DNA, or a class is missing from the sequences.
+        If the classifier was not fitted on DNA, a class is missing from the sequences, or `recall` or `prevalence` is
+        out of range.
 
     Examples
     --------
@@ -95,6 +102,7 @@ def write_report(
     4
     """
     check_is_fitted(classifier)
+    use = Use(recall, prevalence)
     if not classifier.is_dna_:
         raise ValueError("The classifier was fitted on real-valued channels; expected one fitted on DNA.")
     data = Sequences.read(classifier, X, y, names, "y")
@@ -110,7 +118,7 @@ def write_report(
         found = targets if isinstance(targets, pd.DataFrame) else tomtom(motifs, targets)
         motifs, found = turned_to_matches(motifs, found)
         matches = _matches(motifs, found)
-    results = collect(classifier, data, test, motifs, random_state=random_state)
+    results = collect(classifier, data, test, motifs, random_state=random_state, use=use)
     page = render(
         classifier,
         results,

@@ -17,9 +17,10 @@ from skdeepprune._engines import decide, scan, word_sums
 from skdeepprune.motifs import Motif
 from skdeepprune.report._examples import Example, choose_examples
 from skdeepprune.report._kernels import KernelReading, read_kernels
-from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, measure, rank_auc
+from skdeepprune.report._leakage import Leakage, find_leakage
+from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, Use, measure, rank_auc
 from skdeepprune.report._sequences import Sequences
-from skdeepprune.sequences import decode
+from skdeepprune.sequences._places import Place, place_in
 
 # Above this AUC one should ask whether the network has learned more than the composition.
 GC_WARNING_AUC = 0.65
@@ -49,8 +50,8 @@ class Results:
         Bound and unbound, of the sequences that motifs were read from; then, if there are any, of the test sequences.
     gc_auc, length_auc : float
         AUC of the GC content and of the length alone as a score, the better direction.
-    n_shared : int
-        Test sequences that are among the others, too.
+    leakage : Leakage or None
+        Test sequences that are among the others, or overlap them by what their names say.
     gc_edges, bound_gc, unbound_gc : ndarray
         Histogram: bin edges, and shares of each class.
     stage_aucs : list of float
@@ -67,7 +68,7 @@ class Results:
     classes: list[ClassSummary]
     gc_auc: float
     length_auc: float
-    n_shared: int
+    leakage: Leakage | None
     gc_edges: NDArray[np.float64]
     bound_gc: NDArray[np.float64]
     unbound_gc: NDArray[np.float64]
@@ -86,6 +87,7 @@ def collect(
     motifs: Sequence[Motif],
     *,
     random_state: int,
+    use: Use | None = None,
 ) -> Results:
     """Compute everything that a report tells."""
     check_is_fitted(classifier)
@@ -97,7 +99,7 @@ def collect(
     n_bootstraps = int(np.clip(4e7 / (len(measured) * (network.n_kernels + 1)), 40, N_BOOTSTRAPS))
     by_words = word_sums(network, measured.codes)
     performance = measure(
-        network, found.scores, by_words, measured.bound, random_state=random_state, n_bootstraps=n_bootstraps
+        network, found.scores, by_words, measured.bound, random_state=random_state, n_bootstraps=n_bootstraps, use=use
     )
     readings = read_kernels(classifier, data, measured, found, motifs, n_threads)
     edges, (bound_gc, unbound_gc) = _histograms(data.gc, data.bound, np.linspace(0, 1, _N_GC_BINS + 1))
@@ -105,7 +107,7 @@ def collect(
         classes=_class_summaries(data, "") + ([] if test is None else _class_summaries(test, "test, ")),
         gc_auc=_either_way(rank_auc(data.bound, data.gc)),
         length_auc=_either_way(rank_auc(data.bound, data.lengths.astype(float))),
-        n_shared=0 if test is None else _n_shared(data, test),
+        leakage=None if test is None else find_leakage(data.codes, _places(data), test.codes, _places(test)),
         gc_edges=edges,
         bound_gc=bound_gc,
         unbound_gc=unbound_gc,
@@ -148,9 +150,9 @@ def _class_summaries(data: Sequences, prefix: str) -> list[ClassSummary]:
     return summaries
 
 
-def _n_shared(data: Sequences, test: Sequences) -> int:
-    known = set(decode(data.codes))
-    return sum(letters in known for letters in decode(test.codes))
+def _places(data: Sequences) -> list[Place]:
+    """Read where the sequences come from, as far as their names say it."""
+    return [place_in(name, length) for name, length in zip(data.names, data.lengths.tolist(), strict=True)]
 
 
 def _histograms(

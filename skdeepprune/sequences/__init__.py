@@ -1,5 +1,6 @@
 """DNA sequences: byte codes, the other strand, shuffles, files."""
 
+from skdeepprune._reading import FileFormatError
 from skdeepprune.sequences._codes import (
     as_strings,
     decode,
@@ -11,9 +12,14 @@ from skdeepprune.sequences._codes import (
     sequence_lengths,
 )
 from skdeepprune.sequences._files import SequenceRecord, SequenceSet, iter_sequences, read_sequences
+from skdeepprune.sequences._genome import Genome
+from skdeepprune.sequences._regions import Region, read_regions
 from skdeepprune.sequences._shuffle import dinucleotide_shuffle, shuffle_codes
 
 __all__ = [
+    "FileFormatError",
+    "Genome",
+    "Region",
     "SequenceRecord",
     "SequenceSet",
     "as_strings",
@@ -24,6 +30,7 @@ __all__ = [
     "iter_sequences",
     "left_justify",
     "one_hot",
+    "read_regions",
     "read_sequences",
     "reverse_complement",
     "sequence_lengths",

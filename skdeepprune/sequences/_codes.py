@@ -142,10 +142,15 @@ def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> 
     return codes
 
 
+def codes_of_letters(letters: NDArray[np.uint8]) -> Codes:
+    """Translate ASCII letters to codes; what is no IUPAC letter becomes 255."""
+    return _CODE_OF_LETTER[letters]
+
+
 def _encode_rows(strings: list[str], lengths: NDArray[np.int64], out: Codes, unknown: Unknown, first: int) -> None:
     """Write the codes of some rows, the first of which is sequence number `first`."""
     letters = np.frombuffer("".join(strings).encode("ascii", "replace"), dtype=np.uint8)
-    flat = _CODE_OF_LETTER[letters]
+    flat = codes_of_letters(letters)
     bad = flat == _INVALID
     if bad.any():
         if unknown == "error":

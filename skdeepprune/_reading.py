@@ -1,0 +1,199 @@
+"""Files as they are read: plain or gzipped, as bytes or as lines, with one error for all that is wrong in them."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+_GZIP = b"\x1f\x8b"
+_GZIP_WITH_HEADER = 31  # the window bits by which zlib reads a header and checks the sum at the end
+_CHUNK = 2**18
+# DNA packs four- to fivefold, a run of one letter a thousandfold.
+_MOST_EXPANSION = 200
+_EXPANSION_FREE = 2**26
+_PIECE = 2**24
+_LONGEST_SHOWN = 60
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class FileFormatError(ValueError):
+    """A file is damaged, or does not hold what it should.
+
+    Whatever is wrong in a file of sequences, peaks or motifs, or in a genome, ends in this error. The message names the
+    file and the line, or the byte where there are no lines.
+
+    Attributes
+    ----------
+    source : str
+        The file.
+    line : int or None
+        From 1.
+    """
+
+    def __init__(self, message: str, source: str = "", line: int | None = None) -> None:
+        super().__init__(message)
+        self.source = source
+        self.line = line
+
+    @classmethod
+    def at(cls, source: str, line: int, problem: str) -> FileFormatError:
+        """Say what is wrong in a line."""
+        return cls(f"{source}, line {line}: {problem}", source, line)
+
+    @classmethod
+    def expected(cls, source: str, line: int, expected: str, got: Any) -> FileFormatError:
+        """Say what a line should have had."""
+        return cls.at(source, line, f"expected {expected}, got {shown(got)}.")
+
+
+def shown(value: Any) -> str:
+    """Write a value for a message, cut where it is long."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return repr(text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "...")
+
+
+def source_of(path: str | os.PathLike[str]) -> str:
+    """Name a file in messages."""
+    return "<stdin>" if path == "-" else os.fspath(path)
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
+    """Open a file, or the standard input for ``"-"``; what gzip compressed, as its first bytes tell, is unpacked."""
+    with open(sys.stdin.fileno(), "rb", closefd=False) if path == "-" else open(path, "rb") as file:
+        yield unpacked(file, source_of(path))
+
+
+def unpacked(file: io.BufferedReader, source: str) -> io.BufferedReader:
+    """Unpack a file if its first bytes are those of gzip."""
+    return io.BufferedReader(_Inflated(file, source), _CHUNK) if is_gzipped(file.peek(2)) else file
+
+
+def is_gzipped(content: bytes) -> bool:
+    """Whether bytes begin as those of gzip do."""
+    return content[:2] == _GZIP
+
+
+class _Inflated(io.RawIOBase):
+    """What a gzip file holds. Unlike `gzip.GzipFile` it says where data are damaged, and stops at bombs."""
+
+    def __init__(self, file: BinaryIO, source: str) -> None:
+        self._file = file
+        self._source = source
+        self._member = zlib.decompressobj(_GZIP_WITH_HEADER)
+        self._packed = b""
+        self._n_packed = self._n_unpacked = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        while not self._member.eof or self._next_member():
+            packed = self._packed or self._read()
+            try:
+                content = self._member.decompress(packed, len(buffer))
+            except zlib.error as error:
+                raise self._damaged(str(error)) from error
+            self._packed = self._member.unconsumed_tail
+            if content:
+                buffer[: len(content)] = content
+                self._n_unpacked += len(content)
+                self._stop_at_bombs()
+                return len(content)
+            if not packed and not self._member.eof:
+                raise self._damaged("they end too early")
+        return 0
+
+    def _read(self) -> bytes:
+        packed = self._file.read(_CHUNK)
+        self._n_packed += len(packed)
+        return packed
+
+    def _next_member(self) -> bool:
+        """Go on to the next member, of which bgzip writes many; zeros may pad the end of a file."""
+        packed = self._member.unused_data
+        while not (rest := packed.lstrip(b"\0")):
+            packed = self._read()
+            if not packed:
+                return False
+        self._packed = rest
+        self._member = zlib.decompressobj(_GZIP_WITH_HEADER)
+        return True
+
+    def _stop_at_bombs(self) -> None:
+        if self._n_unpacked > max(_EXPANSION_FREE, _MOST_EXPANSION * self._n_packed):
+            raise FileFormatError(
+                f"{self._source}: the first {self._n_packed:,} bytes unpack to {self._n_unpacked:,}; expected no more"
+                f" than {_MOST_EXPANSION} times as many, as of any sequences. If it is what it should be, unpack it"
+                " with gunzip.",
+                self._source,
+            )
+
+    def _damaged(self, why: str) -> FileFormatError:
+        return FileFormatError(
+            f"{self._source}: the gzip data are damaged after {self._n_unpacked:,} bytes of what they hold ({why});"
+            " fetch or write the file again.",
+            self._source,
+        )
+
+
+class Lines:
+    """The lines of a file, without their ends, and which of them was read last.
+
+    Parameters
+    ----------
+    file : binary file
+    source : str
+        Its name, for errors.
+
+    Raises
+    ------
+    FileFormatError
+        While it is read: if a line is no text.
+    """
+
+    def __init__(self, file: io.BufferedReader, source: str) -> None:
+        self._file = file
+        self.source = source
+        self.number = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in iter(self._next, b""):
+            self.number += 1
+            if self.number == 1:
+                line = line.removeprefix(BYTE_ORDER_MARK)
+            line = line.rstrip(b"\r\n")
+            if b"\r" in line:
+                raise self.expected("\\n at the end of every line", line)
+            yield line
+
+    def _next(self) -> bytes:
+        """Read a line in pieces, so that an endless one of no text stops early."""
+        pieces = []
+        while True:
+            piece = self._file.readline(_PIECE)
+            if b"\0" in piece:
+                self.number += 1
+                if self.number == 1 and piece.startswith(_UTF16):
+                    raise FileFormatError.at(self.source, 1, "expected UTF-8, got UTF-16; save it as UTF-8.")
+                raise FileFormatError.at(self.source, self.number, "expected text, got a byte 0.")
+            pieces.append(piece)
+            if len(piece) < _PIECE or piece.endswith(b"\n"):
+                return b"".join(pieces)
+
+    def text(self, line: bytes) -> str:
+        """Decode the line that was read last."""
+        try:
+            return line.decode()
+        except UnicodeDecodeError as error:
+            raise self.expected("UTF-8", f"byte {line[error.start]:#x}") from error
+
+    def expected(self, expected: str, got: Any, number: int | None = None) -> FileFormatError:
+        """Make the error of the line that was read last, or of another one."""
+        return FileFormatError.expected(self.source, self.number if number is None else number, expected, got)

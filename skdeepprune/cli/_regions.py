@@ -1,0 +1,129 @@
+"""Regions that commands choose, and the sets that they make, as BED and FASTA."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+
+from skdeepprune._reading import opened, source_of
+from skdeepprune.cli._output import tell
+from skdeepprune.cli._peaks import UsageError, opened_peaks
+from skdeepprune.cli._read import Labeled
+from skdeepprune.cli._sets import Sets
+from skdeepprune.genome import Match, describe_match, region_table, sample_negatives
+from skdeepprune.report._leakage import find_leakage
+from skdeepprune.sequences import encode
+from skdeepprune.sequences._places import NOWHERE, Place
+
+_PARTS = ("training", "validation", "test")
+SET_FILES = tuple(f"{part}.{form}" for part in _PARTS for form in ("bed", "fa"))
+_MATCHED: dict[str, str | tuple[str, ...]] = {
+    "dinucleotide": "dinucleotide",
+    "gc": ("gc",),
+    "repeats": ("repeats",),
+    "both": ("gc", "repeats"),
+    "nothing": (),
+}
+
+
+def chosen_negatives(options: argparse.Namespace) -> tuple[Match | None, pd.DataFrame]:
+    """Choose regions for the peaks of a file; and how well they match, if there are any."""
+    if options.match == "dinucleotide" and options.format == "bed":
+        raise UsageError("--match dinucleotide makes sequences that are nowhere in the genome; add --format fasta.")
+    source = source_of(options.peaks)
+    with opened(options.peaks) as file, opened_peaks(file, source, options) as peaks:
+        found = [(peak, peak.sequence) for peak in peaks if peak.sequence is not None]
+        if lost := peaks.without_sequence():
+            tell(f"{lost}; they are left out", quiet=False)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            table = sample_negatives(
+                [peak.cut for peak, _ in found],
+                peaks.genome,
+                options.ratio,
+                _MATCHED[options.match],
+                tolerance=options.tolerance,
+                exclude=[region_table(peak.given for peak, _ in found), *options.exclude],
+                margin=options.margin,
+                same_chromosome=not options.any_chromosome,
+                random_state=options.seed,
+            )
+    for warning in caught:
+        tell(str(warning.message), quiet=False)
+    bound = [sequence for _, sequence in found]
+    return describe_match(bound, table["sequence"].tolist()) if len(table) else None, table
+
+
+def write_regions(table: pd.DataFrame, file: IO[str], *, as_fasta: bool) -> None:
+    """Write regions as BED, or their sequences as FASTA, on their strand."""
+    columns = (table[name] for name in ("chrom", "start", "end", "name", "strand", "sequence"))
+    for chrom, start, end, name, strand, sequence in zip(*columns, strict=True):
+        place = f"{chrom}:{start}-{end}"
+        if as_fasta:
+            file.write(f">{f'{place}({strand})' if name == place else name}\n{sequence}\n")
+        else:
+            file.write(f"{chrom}\t{start}\t{end}\t{name}\t0\t{strand}\n")
+
+
+def write_sets(folder: Path, sets: Sets) -> None:
+    """Write what was trained, validated and tested on: regions as BED, all sequences as FASTA with their labels."""
+    for name, part in zip(_PARTS, (sets.train, sets.validation, sets.test), strict=True):
+        if part is not None:
+            (folder / f"{name}.bed").write_text("".join(_bed_lines(part)), encoding="utf-8")
+            (folder / f"{name}.fa").write_text("".join(_fasta_lines(part)), encoding="utf-8")
+
+
+def _bed_lines(data: Labeled) -> Iterator[str]:
+    for kind, place in zip(data.kinds, data.places, strict=True):
+        if kind != "shuffles" and place.start is not None:
+            yield f"{place.chrom}\t{place.start}\t{place.end}\t{kind}\t0\t{place.strand or '.'}\n"
+
+
+def _fasta_lines(data: Labeled) -> Iterator[str]:
+    for label, name, kind, sequence in zip(data.y, data.names, data.kinds, data.sequences, strict=True):
+        yield f">{label} {name} {kind}\n{sequence}\n"
+
+
+def describe_sets(sets: Sets, options: argparse.Namespace) -> dict[str, object]:
+    """Say what the sets are, for the report."""
+    notes: dict[str, object] = {"sequences": options.positives}
+    regions = f"regions of {options.genome}"
+    notes["negatives from"] = {
+        None: options.negatives or "labels",
+        "shuffles": "dinucleotide shuffles",
+        "matched": f"{regions} that match in GC content and repeats",
+        "random": f"random {regions}",
+        "both": f"{regions} that match in GC content and repeats, and dinucleotide shuffles",
+    }[sets.made]
+    if sets.match is not None:
+        notes["match of the regions"] = str(sets.match)
+    if sets.made is not None:
+        notes["negatives per bound sequence, of each kind"] = f"{options.ratio:g}"
+    if options.exclude:
+        notes["excluded"] = ", ".join(map(str, options.exclude))
+    if sets.validation is not None:
+        notes["validated on"] = ", ".join(options.validation_chromosomes)
+    if sets.test is not None:
+        notes["tested on"] = sets.tested_on
+    return notes
+
+
+def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled | None) -> list[str]:
+    """Say of what is held out how much was trained on."""
+    messages = []
+    for what, part in (("validation", validation), ("test", test)):
+        if part is not None:
+            codes, own = encode(train.sequences), encode(part.sequences)
+            found = find_leakage(codes, _own_places(train), own, _own_places(part))
+            messages += [message.replace("test sequences", f"{what} sequences") for message in found.messages()]
+    return messages
+
+
+def _own_places(data: Labeled) -> list[Place]:
+    """Places of the sequences; a shuffle of one is nowhere in the genome."""
+    return [NOWHERE if kind == "shuffles" else place for kind, place in zip(data.kinds, data.places, strict=True)]

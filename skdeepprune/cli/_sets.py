@@ -1,0 +1,209 @@
+"""What `fit` trains on, holds out and tests on: which unbound sequences, and which chromosomes."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skdeepprune._inputs import hold_out
+from skdeepprune.cli._output import tell
+from skdeepprune.cli._peaks import UsageError
+from skdeepprune.cli._read import Labeled, Named, is_mixed, read_named, read_unbound, with_negatives
+from skdeepprune.genome import Match, describe_match, region_table, sample_negatives
+from skdeepprune.genome._regions import COLUMNS
+from skdeepprune.sequences import Genome, encode
+from skdeepprune.sequences._places import Place
+
+MADE = ("both", "matched", "random", "shuffles")
+# Of fewer chromosomes each holds too much to go without it.
+_FEWEST_CHROMOSOMES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """Sequences by their use, how the unbound ones came about, and what tells the parts from each other.
+
+    Attributes
+    ----------
+    train : Labeled
+    validation, test : Labeled or None
+    made : {"both", "matched", "random", "shuffles"} or None
+        None where unbound sequences were given.
+    match : Match or None
+        Of the bound sequences and the regions that were chosen for them.
+    tested_on : str
+        What `test` is.
+    """
+
+    train: Labeled
+    validation: Labeled | None
+    test: Labeled | None
+    made: str | None
+    match: Match | None
+    tested_on: str
+
+
+def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
+    """Read sequences or peaks, make unbound ones where there are none, and part what is trained on from what is not."""
+    if not 0 <= options.test_share < 1:
+        raise UsageError(f"--test-share {options.test_share}: expected a share from 0 up to, but below, 1.")
+    if options.test is not None and options.test_chromosomes:
+        raise UsageError("--test and --test-chromosomes both say what to test on; leave one of them out.")
+    given = read_named(options.positives, options, labels=options.labels)
+    everything, source, made, match = _labeled(given, options, rng)
+    if options.test is not None:
+        other = with_negatives(read_named(options.test, options, labels=options.labels), rng)
+        is_test, tested_on = np.zeros(len(everything.y), bool), str(options.test)
+    else:
+        other = None
+        is_test, tested_on = _test_rows(everything, source, options, rng)
+    is_validation = _on(options.validation_chromosomes, everything, "--validation-chromosomes")
+    if both := set(options.test_chromosomes) & set(options.validation_chromosomes):
+        raise UsageError(f"{', '.join(sorted(both))} cannot be both validated and tested on.")
+    is_test &= ~is_validation
+    parts = {"training": ~(is_test | is_validation), "validation": is_validation, "test": is_test}
+    found: dict[str, Labeled | None] = {}
+    for name, rows in parts.items():
+        found[name] = everything.take(rows) if rows.any() else None
+        labels = set(everything.y[rows].tolist())
+        if rows.any() and len(labels) < 2 or name == "training" and not rows.any():
+            raise UsageError(
+                f"The {name} set has {'no sequences' if not labels else 'sequences of one class alone'}; choose other"
+                " chromosomes."
+            )
+    assert found["training"] is not None
+    return Sets(found["training"], found["validation"], other or found["test"], made, match, tested_on)
+
+
+def _labeled(
+    given: Named, options: argparse.Namespace, rng: np.random.Generator
+) -> tuple[Labeled, NDArray[np.int64], str | None, Match | None]:
+    """Give sequences of both classes, for each the number of the one that it has to stay with, and how they were made.
+
+    A negative that was made from or for a bound sequence stays with it.
+    """
+    if options.negatives is not None or is_mixed(given):
+        if options.make is not None:
+            raise UsageError(f"--make {options.make}: there are unbound sequences; leave it out.")
+        made = Labeled.joined(given, read_unbound(given, options)) if options.negatives else with_negatives(given, rng)
+        return made, np.arange(len(made.y)), None, None
+    kind = options.make or ("shuffles" if given.peaks is None else "both")
+    if kind != "shuffles" and given.peaks is None:
+        raise UsageError(f"--make {kind} chooses regions of a genome; expected peaks and --genome.")
+    n = len(given.names)
+    unbound, sources, match = [], [np.arange(n)], None
+    if kind != "shuffles":
+        regions, of_peak = _chosen(given, kind, options, rng)
+        match = describe_match(given.sequences, regions.sequences)
+        unbound.append(regions)
+        sources.append(of_peak)
+    if kind in ("shuffles", "both"):
+        for _ in range(max(1, round(options.ratio))):
+            unbound.append(given.shuffled(rng))
+            sources.append(np.arange(n))
+    return Labeled.joined(given, *unbound), np.concatenate(sources), kind, match
+
+
+def _chosen(
+    given: Named, kind: str, options: argparse.Namespace, rng: np.random.Generator
+) -> tuple[Named, NDArray[np.int64]]:
+    """Choose regions for the peaks, and number the peak of each."""
+    rows = [(*place[:3], name, place.strand) for place, name in zip(given.places, given.names, strict=True)]
+    peaks = pd.DataFrame(rows, columns=COLUMNS)
+    assert given.peaks is not None
+    with warnings.catch_warnings(record=True) as caught, Genome(options.genome) as genome:
+        warnings.simplefilter("always")
+        found = sample_negatives(
+            peaks,
+            genome,
+            options.ratio,
+            match=() if kind == "random" else ("gc", "repeats"),
+            # Also what was cut off the peaks is no place for a negative.
+            exclude=[region_table(given.peaks), *options.exclude],
+            margin=options.margin,
+            random_state=rng,
+        )
+    for warning in caught:
+        tell(str(warning.message), quiet=False)
+    if found.empty:
+        raise ValueError("No region of the genome matches a peak; use --make shuffles.")
+    places = [Place(*place) for place in found[["chrom", "start", "end", "strand"]].itertuples(index=False, name=None)]
+    named = Named(found["name"].tolist(), found["sequence"].tolist(), places, kind=kind.replace("both", "matched"))
+    return named, found["peak"].to_numpy()
+
+
+def _test_rows(
+    data: Labeled, source: NDArray[np.int64], options: argparse.Namespace, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], str]:
+    """Choose what to test on: the chromosomes named, or some, or where too few are known a share of the sequences."""
+    if options.test_chromosomes:
+        return _on(options.test_chromosomes, data, "--test-chromosomes"), ", ".join(options.test_chromosomes)
+    if options.test_share == 0:
+        return np.zeros(len(data.y), bool), "none"
+    chromosomes = [place.chrom for place in data.places]
+    free = [chrom for chrom in chromosomes if chrom not in options.validation_chromosomes]
+    if None not in chromosomes and len(set(free)) >= _FEWEST_CHROMOSOMES:
+        named = choose_chromosomes(free, options.test_share, rng)
+        return _on(named, data, "--test-chromosomes"), ", ".join(named)
+    # Copies of a sequence, and what was made from it or for it, are all tested on or not at all.
+    own = source == np.arange(len(source))
+    labels = np.where(data.y[own] == 1, 1, 0)
+    classes = np.unique(labels)
+    codes = encode(data.sequences[own])
+    positions = np.searchsorted(classes, labels)
+    _, held_out = hold_out(codes, positions, np.ones(len(labels)), options.test_share, classes, rng)
+    is_test = np.isin(source, np.flatnonzero(own)[held_out])
+    return is_test, f"{options.test_share:.0%} of the sequences, at random"
+
+
+def _on(chromosomes: list[str], data: Labeled, option: str) -> NDArray[np.bool_]:
+    """Which sequences are on some chromosomes, each of which has to have some."""
+    own = [place.chrom for place in data.places]
+    nowhere = [row for row, chrom in enumerate(own) if chrom is None]
+    if chromosomes and nowhere:
+        raise UsageError(
+            f"{option}: the chromosome of {len(nowhere)} of {len(own)} sequences, such as"
+            f" {data.names[nowhere[0]]!r}, is not known; expected peaks, or headers such as chr1:100-200."
+        )
+    known = list(dict.fromkeys(own))
+    for name in chromosomes:
+        if name not in known:
+            raise UsageError(
+                f"{option}: no sequence is on {name!r}; they are on {', '.join(map(str, known[:8]))}"
+                f"{' ...' if len(known) > 8 else ''}."
+            )
+    return np.array([chrom in chromosomes for chrom in own], bool)
+
+
+def choose_chromosomes(groups: list[Any], share: float, rng: np.random.Generator) -> list[str]:
+    """Choose some chromosomes, not all of them, that together hold about this share of the sequences.
+
+    Parameters
+    ----------
+    groups : list of str
+        The chromosome of every sequence, of at least two.
+    share : float
+        Above 0 and below 1.
+    rng : Generator
+
+    Returns
+    -------
+    list of str
+        In the order of `groups`.
+    """
+    counts = pd.Series(groups, dtype=object).value_counts(sort=False)
+    wanted = share * counts.sum()
+    chosen: list[str] = []
+    n = 0
+    for number in rng.permutation(len(counts)):
+        name, size = counts.index[number], int(counts.iloc[number])
+        if abs(n + size - wanted) < abs(n - wanted) and len(chosen) < len(counts) - 1:
+            chosen.append(name)
+            n += size
+    return [name for name in counts.index if name in chosen] or [str(counts.idxmin())]

@@ -1,0 +1,76 @@
+"""Test sequences that are no test, as they were trained on or lie beside what was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdeepprune._inputs import copy_marks
+from skdeepprune.sequences._places import Place
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """Of `n_test` sequences, how many equal one that was trained on (on either strand), and how many overlap one."""
+
+    n_equal: int
+    n_overlapping: int
+    n_test: int
+
+    def messages(self) -> list[str]:
+        """Say it in sentences; none if there is nothing to say."""
+        found = []
+        if self.n_equal:
+            found.append(
+                f"{self.n_equal:,} of {self.n_test:,} test sequences are among the training sequences, too, on either"
+                " strand. What is measured on them is no test."
+            )
+        if self.n_overlapping:
+            found.append(
+                f"{self.n_overlapping:,} of {self.n_test:,} test sequences overlap training sequences in the genome."
+                " Hold out whole chromosomes instead."
+            )
+        return found
+
+
+def find_leakage(
+    codes: NDArray[np.uint8], places: Sequence[Place], test_codes: NDArray[np.uint8], test_places: Sequence[Place]
+) -> Leakage:
+    """Count the test sequences that are among the training sequences or share bases of the genome with one.
+
+    Parameters
+    ----------
+    codes, test_codes : ndarray of uint8, shape (n, L)
+    places, test_places : sequence of Place
+        Where each comes from; those from nowhere overlap nothing.
+
+    Returns
+    -------
+    Leakage
+        Those that are equal do not count as overlapping.
+    """
+    equal = np.isin(copy_marks(test_codes), copy_marks(codes))
+    overlapping = _overlapping(places, test_places) & ~equal
+    return Leakage(int(equal.sum()), int(overlapping.sum()), len(test_codes))
+
+
+def _overlapping(places: Sequence[Place], others: Sequence[Place]) -> NDArray[np.bool_]:
+    """Which of `others` overlap one of `places`."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for chrom, start, end, _ in places:
+        if chrom is not None and start is not None and end is not None:
+            spans.setdefault(chrom, []).append((start, end))
+    sorted_spans = {}
+    for chrom, pairs in spans.items():
+        starts, ends = np.array(sorted(pairs)).T
+        sorted_spans[chrom] = starts, np.maximum.accumulate(ends)
+    found = np.zeros(len(others), np.bool_)
+    for i, (chrom, start, end, _) in enumerate(others):
+        if chrom in sorted_spans and start is not None and end is not None:
+            starts, reach = sorted_spans[chrom]
+            n_before = int(np.searchsorted(starts, end))
+            found[i] = n_before > 0 and reach[n_before - 1] > start
+    return found
