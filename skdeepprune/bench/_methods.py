@@ -61,7 +61,8 @@ def _direct(dataset: BenchmarkDataset, seed: int) -> Mapping[int, Any]:
 
 def _defaults(dataset: BenchmarkDataset, seed: int, **changes: Any) -> DeepPruneClassifier:
     """Make the classifier as it comes, told only which strands there are."""
-    return DeepPruneClassifier(reverse_complement=dataset.both_strands, random_state=seed, **changes)
+    strands: Any = "auto" if dataset.both_strands else False
+    return DeepPruneClassifier(reverse_complement=strands, random_state=seed, **changes)
 
 
 def _defaults_direct(dataset: BenchmarkDataset, seed: int) -> Mapping[int, Any]:
