@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from test_classifier import X, X_test, small, y, y_test
+from test_network import draw_network
 
 from skdeepprune._augmentation import (
     Augmentation,
@@ -16,7 +17,6 @@ from skdeepprune._augmentation import (
     substitute,
 )
 from skdeepprune._engines._compiled import CompiledEngine
-from skdeepprune._network import Network
 from skdeepprune._training import UnloadedData
 from skdeepprune.sequences import decode, dinucleotide_shuffle, shuffle_codes
 
@@ -88,10 +88,11 @@ def test_an_epoch_in_blocks_shows_every_sequence_once(rng, monkeypatch, bases_at
     labels = rng.integers(0, 2, len(rows)).astype(np.float32)
     weights = rng.random(len(rows)).astype(np.float32)
     engine = CompiledEngine()
-    trainer = engine.trainer(Network.initial(3, 8, 4, reverse_complement=False, rng=rng))
+    trainer = engine.trainer(draw_network(0, 3, 8, word_length=2))
 
     def seen(loaded, order):
-        columns = trainer.scores(loaded, order), loaded.y[order], loaded.sample_weight[order]
+        of_words = trainer.word_sums(loaded, order)
+        columns = trainer.scores(loaded, order), of_words, loaded.y[order], loaded.sample_weight[order]
         return np.column_stack(columns).tolist()
 
     data = UnloadedData(engine, codes, rows, labels, weights, Augmentation(0.0, "given"))
@@ -101,8 +102,9 @@ def test_an_epoch_in_blocks_shows_every_sequence_once(rng, monkeypatch, bases_at
     expected = seen(engine.load(codes[rows], labels, weights), np.arange(len(rows)))
     assert sorted(row for block in blocks for row in seen(*block)) == sorted(expected)
     chosen = np.arange(len(rows))[::3]
-    np.testing.assert_array_equal(data.scores(trainer, chosen), np.array(expected)[chosen, :3])
-    assert data.scores(trainer, chosen[:0]).shape == (0, 3)
+    terms, nothing = data.terms(trainer, chosen), data.terms(trainer, chosen[:0])
+    np.testing.assert_array_equal(np.column_stack(terms), np.array(expected)[chosen, :4])
+    assert (nothing.scores.shape, nothing.word_sums.shape) == ((0, 3), (0,))
 
 
 def test_the_first_epoch_is_the_same_in_blocks(monkeypatch):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
-from test_network import dna, draw_network
+from test_network import cell, dna, draw_network
 
 from skdeepprune import DeepPruneClassifier, OneHotDNA
 from skdeepprune._engines._tensorflow_variants import TensorFlowVariantEngine, Variant
@@ -34,13 +34,11 @@ VARIANTS = pytest.mark.parametrize(
 
 def activations_by_loop(network, sequence, k):
     """The ReLU of the convolution at every position, letter by letter."""
-    length, sequence = network.kernel_length, sequence.rstrip("N")
+    length, sequence = network.kernel_length, sequence.strip("N")
     found = []
     for position in range(max(len(sequence) - length, 0) + 1):
-        letters = sequence[position : position + length]
-        steps = [
-            float(network.kernels[k, i, "ACGT".index(letter)]) for i, letter in enumerate(letters) if letter != "N"
-        ]
+        letters = sequence[position : position + length].ljust(length, "N")
+        steps = [cell(network.kernels[k], i, letter) for i, letter in enumerate(letters)]
         found.append(max(sum(steps) + float(network.kernel_bias[k]), 0.0))
     return found
 
@@ -207,6 +205,7 @@ def test_plain_it_is_the_network_of_deepprune_before_pruning():
     ours = ConvolutionClassifier(**settings).fit(DATA.X_train, DATA.y_train)
     theirs = DeepPruneClassifier(
         n_prunings=0,
+        composition=0,
         reverse_complement=False,
         learning_rate="constant",
         pooling="max",

@@ -11,15 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
+from test_compiled_engine import known_parts, log_odds_by_words, word_counts_by_loops
 from test_network import draw_network
 
 from skdeepprune import _engines
 from skdeepprune._engines import choose_engine
-from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Dropout
-from skdeepprune._network import Network
-from skdeepprune.sequences import one_hot, sequence_lengths
+from skdeepprune._engines._interface import (
+    ADAM_BETA1,
+    ADAM_BETA2,
+    ADAM_EPSILON,
+    COMPOSITION_RATE,
+    NO_PENALTY,
+    Dropout,
+    Penalty,
+)
+from skdeepprune._network import BASE_SHARES, Network, reverse_complement_words, shared
 
-PARAMETERS = ("kernels", "kernel_bias", "dense_weights", "dense_bias")
+PARAMETERS = ("kernels", "kernel_bias", "dense_weights", "dense_bias", "composition")
 ENGINES = pytest.mark.parametrize("engine", ["compiled", "tensorflow"])
 
 
@@ -28,6 +36,7 @@ def draw_codes(rng, n, length, share_n=0.0, unequal=False):
     codes[rng.random(codes.shape) < share_n] = 4
     if unequal:
         codes[np.arange(length) >= rng.integers(1, length + 1, n)[:, None]] = 4
+        codes[np.arange(length) < rng.integers(0, length + 1, n)[:, None] // 4] = 4
     return codes
 
 
@@ -35,46 +44,71 @@ def draw_targets(rng, n):
     return rng.integers(0, 2, n).astype(np.float32), rng.uniform(0.1, 2, n).astype(np.float32)
 
 
+def read_by_loop(network, X):
+    """Sequences as channels, an unknown base a quarter of each, without what is trimmed; known places; lengths."""
+    if X.ndim == 2:
+        _, codes, lengths = known_parts(X)
+        values = np.vstack([np.eye(4), np.full(4, 0.25)])[codes]
+    else:
+        values, lengths = X.astype(float), [X.shape[1]] * len(X)
+        if network.reverse_complement:
+            values[(values[:, :, :4] == 0).all(axis=2), :4] = 0.25
+    missing = ((0, 0), (0, network.kernel_length))
+    unknown = np.zeros(values.shape[:2], bool) if values.shape[2] < 4 else (values[:, :, :4] == 0.25).all(axis=2)
+    is_unknown = np.pad(unknown, missing, constant_values=X.ndim == 2 or network.reverse_complement)
+    values = np.pad(values, (*missing, (0, 0)))
+    if X.ndim == 2 or network.reverse_complement:
+        values[is_unknown, :4] = 0.25
+    return values, is_unknown, lengths
+
+
 def loss_and_gradients_by_loop(network, X, y, sample_weight):
     """Backpropagation in float64, one sequence and one kernel at a time."""
-    values = one_hot(X, float) if X.ndim == 2 else X.astype(float)
-    scan, scores = network.scan(X), network.scores(X)
+    values, is_unknown, lengths = read_by_loop(network, X)
     n_kernels, kernel_length, n_channels = network.kernels.shape
-    values = np.pad(values, ((0, 0), (0, kernel_length), (0, 0)))
     by_kernels, by_kernel_bias = np.zeros(network.kernels.shape), np.zeros(n_kernels)
     by_weights, by_bias, loss = np.zeros(n_kernels), 0.0, 0.0
-    strands = (False, True) if network.reverse_complement else (False,)
-    lengths = sequence_lengths(X) if X.ndim == 2 else None
+    by_words, counts = np.zeros(len(network.composition)), np.zeros((len(X), 0))
+    word_sums = np.zeros(len(X))
+    if network.word_length:
+        counts, word_sums = word_counts_by_loops(network, X), log_odds_by_words(network, X)
     for n in range(len(X)):
-        logit = network.decision(scores[n : n + 1])[0]
+        strands = (False, True) if network.reverse_complement else (False,)
+        scores, shares = np.empty(n_kernels), []
+        starts = range(max(lengths[n] - kernel_length, 0) + 1)
+        windows = [values[n, start : start + kernel_length] for start in starts]
+        n_counted = len(strands) * max(
+            sum(2 * is_unknown[n, s : s + kernel_length].sum() <= kernel_length for s in starts), 1
+        )
+        windows += [window[::-1, [3, 2, 1, 0, *range(4, n_channels)]] for window in windows if len(strands) == 2]
+        for k in range(n_kernels):
+            activations = np.array([(window * network.kernels[k]).sum() for window in windows])
+            if network.sharpness < np.inf:
+                exponentials = np.exp(network.sharpness * activations)
+                pooled = np.log(exponentials.sum() / n_counted) / network.sharpness
+                shares.append(exponentials / exponentials.sum())
+            else:
+                pooled = activations.max()
+                shares.append(np.arange(len(windows)) == activations.argmax())
+            scores[k] = max(pooled + network.kernel_bias[k], 0)
+        logit = scores @ network.dense_weights + network.dense_bias + word_sums[n]
         loss += sample_weight[n] * (np.logaddexp(0, logit) - y[n] * logit) / len(X)
         by_logit = sample_weight[n] * (expit(logit) - y[n]) / len(X)
         by_bias += by_logit
-        for k in range(n_kernels):
-            if scores[n, k] <= 0:
-                continue
-            by_weights[k] += by_logit * scores[n, k]
+        by_weights += by_logit * scores
+        by_words = by_words + by_logit * counts[n]
+        for k in np.flatnonzero(scores > 0):
             by_kernel_bias[k] += by_logit * network.dense_weights[k]
-            windows = [(scan.position[n, k], scan.reverse[n, k])]
-            if network.sharpness < np.inf:
-                last = max((lengths[n] if X.ndim == 2 else X.shape[1]) - kernel_length, 0)
-                windows = [(start, reverse) for start in range(last + 1) for reverse in strands]
-            for start, reverse in windows:
-                window = values[n, start : start + kernel_length]
-                if reverse:
-                    window = window[::-1, [3, 2, 1, 0, *range(4, n_channels)]]
-                share = 1.0
-                if network.sharpness < np.inf:
-                    activation = (window * network.kernels[k]).sum() + network.kernel_bias[k]
-                    share = np.exp(network.sharpness * (activation - scores[n, k]))
+            for share, window in zip(shares[k], windows, strict=True):
                 by_kernels[k] += share * by_logit * network.dense_weights[k] * window
-    return loss, Network(by_kernels, by_kernel_bias, by_weights, by_bias, network.reverse_complement)
+    gradients = by_kernels, by_kernel_bias, by_weights, by_bias, network.reverse_complement, network.sharpness, by_words
+    return loss, Network(*gradients)
 
 
 def assert_close_gradients(actual, expected, rtol=1e-5):
     for name in PARAMETERS:
         truth = np.asarray(getattr(expected, name))
-        scale = max(np.abs(truth).max(), 1e-2)
+        scale = max(np.abs(truth).max(initial=0), 1e-2)
         np.testing.assert_allclose(getattr(actual, name), truth, atol=rtol * scale, err_msg=name)
 
 
@@ -88,10 +122,14 @@ def assert_close_gradients(actual, expected, rtol=1e-5):
     both_strands=st.booleans(),
     unequal=st.booleans(),
     sharpness=st.sampled_from([2.0, np.inf]),
+    word_length=st.integers(0, 6),
 )
-def test_gradients_equal_the_loop(engine, seed, n_kernels, kernel_length, length, both_strands, unequal, sharpness):
+def test_gradients_equal_the_loop(
+    engine, seed, n_kernels, kernel_length, length, both_strands, unequal, sharpness, word_length
+):
     rng = np.random.default_rng(seed)
-    network = draw_network(seed, n_kernels, kernel_length, reverse_complement=both_strands, sharpness=sharpness)
+    kind = {"reverse_complement": both_strands, "sharpness": sharpness, "word_length": word_length}
+    network = draw_network(seed, n_kernels, kernel_length, **kind)
     codes = draw_codes(rng, 12, length, share_n=0.05, unequal=unequal)
     y, weights = draw_targets(rng, 12)
     engine = choose_engine(engine, is_dna=True)
@@ -106,6 +144,9 @@ def test_gradients_equal_the_loop(engine, seed, n_kernels, kernel_length, length
 def test_gradients_of_real_valued_channels_equal_the_loop(rng, n_channels, sharpness):
     network = draw_network(3, n_channels=n_channels, reverse_complement=n_channels >= 4, sharpness=sharpness)
     X = rng.normal(size=(20, 17, n_channels)).astype(np.float32)
+    X[rng.random((20, 17)) < 0.2] = 0
+    X[rng.random((20, 17)) < 0.2] = 0.25
+    X[::3, 6:12] = 0
     y, weights = draw_targets(rng, 20)
     engine = choose_engine("tensorflow", is_dna=False)
     loss, gradients = engine.gradients(network, engine.load(X, y, weights))
@@ -121,15 +162,14 @@ def test_gradients_equal_automatic_differentiation(rng, engine, both_strands):
 
     network = draw_network(5, n_kernels=8, kernel_length=6, reverse_complement=both_strands)
     codes = draw_codes(rng, 64, 50, share_n=0.02)
-    codes[:, -1] = 0
+    codes[:, [0, -1]] = 0
     y, weights = draw_targets(rng, 64)
-    variables = [tf.Variable(np.asarray(getattr(network, name)), dtype=tf.float32) for name in PARAMETERS]
+    variables = [tf.Variable(np.asarray(getattr(network, name)), dtype=tf.float32) for name in PARAMETERS[:4]]
     with tf.GradientTape() as tape:
         kernels, kernel_bias, dense_weights, dense_bias = variables
         strands = [kernels, kernels[:, ::-1, ::-1]] if both_strands else [kernels]
         activations = [
-            tf.nn.conv1d(tf.constant(one_hot(codes, np.float32)), tf.transpose(k, [1, 2, 0]), 1, "VALID")
-            for k in strands
+            tf.nn.conv1d(tf.constant(BASE_SHARES[codes]), tf.transpose(k, [1, 2, 0]), 1, "VALID") for k in strands
         ]
         best = tf.reduce_max(tf.stack(activations), axis=[0, 2])
         logits = tf.linalg.matvec(tf.nn.relu(best + kernel_bias), dense_weights) + dense_bias
@@ -142,37 +182,58 @@ def test_gradients_equal_automatic_differentiation(rng, engine, both_strands):
     assert_close_gradients(actual, expected, rtol=1e-5)
 
 
+def by_trained_words(network, by_words):
+    """The gradient by what is trained of the words, which share their weights, from that by the weights."""
+    n, words = network.word_length, np.arange(len(by_words))
+    times = np.ones(len(words))  # tied words: the gradient stands twice
+    if network.reverse_complement and n:
+        times += reverse_complement_words(n) != words
+    jacobian = np.stack([shared(unit, n) for unit in np.eye(len(words))], axis=1) if n else np.empty((0, 0))
+    return times * (jacobian.T @ (by_words / times))
+
+
 @ENGINES
-def test_epoch_is_adam_over_batches(rng, engine):
-    network = draw_network(7, n_kernels=4, reverse_complement=True)
-    codes = draw_codes(rng, 50, 30)
+@pytest.mark.parametrize("both_strands", [False, True])
+@pytest.mark.parametrize(
+    ("word_length", "penalty"), [(0, NO_PENALTY), (3, NO_PENALTY), (4, Penalty(0.003, 0.02, 0.05)), (0, Penalty(0.01))]
+)
+def test_epoch_is_adam_over_batches(rng, engine, both_strands, word_length, penalty):
+    network = draw_network(7, n_kernels=4, reverse_complement=both_strands, word_length=word_length)
+    codes = draw_codes(rng, 50, 30, share_n=0.02)
     y, weights = draw_targets(rng, 50)
     order = rng.permutation(50)[:45]  # batches of 16, 16 and 13
     engine = choose_engine(engine, is_dna=True)
     trainer = engine.trainer(network)
     data = engine.load(codes, y, weights)
-    losses = [trainer.epoch(data, order, 16, 0.01) for _ in range(2)]
+    losses = [trainer.epoch(data, order, 16, 0.01, penalty=penalty) for _ in range(2)]
 
     parameters = [np.asarray(getattr(network, name), dtype=np.float64) for name in PARAMETERS]
+    parameters[4] = shared(parameters[4], word_length, inverse=True)
     moments = [[np.zeros_like(p), np.zeros_like(p)] for p in parameters]
     step, expected_losses = 0, []
     for _ in range(2):
         loss_sum = 0.0
         for start in range(0, 45, 16):
             rows = order[start : start + 16]
-            current = Network(*parameters, network.reverse_complement)
+            current = Network(*parameters[:4], both_strands, np.inf, shared(parameters[4], word_length))
             loss, gradients = loss_and_gradients_by_loop(current, codes[rows], y[rows], weights[rows])
             loss_sum += loss * len(rows)
             step += 1
             for i, name in enumerate(PARAMETERS):
                 gradient = np.asarray(getattr(gradients, name))
+                if name == "composition":
+                    gradient = by_trained_words(network, gradient) + penalty.words * parameters[i]
+                elif name in ("kernels", "dense_weights"):
+                    gradient = gradient + penalty.l1 * np.sign(parameters[i]) + penalty.l2 * parameters[i]
                 first, second = moments[i]
                 first = moments[i][0] = ADAM_BETA1 * first + (1 - ADAM_BETA1) * gradient
                 second = moments[i][1] = ADAM_BETA2 * second + (1 - ADAM_BETA2) * gradient**2
-                rate = 0.01 * np.sqrt(1 - ADAM_BETA2**step) / (1 - ADAM_BETA1**step)
+                share = COMPOSITION_RATE if name == "composition" else 1
+                rate = share * 0.01 * np.sqrt(1 - ADAM_BETA2**step) / (1 - ADAM_BETA1**step)
                 parameters[i] = parameters[i] - rate * first / (np.sqrt(second) + ADAM_EPSILON)
         expected_losses.append(loss_sum / 45)
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
+    parameters[4] = shared(parameters[4], word_length)
     for name, expected in zip(PARAMETERS, parameters, strict=True):
         np.testing.assert_allclose(getattr(trainer.network, name), expected, atol=2e-5, err_msg=name)
 
@@ -252,19 +313,41 @@ def test_every_batch_has_a_dropout_of_its_own(rng, engine):
 
 @ENGINES
 @pytest.mark.parametrize("sharpness", [2.0, np.inf])
-def test_scores_of_rows(rng, engine, sharpness):
-    network = draw_network(8, n_kernels=5, reverse_complement=True, sharpness=sharpness)
-    codes = draw_codes(rng, 40, 30, unequal=True)
+@pytest.mark.parametrize("word_length", [0, 1, 3, 6])
+def test_scores_of_rows(rng, engine, sharpness, word_length):
+    network = draw_network(8, n_kernels=5, reverse_complement=True, sharpness=sharpness, word_length=word_length)
+    codes = draw_codes(rng, 40, 30, share_n=0.05, unequal=True)
     engine = choose_engine(engine, is_dna=True)
     data = engine.load(codes, *draw_targets(rng, 40))
     rows = rng.permutation(40)[:23]
-    np.testing.assert_allclose(engine.trainer(network).scores(data, rows), network.scores(codes[rows]), atol=1e-5)
+    trainer = engine.trainer(network)
+    np.testing.assert_allclose(trainer.scores(data, rows), network.scores(codes[rows]), atol=1e-5)
+    word_sums = trainer.word_sums(data, rows)
+    assert word_sums.dtype == np.float64
+    np.testing.assert_allclose(word_sums, network.word_sum(codes[rows]), atol=1e-4)
+    np.testing.assert_array_equal(trainer.word_sums(data, rows[:0]), [])
+    np.testing.assert_allclose(trainer.network.composition, network.composition, atol=1e-5)
+
+
+@ENGINES
+def test_words_of_any_length_train_after_each_other(rng, engine):
+    """Whatever shapes TensorFlow has traced its graphs for."""
+    engine, codes = choose_engine(engine, is_dna=True), draw_codes(rng, 40, 30)
+    data = engine.load(codes, *draw_targets(rng, 40))
+    for word_length in (0, 1, 2, 0, 3, 1):
+        network = draw_network(1, reverse_complement=True, word_length=word_length)
+        trainer = engine.trainer(network)
+        trainer.epoch(data, np.arange(40), 20, 0.01)
+        assert trainer.network.composition.shape == network.composition.shape
+        assert (trainer.network.composition != network.composition).all()
+        np.testing.assert_allclose(trainer.word_sums(data, np.arange(40)), trainer.network.word_sum(codes), atol=1e-4)
 
 
 @ENGINES
 @pytest.mark.parametrize("sharpness", [2.0, np.inf])
 def test_same_start_gives_the_same_bits(rng, engine, sharpness):
-    network = draw_network(9, n_kernels=16, kernel_length=8, reverse_complement=True, sharpness=sharpness)
+    kind = {"reverse_complement": True, "sharpness": sharpness, "word_length": 6}
+    network = draw_network(9, n_kernels=16, kernel_length=8, **kind)
     codes = draw_codes(rng, 500, 60)
     engine = choose_engine(engine, is_dna=True)
     data = engine.load(codes, *draw_targets(rng, 500))
@@ -279,7 +362,8 @@ def test_same_start_gives_the_same_bits(rng, engine, sharpness):
 
 @pytest.mark.parametrize("sharpness", [2.0, np.inf])
 def test_engines_train_alike(rng, sharpness):
-    network = draw_network(10, n_kernels=8, kernel_length=7, reverse_complement=True, sharpness=sharpness)
+    kind = {"reverse_complement": True, "sharpness": sharpness, "word_length": 6}
+    network = draw_network(10, n_kernels=8, kernel_length=7, **kind)
     codes = draw_codes(rng, 600, 40)
     y = (network.select([0]).scores(codes)[:, 0] > 1.5).astype(np.float32)
     weights = np.ones_like(y)
@@ -341,11 +425,13 @@ def test_auto_takes_the_compiled_engine_for_dna_without_a_gpu(monkeypatch, is_dn
 @pytest.mark.parametrize("sharpness", [2.0, np.inf])
 @pytest.mark.parametrize("n_kernels", [1, 5, 40])
 def test_log_odds_by_blocks_are_those_of_all_at_once(monkeypatch, rng, n_kernels, sharpness):
-    network = draw_network(4, n_kernels, reverse_complement=True, sharpness=sharpness)
-    codes = draw_codes(rng, 100, 20)
-    together = network.decision(_engines.motif_scores(network, codes))
+    network = draw_network(4, n_kernels, reverse_complement=True, sharpness=sharpness, word_length=4)
+    codes = draw_codes(rng, 100, 20, share_n=0.05)
+    together = network.decision(_engines.motif_scores(network, codes), network.word_sum(codes))
     monkeypatch.setattr(_engines, "SCORES_AT_ONCE", 64)
-    np.testing.assert_array_equal(_engines.decide(network, codes), together)
+    np.testing.assert_allclose(_engines.decide(network, codes), together, atol=1e-5)
+    alone = np.concatenate([_engines.decide(network, row[None]) for row in codes])
+    np.testing.assert_array_equal(_engines.decide(network, codes), alone)
     assert _engines.decide(network, codes[:0]).shape == (0,)
 
 
@@ -359,7 +445,7 @@ def test_what_xla_compiles_does_not_change_the_training(rng, monkeypatch, n_kern
     trained = []
     for xla_pays in (2**60, 0):
         monkeypatch.setattr(_tensorflow, "_XLA_PAYS", xla_pays)
-        trainer = engine.trainer(draw_network(2, n_kernels, reverse_complement=True))
+        trainer = engine.trainer(draw_network(2, n_kernels, reverse_complement=True, word_length=5))
         trainer.epoch(data, np.arange(64), 32, 0.01)
         trained.append(trainer.network)
     for name in PARAMETERS:
@@ -373,8 +459,9 @@ def test_lengths_reach_the_engine(rng):
     engine = choose_engine("tensorflow", is_dna=True)
     y, weights = draw_targets(rng, 30)
     together = engine.trainer(network).scores(engine.load(codes, y, weights), np.arange(30))
-    for n, length in enumerate(np.maximum(sequence_lengths(codes), 1)):
-        alone = engine.load(codes[n : n + 1, :length], y[:1], weights[:1])
+    starts, _, lengths = known_parts(codes)
+    for n, (start, length) in enumerate(zip(starts, np.maximum(lengths, 1), strict=True)):
+        alone = engine.load(codes[n : n + 1, start : start + length], y[:1], weights[:1])
         np.testing.assert_allclose(engine.trainer(network).scores(alone, np.arange(1))[0], together[n], atol=1e-6)
 
 
@@ -383,7 +470,7 @@ def test_lengths_reach_the_engine(rng):
 @pytest.mark.parametrize("both_strands", [False, True])
 def test_a_network_taken_from_training_stays_as_it_was(rng, engine, n_kernels, both_strands):
     engine = choose_engine(engine, is_dna=True)
-    trainer = engine.trainer(draw_network(1, n_kernels, reverse_complement=both_strands))
+    trainer = engine.trainer(draw_network(1, n_kernels, reverse_complement=both_strands, word_length=3))
     data = engine.load(draw_codes(rng, 40, 20), *draw_targets(rng, 40))
     taken = trainer.network
     copies = [np.array(getattr(taken, name)) for name in PARAMETERS]

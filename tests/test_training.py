@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 from sklearn.metrics import log_loss, roc_auc_score
 from test_network import draw_network
 
@@ -18,10 +19,10 @@ def labeled(y, weights):
 
 def test_evaluation_is_scikit_learns(rng):
     network = draw_network(0)
-    scores = rng.exponential(size=(200, 3))
+    decision = network.decision(rng.exponential(size=(200, 3)), rng.normal(size=200))
     y, weights = rng.integers(0, 2, 200), rng.uniform(0.1, 3, 200)
-    loss, _, roc_auc = evaluate(network.decision(scores), labeled(y, weights))
-    probability = network.probability(scores)
+    loss, _, roc_auc = evaluate(decision, labeled(y, weights))
+    probability = expit(decision)
     assert loss == pytest.approx(log_loss(y, probability, sample_weight=weights), rel=1e-6)
     assert roc_auc == pytest.approx(roc_auc_score(y, probability, sample_weight=weights), rel=1e-6)
 
@@ -96,9 +97,9 @@ def test_another_pooling_looks_at_no_more_scores_than_there_is_room_for(rng, mon
     seen = []
 
     class Counted(LabeledData):
-        def scores(self, trainer, chosen):
+        def terms(self, trainer, chosen):
             seen.append(len(chosen) * trainer.network.n_kernels)
-            return super().scores(trainer, chosen)
+            return super().terms(trainer, chosen)
 
     monkeypatch.setattr(_training, "SCORES_AT_ONCE", 1000)
     engine, y = choose_engine("compiled", is_dna=True), np.ones(500, np.float32)

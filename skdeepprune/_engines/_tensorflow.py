@@ -51,6 +51,13 @@ class TensorFlowData(NamedTuple):
         return TensorFlowData(*(tf.gather(values, rows) for values in self))
 
 
+class _Kind(NamedTuple):
+    """What graphs are traced for. Not for shapes of weights: a graph may have been traced for any."""
+
+    reverse_complement: bool
+    word_length: int
+
+
 class _Step(NamedTuple):
     """What a step of training is told besides its sequences."""
 
@@ -89,10 +96,9 @@ class TensorFlowEngine:
 
     def gradients(self, network: Network, data: TensorFlowData) -> tuple[float, Network]:
         """The weighted mean loss over `data` and its gradient, in the shape of a network."""
-        loss_sum, gradients = _loss_and_gradients(
-            _weights(network), data, tf.constant(1.0), network.reverse_complement, network.sharpness
-        )
-        gradients = *gradients[:4], _tied_words(gradients[4], network.reverse_complement)
+        kind = _Kind(network.reverse_complement, network.word_length)
+        loss_sum, gradients = _loss_and_gradients(_weights(network), data, tf.constant(1.0), kind, network.sharpness)
+        gradients = *gradients[:4], _tied_words(gradients[4], kind)
         return float(loss_sum) / len(data.y), _network(gradients, network.reverse_complement, network.sharpness)
 
 
@@ -100,7 +106,7 @@ class TensorFlowTrainer:
     """A network in training on the device."""
 
     def __init__(self, network: Network) -> None:
-        self._reverse_complement = network.reverse_complement
+        self._kind = _Kind(network.reverse_complement, network.word_length)
         self._sharpness = network.sharpness
         # What is trained of the words are the weights that they share.
         unshared = shared(network.composition, network.word_length, inverse=True)
@@ -111,7 +117,8 @@ class TensorFlowTrainer:
     @property
     def network(self) -> Network:
         """The network as it is now."""
-        return _network(_with_shared_words(self._weights), self._reverse_complement, self._sharpness)
+        weights = _with_shared_words(self._weights, self._kind.word_length)
+        return _network(weights, self._kind.reverse_complement, self._sharpness)
 
     def epoch(
         self,
@@ -124,7 +131,7 @@ class TensorFlowTrainer:
     ) -> float:
         """Run Adam once over `data` in the given order; return the mean loss seen on the way."""
         kernels = self._weights[0]
-        multiply_adds = len(order) * data.X.shape[1] * int(tf.size(kernels)) * (1 + self._reverse_complement)
+        multiply_adds = len(order) * data.X.shape[1] * int(tf.size(kernels)) * (1 + self._kind.reverse_complement)
         step = _Step(
             tf.constant(learning_rate, dtype=tf.float32),
             tf.constant(dropout.rate, dtype=tf.float32),
@@ -140,7 +147,7 @@ class TensorFlowTrainer:
             tf.constant(order, dtype=tf.int32),
             tf.constant(batch_size, dtype=tf.int32),
             step,
-            self._reverse_complement,
+            self._kind,
         )
         return float(loss_sum) / len(order)
 
@@ -150,7 +157,7 @@ class TensorFlowTrainer:
             return _adam_step_pooled(self._sharpness)
         if multiply_adds < _XLA_PAYS:
             return _adam_step
-        n_kernels = self._weights[0].shape[0] * (1 + self._reverse_complement)
+        n_kernels = self._weights[0].shape[0] * (1 + self._kind.reverse_complement)
         return _adam_step_xla if n_kernels < _MANY_KERNELS else _adam_step_xla_gradient
 
     def scores(self, data: TensorFlowData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -160,17 +167,18 @@ class TensorFlowTrainer:
         for start in range(0, max(len(rows), 1), step):
             chunk = tf.constant(rows[start : start + step], dtype=tf.int32)
             X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
-            parts.append(_scores(self._weights, X, lengths, self._reverse_complement, self._sharpness).numpy())
+            parts.append(_scores(self._weights, X, lengths, self._kind.reverse_complement, self._sharpness).numpy())
         return np.concatenate(parts)
 
     def word_sums(self, data: TensorFlowData, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Log-odds by composition (len(rows),) of those rows of `data`."""
         step = max(1, _SCORE_CELLS // data.X.shape[1])
-        parts, composition = [np.empty(0)], _with_shared_words(self._weights)[4]
+        n_letters, parts = self._kind.word_length, [np.empty(0)]
+        composition = _with_shared_words(self._weights, n_letters)[4]
         for start in range(0, len(rows), step):
             chunk = tf.constant(rows[start : start + step], dtype=tf.int32)
             X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
-            parts.append(_sums_of_words(composition, X, lengths).numpy().astype(np.float64))
+            parts.append(_sums_of_words(composition, n_letters, X, lengths).numpy().astype(np.float64))
         return np.concatenate(parts)
 
 
@@ -204,36 +212,31 @@ def _channels(X: Any, kernel_length: Any, reverse_complement: bool) -> Any:
     return tf.concat([tf.where(unknown, 0.25, values[:, :, :4]), values[:, :, 4:]], axis=2)
 
 
-def _word_length(composition: Any) -> int:
-    return (composition.shape[0].bit_length() - 1) // 2 if composition.shape[0] else 0
-
-
-def _with_shared_words(weights: tuple[Any, ...]) -> tuple[Any, ...]:
+def _with_shared_words(weights: tuple[Any, ...], n_letters: int) -> tuple[Any, ...]:
     """Weights of which those of the words are shared, as by `shared`."""
-    composition = _share_letters(weights[4])
-    return *weights[:4], composition - tf.reduce_mean(composition) if composition.shape[0] else composition
+    if not n_letters:
+        return weights
+    composition = _share_letters(weights[4], n_letters)
+    return *weights[:4], composition - tf.reduce_mean(composition)
 
 
-def _gradient_of_shared_words(gradients: tuple[Any, ...], reverse_complement: bool) -> tuple[Any, ...]:
+def _gradient_of_shared_words(gradients: tuple[Any, ...], kind: _Kind) -> tuple[Any, ...]:
     """The gradient by what is trained of the words, from that by their weights."""
-    if not gradients[4].shape[0]:
+    if not kind.word_length:
         return gradients
-    shared_out = _share_letters(gradients[4] - tf.reduce_mean(gradients[4]))
-    return *gradients[:4], _tied_words(shared_out, reverse_complement)
+    by_trained = _share_letters(gradients[4] - tf.reduce_mean(gradients[4]), kind.word_length)
+    return *gradients[:4], _tied_words(by_trained, kind)
 
 
-def _tied_words(gradient: Any, reverse_complement: bool) -> Any:
+def _tied_words(gradient: Any, kind: _Kind) -> Any:
     """The gradient where a word and its reverse complement have one weight."""
-    if not (reverse_complement and gradient.shape[0]):
+    if not (kind.reverse_complement and kind.word_length):
         return gradient
-    other = reverse_complement_words(_word_length(gradient))
+    other = reverse_complement_words(kind.word_length)
     return gradient + tf.where(other == np.arange(len(other)), 0.0, tf.gather(gradient, other))
 
 
-def _share_letters(weights: Any) -> Any:
-    n_letters = _word_length(weights)
-    if not n_letters:
-        return weights
+def _share_letters(weights: Any, n_letters: int) -> Any:
     table = tf.reshape(weights, [4] * n_letters)
     for _ in range(n_letters):
         table = tf.tensordot(table, tf.constant(LETTER_SHARES, tf.float32), axes=[[0], [0]])
@@ -248,9 +251,8 @@ def _words(X: Any, lengths: Any, n_letters: int) -> tuple[Any, Any]:
     return number, tf.range(width) <= lengths[:, None] - n_letters
 
 
-def _word_sums(composition: Any, X: Any, lengths: Any) -> Any:
+def _word_sums(composition: Any, n_letters: int, X: Any, lengths: Any) -> Any:
     """Sum of the weights of all words (B,)."""
-    n_letters = _word_length(composition)
     if not n_letters:
         return tf.zeros(tf.shape(X)[:1])
     table = tf.reshape(composition, [4] * n_letters)
@@ -263,11 +265,10 @@ def _word_sums(composition: Any, X: Any, lengths: Any) -> Any:
 _sums_of_words = tf.function(_word_sums, reduce_retracing=True)
 
 
-def _composition_gradient(composition: Any, X: Any, lengths: Any, by_logit: Any) -> Any:
+def _composition_gradient(n_letters: int, X: Any, lengths: Any, by_logit: Any) -> Any:
     """The derivative by the words' weights (4**n,), as if none were tied."""
-    n_letters = _word_length(composition)
     if not n_letters:
-        return tf.zeros_like(composition)
+        return tf.zeros([0])
     number, inside = _words(X, lengths, n_letters)
     slopes = tf.where(inside, by_logit[:, None], 0.0)
     table = tf.math.unsorted_segment_sum(tf.reshape(slopes, [-1]), tf.reshape(number, [-1]), 5**n_letters)
@@ -342,12 +343,13 @@ def _loss_and_gradients(
     weights: tuple[Any, ...],
     data: TensorFlowData,
     kept: Any,
-    reverse_complement: bool,
+    kind: _Kind,
     sharpness: float = np.inf,
     kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...]]:
     """Summed loss, and the gradient of the mean loss by every weight. `kept` multiplies the scores."""
     kernels, kernel_bias, dense_weights, dense_bias, composition = weights
+    reverse_complement, n_letters = kind
     values = _channels(data.X, tf.shape(kernels)[1], reverse_complement)
     if sharpness == np.inf:
         best, position, reverse = _best_windows(weights, values, data.lengths, reverse_complement)
@@ -357,7 +359,7 @@ def _loss_and_gradients(
             pooled = _pooled(kernels, values, data.lengths, reverse_complement, sharpness)
         best = pooled + kernel_bias
     scores = kept * tf.nn.relu(best)
-    word_sums = _word_sums(composition, data.X, data.lengths)
+    word_sums = _word_sums(composition, n_letters, data.X, data.lengths)
     logits = tf.linalg.matvec(scores, dense_weights) + word_sums + dense_bias
     losses = data.sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=data.y, logits=logits)
 
@@ -373,7 +375,7 @@ def _loss_and_gradients(
         tf.reduce_sum(by_best, axis=0),
         tf.linalg.matvec(scores, by_logit, transpose_a=True),
         tf.reduce_sum(by_logit),
-        _composition_gradient(composition, data.X, data.lengths, by_logit),
+        _composition_gradient(n_letters, data.X, data.lengths, by_logit),
     )
     return tf.reduce_sum(losses), gradients
 
@@ -395,14 +397,14 @@ def _adam_step(
     data: TensorFlowData,
     step: _Step,
     kept: Any,
-    reverse_complement: bool,
+    kind: _Kind,
     sharpness: float = np.inf,
     kernel_gradient: Any = _kernel_gradient,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     loss_sum, gradients = _loss_and_gradients(
-        _with_shared_words(weights), data, kept, reverse_complement, sharpness, kernel_gradient
+        _with_shared_words(weights, kind.word_length), data, kept, kind, sharpness, kernel_gradient
     )
-    by_trained = _gradient_of_shared_words(gradients, reverse_complement)
+    by_trained = _gradient_of_shared_words(gradients, kind)
     return loss_sum, *_adam(weights, moments, by_trained, n_steps, step)
 
 
@@ -463,7 +465,7 @@ def _epoch(
     order: Any,
     batch_size: Any,
     step: _Step,
-    reverse_complement: bool,
+    kind: _Kind,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]:
     loss_sum = tf.constant(0.0)
     for start in tf.range(0, tf.shape(order)[0], batch_size):
@@ -472,9 +474,7 @@ def _epoch(
         shape, seed = [tf.shape(rows)[0], tf.shape(weights[2])[0]], [step.seed, tf.cast(n_steps, tf.int64)]
         # A single kernel would otherwise be broadcast to an unknown number.
         kept = tf.ensure_shape(_kept_scores(shape, step.dropout, seed), [None, weights[2].shape[0]])
-        batch_loss, weights, moments = adam_step(
-            weights, moments, n_steps, data.rows(rows), step, kept, reverse_complement
-        )
+        batch_loss, weights, moments = adam_step(weights, moments, n_steps, data.rows(rows), step, kept, kind)
         loss_sum += batch_loss
     return loss_sum, weights, moments, n_steps
 

@@ -16,6 +16,7 @@ from skdeepprune._engines._tensorflow import (
     TensorFlowTrainer,
     _adam,
     _channels,
+    _Kind,
     _network,
     _weights,
     tf,
@@ -105,7 +106,9 @@ def _loss_and_gradients(
 ) -> tuple[Any, tuple[Any, ...]]:
     """Summed loss, and the gradient of the mean loss by every weight."""
     if variant.sharpness is None:
-        loss_sum, gradients = _loss_and_gradients_of_maxima(weights, data, kept, False)
+        loss_sum, gradients = _loss_and_gradients_of_maxima(
+            weights, data, kept, _Kind(reverse_complement=False, word_length=0)
+        )
     else:
         with tf.GradientTape() as tape:
             tape.watch(weights)
@@ -146,7 +149,7 @@ def _adam_step(
     data: TensorFlowData,
     step: Any,
     kept: Any,
-    reverse_complement: bool,
+    kind: _Kind,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     loss_sum, gradients = _loss_and_gradients(variant, weights, data, kept)
     return loss_sum, *_adam(weights, moments, gradients, n_steps, step)
