@@ -18,7 +18,7 @@ from skdeepprune.bench import (
     run_benchmark,
     write_benchmark_page,
 )
-from skdeepprune.cli._output import print_json, tell
+from skdeepprune.cli._output import print_json, shows_progress, tell
 from skdeepprune.cli._read import UsageError
 
 
@@ -87,7 +87,7 @@ def bench(options: argparse.Namespace) -> None:
         backend=options.backend or ("loky" if options.scheduler is None else "dask"),
         scheduler=options.scheduler,
         retry_failed=options.retry_failed,
-        verbose=int(not options.quiet),
+        verbose=shows_progress(quiet=options.quiet),
     )
     results = options.out / "results.csv"
     with replacing(results) as part:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune.cli._output import tell
-from skdeepprune.sequences import dinucleotide_shuffle, encode, iter_sequences, read_sequences
+from skdeepprune.sequences import dinucleotide_shuffle, iter_sequences, read_sequences
+from skdeepprune.sequences._codes import encode_by_length
 
 _PEAK_EXTENSIONS = (".bed", ".narrowpeak")
 # Of a line of narrowPeak, where the summit stands, counted from the start of the peak.
@@ -30,7 +31,7 @@ class Labeled:
     """Sequences with names and labels (1 bound, 0 unbound)."""
 
     names: list[str]
-    sequences: NDArray[np.str_]
+    sequences: NDArray[Any]
     y: NDArray[np.int64]
 
     @classmethod
@@ -38,7 +39,7 @@ class Labeled:
         """Put both classes into one."""
         return cls(
             bound.names + unbound.names,
-            np.array(bound.sequences + unbound.sequences),
+            np.array(bound.sequences + unbound.sequences, dtype=object),  # one is as wide as it is long
             np.repeat([1, 0], [len(bound.names), len(unbound.names)]),
         )
 
@@ -98,7 +99,8 @@ def read_letters(path: str | os.PathLike[str], *, labels: bool) -> Named:
     """Read a file of sequences, and see to it that all its letters are those of DNA."""
     found = read_sequences(path, labels_in_names=labels)
     try:
-        encode(found.sequences)
+        for _ in encode_by_length(found.sequences):
+            pass
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return Named(found.names, found.sequences, found.labels)
@@ -167,7 +169,7 @@ def with_negatives(given: Named, rng: np.random.Generator) -> Labeled:
     """Take the file's labels if it has both, or else one shuffle of each sequence for the unbound ones."""
     if _is_mixed(given):
         assert given.labels is not None
-        return Labeled(given.names, np.array(given.sequences), given.labels)
+        return Labeled(given.names, np.array(given.sequences, dtype=object), given.labels)
     return Labeled.joined(given, given.shuffled(rng))
 
 
