@@ -406,7 +406,7 @@ def test_standard_input_and_a_reader_that_has_enough(fitted, inputs):
         ("fit {inputs}/bound.fa --out {tmp}/out --learning-rate -1", 2, "--learning-rate"),
         ("predict {model} {inputs}/none.fa", 1, "No such file"),
         ("motifs {model} {inputs}/bound.fa --matches {tmp}/x.csv --targets none", 2, "no known motifs"),
-        ("predict {inputs}/bound.fa {inputs}/bound.fa", 1, "is no model file of skdeepprune"),
+        ("predict {inputs}/bound.fa {inputs}/bound.fa", 1, "is not a model file of skdeepprune"),
         ("predict {model} {inputs}/bound.fa --out {tmp}/no/x", 1, "There is no folder"),
         ("predict {model} {inputs}/bound.fa --out {tmp}", 1, "is a folder"),
         ("demo --train x.fa", 2, "both --train and --test"),

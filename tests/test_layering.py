@@ -12,7 +12,17 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 
 FLOORS = [
-    {"_callbacks", "_compiling", "_glyphs", "_random", "_writing", "_mutation", "sequences", "_network"},
+    {
+        "_callbacks",
+        "_compiling",
+        "_glyphs",
+        "_random",
+        "_writing",
+        "_mutation",
+        "sequences",
+        "_network",
+        "_model_layout",
+    },
     {"_augmentation", "_composition", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot"},
     {"_classifier", "motifs", "datasets", "baselines"},
