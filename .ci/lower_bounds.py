@@ -1,0 +1,10 @@
+"""Print the lower bounds in setup.py as constraints for pip: the oldest versions that the package promises to run with."""
+
+import re
+from pathlib import Path
+
+SETUP = (Path(__file__).resolve().parents[1] / "setup.py").read_text(encoding="utf-8")
+
+for name, version in sorted(set(re.findall(r'"([A-Za-z][\w.-]*)(?:\[[\w,]+\])?>=([\d.]+)[^"]*"', SETUP))):
+    if name != "setuptools":
+        print(f"{name}=={version}")
