@@ -1,4 +1,4 @@
-"""Print the lower bounds in setup.py as constraints for pip: the oldest versions that the package promises to run with."""
+"""Print the lower bounds in setup.py as constraints for pip: the oldest versions that the package promises to take."""
 
 import re
 from pathlib import Path
