@@ -578,7 +578,8 @@ class DeepPruneClassifier(
         -------
         ndarray, shape (n,)
         """
-        return self._decide(self._network, self._read(X))
+        sequences = self._read(X)
+        return self._decide(self._network, sequences)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likelier class of every sequence.

@@ -86,7 +86,7 @@ def test_a_long_sequence_among_short_ones_takes_little_memory(fitted, tmp_path, 
     run = subprocess.run([sys.executable, "-c", PREDICT, *arguments], capture_output=True, text=True, check=True)
     code, peak = map(int, run.stderr.split()[-2:])
     assert code == 0
-    assert peak < 1000, f"{peak} MB; padded to the longest it would be over 11,000"
+    assert peak < 1500, f"{peak} MB; padded to the longest it would be over 11,000, without compiling"
     rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()[1:]]
     assert [name for name, _ in rows] == [f"s{i}" for i in range(4001)]
     expected = fitted.predict_proba(short)[:, 1]

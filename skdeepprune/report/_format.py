@@ -66,7 +66,10 @@ def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """Put an apostrophe before every text that a spreadsheet would run: names come from files that others made."""
 
     def escaped(value: Any) -> Any:
-        return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+        if not isinstance(value, str):
+            return value
+        quoted = f"'{value}" if _FORMULA.match(value) else value
+        return quoted.replace("\r", " ")  # where many programs begin a row
 
     return pd.DataFrame({escaped(name): column.map(escaped) for name, column in frame.items()}, index=frame.index)
 
