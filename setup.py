@@ -84,7 +84,7 @@ setup(
         "llvmlite",  # the version is numba's to choose
         "numba>=0.61.2",
         "numpy>=2.2",
-        "pandas>=2.2",
+        "pandas>=2.2.3",
         "scikit-learn>=1.6",
         "scipy>=1.13",
         "tensorflow>=2.20",
