@@ -26,7 +26,7 @@ EXTRAS["test"] = [
     "psutil>=6.0",
     "pytest>=8.2",
     "pytest-cov>=6.0",
-    "pytest-xdist>=3.6",
+    "pytest-xdist>=3.6.1",
     "ruff>=0.17,<0.18",
     "safetensors>=0.4",
 ]
