@@ -5,7 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test slow lint docs clean
+# The newest Python for which TensorFlow exists.
+OLDEST ?= python3.11
+NEWEST ?= python3.13
+
+.PHONY: help demo test slow lint docs oldest newest clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +17,8 @@ help:
 	@echo "make test   lint, types, doctests and tests"
 	@echo "make slow   the tests that take minutes"
 	@echo "make lint   lint and types alone"
+	@echo "make oldest the tests with Python 3.11 and the lower bounds of setup.py, in .venv-oldest"
+	@echo "make newest the tests with Python 3.13 and the newest versions there are, in .venv-newest"
 	@echo "make docs   the documentation, to docs/_build/html"
 	@echo "make clean  remove what was built, and the environment"
 
@@ -41,9 +47,21 @@ lint: $(VENV)/installed-test
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 
+# Without the tools that look at the code alone. Warnings of other versions are theirs, and no errors here.
+oldest:
+	$(OLDEST) -m venv --clear .venv-oldest
+	$(OLDEST) .ci/lower_bounds.py > .venv-oldest/lower-bounds.txt
+	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/lower-bounds.txt --editable '.[test]'
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest --numprocesses 2 -W default
+
+newest:
+	$(NEWEST) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade --editable '.[test]'
+	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest --numprocesses 2 -W default
+
 docs: $(VENV)/installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated docs/auto_examples .coverage .hypothesis \
+	rm -rf $(VENV) .venv-oldest .venv-newest build dist *.egg-info docs/_build docs/generated docs/auto_examples .coverage .hypothesis \
 		.mypy_cache .pytest_cache .ruff_cache

@@ -27,7 +27,7 @@ EXTRAS["test"] = [
     "pyfaidx>=0.8",
     "pytest>=8.2",
     "pytest-cov>=6.0",
-    "pytest-xdist>=3.6",
+    "pytest-xdist>=3.6.1",
     "ruff>=0.17,<0.18",
     "safetensors>=0.4",
 ]
@@ -84,7 +84,7 @@ setup(
         "llvmlite",  # the version is numba's to choose
         "numba>=0.61.2",
         "numpy>=2.2",
-        "pandas>=2.2",
+        "pandas>=2.2.3",
         "scikit-learn>=1.6",
         "scipy>=1.13",
         "sklearn-compat>=0.1.3",

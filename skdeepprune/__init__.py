@@ -1,13 +1,17 @@
 """Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding."""
 
-from skdeepprune import baselines, bench, datasets, genome, model_selection, motifs, plots, report, sequences
-from skdeepprune._classifier import DeepPruneClassifier
-from skdeepprune._interruption import InterruptedFitWarning
-from skdeepprune._model_file import load_model, save_model
-from skdeepprune._network import Network
-from skdeepprune._onehot import OneHotDNA
-from skdeepprune._pruning import saliency, score_and_weight_importance, score_importance, weight_importance
-from skdeepprune._training import Epoch, Stage
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skdeepprune import baselines, bench, datasets, genome, model_selection, motifs, plots, report, sequences
+    from skdeepprune._classifier import DeepPruneClassifier
+    from skdeepprune._interruption import InterruptedFitWarning
+    from skdeepprune._model_file import load_model, save_model
+    from skdeepprune._network import Network
+    from skdeepprune._onehot import OneHotDNA
+    from skdeepprune._pruning import saliency, score_and_weight_importance, score_importance, weight_importance
+    from skdeepprune._training import Epoch, Stage
 
 __all__ = [
     "DeepPruneClassifier",
@@ -35,3 +39,34 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# Loaded when they are asked for, so that the command line can answer an interruption from its first moment on.
+_HOMES = {
+    "DeepPruneClassifier": "_classifier",
+    "Epoch": "_training",
+    "InterruptedFitWarning": "_interruption",
+    "Network": "_network",
+    "OneHotDNA": "_onehot",
+    "Stage": "_training",
+    "load_model": "_model_file",
+    "saliency": "_pruning",
+    "save_model": "_model_file",
+    "score_and_weight_importance": "_pruning",
+    "score_importance": "_pruning",
+    "weight_importance": "_pruning",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(f"skdeepprune.{_HOMES[name]}"), name)
+    elif name in __all__:
+        value = import_module(f"skdeepprune.{name}")
+    else:
+        raise AttributeError(f"module 'skdeepprune' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

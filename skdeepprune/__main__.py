@@ -1,16 +1,50 @@
 """Run the command line: ``python -m skdeepprune``."""
 
+from __future__ import annotations
+
+import os
+import signal
 import sys
+from typing import Any
 
 
 def main() -> int:
     """Load the command line, which takes a few seconds, and run it."""
+    _occupy_closed_descriptors()
+    # Nothing can be left half done yet, and what is being imported must not catch it.
+    with_handler = signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    if with_handler:
+        signal.signal(signal.SIGINT, _end_at_once)
+    from skdeepprune.cli import main as run
+
+    if with_handler:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        from skdeepprune.cli import main as run
-    except KeyboardInterrupt:
-        print("skdeepprune: interrupted", file=sys.stderr)
-        return 130
-    return run()
+        return run()
+    finally:
+        if with_handler:
+            signal.signal(signal.SIGINT, _end_at_once)
+
+
+def _end_at_once(*_: Any) -> None:
+    os.write(2, b"skdeepprune: interrupted\n")
+    os._exit(130)
+
+
+def _occupy_closed_descriptors() -> None:
+    """Open the null device where a standard stream is closed, so that no file is taken for one.
+
+    `sys.stdout` stays None: what would be lost there is an error.
+    """
+    for descriptor, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, flags)  # it gets the lowest number that is free
+    if sys.stdin is None:
+        sys.stdin = open(0, closefd=False)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)
 
 
 if __name__ == "__main__":

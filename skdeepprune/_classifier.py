@@ -30,7 +30,7 @@ from skdeepprune._callbacks import CallbackSupportMixin
 from skdeepprune._composition import composition_table, mean_word_counts
 from skdeepprune._engines import choose_engine, decide, motif_scores
 from skdeepprune._engines._interface import Engine, Penalty
-from skdeepprune._inputs import hold_out, read_input, read_target
+from skdeepprune._inputs import InputParts, hold_out, read_input, read_parts, read_target
 from skdeepprune._interruption import warn_of_interruption
 from skdeepprune._network import Network
 from skdeepprune._pruning import CRITERIA, kernel_schedule
@@ -668,9 +668,12 @@ class DeepPruneClassifier(
     def _n_features_out(self) -> int:
         return self._network.n_kernels
 
-    def _read(self, X: Any) -> NDArray[Any]:
+    def _read(self, X: Any) -> InputParts:
         check_is_fitted(self)
-        return read_input(self, X, n_channels=self.n_channels_, reset=False, expect_dna=self.is_dna_)
+        return read_parts(self, X, n_channels=self.n_channels_, expect_dna=self.is_dna_)
+
+    def _decide(self, network: Network, sequences: InputParts) -> NDArray[np.float64]:
+        return sequences.apply(lambda part: decide(network, part, effective_n_jobs(self.n_jobs)))
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Motif scores: how well a sequence matches every kernel.
@@ -683,8 +686,8 @@ class DeepPruneClassifier(
         -------
         ndarray, shape (n, n_kernels)
         """
-        sequences = self._read(X)
-        return motif_scores(self._network, sequences, effective_n_jobs(self.n_jobs))
+        n_threads = effective_n_jobs(self.n_jobs)
+        return self._read(X).apply(lambda part: motif_scores(self._network, part, n_threads))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Log-odds of the positive class.
@@ -698,7 +701,7 @@ class DeepPruneClassifier(
         ndarray, shape (n,)
         """
         sequences = self._read(X)
-        return decide(self._network, sequences, effective_n_jobs(self.n_jobs))
+        return self._decide(self._network, sequences)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likelier class of every sequence.
@@ -754,7 +757,7 @@ class DeepPruneClassifier(
         """
         sequences = self._read(X)
         for stage in self.stages_:
-            yield _class_probabilities(decide(stage.network, sequences, effective_n_jobs(self.n_jobs)))
+            yield _class_probabilities(self._decide(stage.network, sequences))
 
     def at_size(self, n_kernels: int) -> Self:
         """Give the classifier as it was at another size, without training again.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +16,7 @@ from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from skdeepprune._channels import count_channels
 from skdeepprune.sequences import encode, from_one_hot, left_justify, reverse_complement
-from skdeepprune.sequences._codes import N_CODE
+from skdeepprune.sequences._codes import N_CODE, encode_by_length
 
 _VALUES_AT_ONCE = 2**20
 
@@ -88,6 +90,34 @@ def read_input(
             " array in which every position has at most one 1 among zeros."
         )
     return channels.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class InputParts:
+    """Sequences in parts of similar length, so that a long one does not widen the others.
+
+    Attributes
+    ----------
+    parts : list of (ndarray of int64, ndarray)
+        Rows of X, and their codes or channels.
+    """
+
+    parts: list[tuple[NDArray[np.int64], NDArray[Any]]]
+
+    def apply(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
+        """Apply a function of sequences, which gives a row for each, and put its rows into the order of X."""
+        joined = np.concatenate([function(sequences) for _, sequences in self.parts])
+        ordered = np.empty_like(joined)
+        ordered[np.concatenate([rows for rows, _ in self.parts])] = joined
+        return ordered
+
+
+def read_parts(estimator: BaseEstimator, X: Any, *, n_channels: int, expect_dna: bool) -> InputParts:
+    """Read X as `read_input` does, strings by length: for all that is done to each sequence by itself."""
+    if holds_strings(X) and len(X) and n_channels == 4 and expect_dna:
+        return InputParts(list(encode_by_length(X)))
+    sequences = read_input(estimator, X, n_channels=n_channels, reset=False, expect_dna=expect_dna)
+    return InputParts([(np.arange(len(sequences)), sequences)])
 
 
 def _read_numbers(estimator: BaseEstimator, X: Any, n_channels: int | Literal["auto"], reset: bool) -> NDArray[Any]:

@@ -1,34 +1,24 @@
-"""Fitted classifiers in files that are safe to open: numbers and JSON in the layout of safetensors, no code.
-
-A file is the length of its header (8 bytes, little-endian), the header (JSON: for every array its type, shape and
-place), and the arrays. What is not an array stands as JSON in the header's ``__metadata__``, with a SHA-256 of all.
-"""
+"""Fitted classifiers in files that are safe to open: numbers and JSON, no code."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
 import warnings
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune._model_layout import pack, unpack
 from skdeepprune._network import Network
 from skdeepprune._training import Epoch, Stage
 from skdeepprune._writing import replacing
-
-FORMAT = "skdeepprune"
-FORMAT_VERSION = 1
-_DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
-_NAMES_OF_DTYPES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
-_LONGEST_HEADER = 100 * 2**20
 
 
 def save_model(classifier: DeepPruneClassifier, path: str | os.PathLike[str]) -> None:
@@ -73,7 +63,7 @@ def save_model(classifier: DeepPruneClassifier, path: str | os.PathLike[str]) ->
     arrays: dict[str, NDArray[Any]] = {"word_counts": classifier.word_counts_}
     for stage in _all_stages(classifier):
         arrays.update({f"stages.{stage.stage}.{name}": array for name, array in _arrays_of(stage).items()})
-    content = _packed(arrays, json.dumps(_description(classifier), sort_keys=True))
+    content = pack(arrays, json.dumps(_description(classifier), sort_keys=True))
     with replacing(path) as part:
         part.write_bytes(content)
 
@@ -93,15 +83,16 @@ def load_model(path: str | os.PathLike[str]) -> DeepPruneClassifier:
     Raises
     ------
     ValueError
-        If the file is damaged, of another program, or of a newer version of this one. The message says which.
+        If the file is damaged, of another program, or of a newer version of this one, or holds what no fit gives, such
+        as a weight that is not a number. The message says which.
     FileNotFoundError
         If there is no such file.
     """
     source = os.fspath(path)
-    arrays, description = _unpacked(Path(path).read_bytes(), source)
+    arrays, description = unpack(path)
     try:
         return _rebuilt(arrays, description)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{source} is a model file whose checksum is right, but what it describes is no classifier:"
             f" {type(error).__name__} {error}. Save the model again."
@@ -129,8 +120,13 @@ def _description(classifier: DeepPruneClassifier) -> dict[str, Any]:
     for name, value in classifier.get_params(deep=False).items():
         if callable(value) or isinstance(value, np.random.Generator | np.random.RandomState):
             left_out.append(name)
-        else:
-            params[name] = _pairs(value) if isinstance(value, dict) else _plain(value)
+            continue
+        params[name] = _pairs(value) if isinstance(value, dict) else _plain(value)
+        try:
+            json.dumps(params[name])
+        except (TypeError, ValueError):  # of a type that JSON does not have
+            del params[name]
+            left_out.append(name)
     if left_out:
         warnings.warn(
             f"A model file holds no code and no generators: {', '.join(left_out)} will have the default value when the"
@@ -144,20 +140,20 @@ def _description(classifier: DeepPruneClassifier) -> dict[str, Any]:
         "version": sys.modules["skdeepprune"].__version__,
         "params": params,
         "left_out": left_out,
-        "classes": _plain(classifier.classes_.tolist()),
+        "classes": _written_classes(classifier.classes_),
         "classes_dtype": "object" if classifier.classes_.dtype == object else classifier.classes_.dtype.str,
         "engine": classifier.engine_,
         "is_dna": classifier.is_dna_,
         "negatives": classifier.negatives_,
         "n_features_in": getattr(classifier, "n_features_in_", None),
         "feature_names_in": None if names is None else names.tolist(),
-        "reverse_complement": classifier.stages_[-1].network.reverse_complement,
+        "reverse_complement": bool(classifier.stages_[-1].network.reverse_complement),
         "stages": [
             {
                 "numbers": {name: _plain(getattr(stage, name)) for name in _STAGE_NUMBERS},
                 "dense_bias": float(stage.network.dense_bias),
                 # JSON has no infinity.
-                "sharpness": None if np.isinf(stage.network.sharpness) else stage.network.sharpness,
+                "sharpness": None if np.isinf(stage.network.sharpness) else float(stage.network.sharpness),
                 "epochs": [_plain(list(asdict(epoch).values())) for epoch in stage.epochs],
             }
             for stage in _all_stages(classifier)
@@ -172,10 +168,37 @@ def _pairs(mapping: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn NumPy's numbers into Python's, also within lists and arrays."""
-    if isinstance(value, list | tuple | np.ndarray):
+    """Turn NumPy's numbers and arrays into Python's, also within lists."""
+    if isinstance(value, np.ndarray | pd.Series):
+        value = value.tolist()
+    if isinstance(value, list | tuple | range):
         return [_plain(item) for item in value]
+    if isinstance(value, np.longdouble):
+        return float(value)
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _written_classes(classes: NDArray[Any]) -> list[Any]:
+    """Write labels as JSON: those that it does not have as counts of their unit, or as text."""
+    if classes.dtype.kind in "mM":
+        return classes.astype(np.int64).tolist()
+    if classes.dtype.type is np.longdouble:
+        return [str(label) for label in classes]
+    return [_plain(label) for label in classes.tolist()]
+
+
+def _read_classes(written: Any, name: str) -> NDArray[Any]:
+    if not isinstance(written, list) or len(written) != 2 or not all(isinstance(c, str | int | float) for c in written):
+        raise ValueError(f"classes {str(written)[:80]}; expected two labels")
+    if name == "object":
+        return np.array(written, dtype=object)
+    dtype = np.dtype(str(name))
+    if dtype.kind not in "biufUmM" or dtype.itemsize > max(_LONGEST_LABEL, *(4 * len(str(label)) for label in written)):
+        raise ValueError(f"classes of type {name}")
+    classes = np.array(written, dtype=np.int64).astype(dtype) if dtype.kind in "mM" else np.array(written, dtype=dtype)
+    if not classes[0] < classes[1]:
+        raise ValueError(f"classes {written}; expected two labels in their order")
+    return classes
 
 
 def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> DeepPruneClassifier:
@@ -187,15 +210,17 @@ def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> De
     older: dict[str, Any] = {"pooling": "max", "composition": 0}
     params = older | params
     classifier = DeepPruneClassifier(**params)
-    dtype = description["classes_dtype"]
-    if dtype != "object" and np.dtype(dtype).kind not in "biufU":
-        raise ValueError(f"classes of type {dtype}")
+    classifier._validate_params()
+    for name, possible in _POSSIBLE.items():
+        if description[name] not in possible or type(description[name]) is not type(possible[0]):
+            raise ValueError(f"{name}={description[name]!r}; expected one of {possible}")
     stages = [_stage(entry, arrays, description["reverse_complement"]) for entry in description["stages"]]
     n_taken = len(stages) - description["n_rejected_stages"]
     if not 0 < n_taken <= len(stages):
         raise ValueError("no stages")
+    _check_together(stages, n_channels=4 if description["is_dna"] else None)
     classifier.__dict__.update(
-        classes_=np.array(description["classes"], dtype=dtype),
+        classes_=_read_classes(description["classes"], description["classes_dtype"]),
         stages_=stages[:n_taken],
         rejected_stages_=stages[n_taken:],
         engine_=description["engine"],
@@ -215,87 +240,80 @@ def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> De
 
 def _stage(entry: dict[str, Any], arrays: dict[str, NDArray[Any]], reverse_complement: bool) -> Stage:
     numbers = {name: entry["numbers"][name] for name in _STAGE_NUMBERS}
-    mine = {name: arrays[f"stages.{numbers['stage']}.{name}"] for name in _ARRAY_NAMES}
-    n_kernels = len(mine["kernels"])
-    if mine["kernels"].ndim != 3 or any(mine[name].shape != (n_kernels,) for name in _ARRAY_NAMES[1:]):
-        raise ValueError(f"arrays of stage {numbers['stage']} do not fit together")
+    prefix = f"stages.{numbers['stage']}."
+    # Files from before there was a composition have none.
+    arrays = {prefix + "composition": np.empty(0, np.float32)} | arrays
+    mine = {name: arrays[prefix + name] for name in _ARRAYS}
+    sizes: dict[str, int] = {}
+    for name, (axes, dtypes, is_finite) in _ARRAYS.items():
+        array = mine[name]
+        fits = array.ndim == len(axes) and all(
+            sizes.setdefault(axis, n) == n > 0 or axis == "words" for axis, n in zip(axes, array.shape, strict=True)
+        )
+        if not fits or array.dtype not in dtypes:
+            raise ValueError(f"{prefix}{name} is {array.dtype} of shape {array.shape}; it does not fit the others")
+        if is_finite and not np.isfinite(array).all():
+            raise ValueError(f"{prefix}{name} holds what is not a finite number")
+    sharpness = np.inf if entry.get("sharpness") is None else _real(entry["sharpness"])
+    if sharpness <= 0:
+        raise ValueError(f"sharpness {sharpness}; expected a number above 0")
     network = Network(
         kernels=mine["kernels"],
         kernel_bias=mine["kernel_bias"],
         dense_weights=mine["dense_weights"],
-        dense_bias=entry["dense_bias"],
+        dense_bias=_real(entry["dense_bias"]),
         reverse_complement=reverse_complement,
-        sharpness=np.inf if entry.get("sharpness") is None else entry["sharpness"],
-        # Files from before there was one have none.
-        composition=arrays.get(f"stages.{numbers['stage']}.composition", np.empty(0, np.float32)),
+        sharpness=sharpness,
+        composition=mine["composition"],
     )
-    if len(network.composition) not in (0, 4**network.word_length) or network.composition.ndim != 1:
-        raise ValueError(f"composition of shape {network.composition.shape} in stage {numbers['stage']}")
+    if len(network.composition) not in (0, 4**network.word_length):
+        raise ValueError(f"composition of {len(network.composition)} words in stage {numbers['stage']}")
+    if reverse_complement and sizes["channels"] < 4:
+        raise ValueError(f"two strands of {sizes['channels']} channels")
+    if not all(isinstance(number, int | float | None) for number in numbers.values()):
+        raise ValueError(f"stage {str(numbers)[:80]}")
     epochs = [Epoch(**dict(zip(_EPOCH_FIELDS, row, strict=True))) for row in entry["epochs"]]
     return Stage(kept=mine["kept"], network=network, importances=mine["importances"], epochs=epochs, **numbers)
 
 
-_ARRAY_NAMES = ("kernels", "kernel_bias", "dense_weights", "kept", "importances")
+def _check_together(stages: list[Stage], n_channels: int | None) -> None:
+    """See that the stages are those of one network, each with some of the kernels of the one before."""
+    first = stages[0]
+    before = np.arange(first.n_kernels)
+    for number, stage in enumerate(stages):
+        shapes = stage.network.kernels.shape[1:], first.network.kernels.shape[1:]
+        if stage.stage != number or shapes[0] != shapes[1] or n_channels not in (None, shapes[0][1]):
+            raise ValueError(f"stage {stage.stage!r} has kernels of shape {shapes[0]}")
+        if len(stage.network.composition) != len(first.network.composition):
+            raise ValueError(f"stage {number} has another composition")
+        if len(np.unique(stage.kept)) != len(stage.kept) or not np.isin(stage.kept, before).all():
+            raise ValueError(f"stage {number} keeps kernels that were not there")
+        before = stage.kept
+
+
+def _real(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        raise ValueError(f"{str(value)[:80]!r}; expected a finite number")
+    return float(value)
+
+
+_POSSIBLE: dict[str, tuple[Any, ...]] = {
+    "engine": ("compiled", "tensorflow"),
+    "is_dna": (True, False),
+    "reverse_complement": (True, False),
+    "negatives": ("given", "dinucleotide", "mixed"),
+}
+_FLOAT32 = (np.dtype(np.float32),)
+# Of every array of a stage its axes (equal names, equal lengths), its types, and whether all is finite in any fit.
+_ARRAYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...], bool]] = {
+    "kernels": (("kernels", "positions", "channels"), _FLOAT32, True),
+    "kernel_bias": (("kernels",), _FLOAT32, True),
+    "dense_weights": (("kernels",), _FLOAT32, True),
+    "composition": (("words",), _FLOAT32, True),
+    "kept": (("kernels",), (np.dtype(np.int64),), True),
+    "importances": (("kernels",), (np.dtype(np.float32), np.dtype(np.float64)), False),
+}
+# Bytes of a label; the type is that of `y`, which may have room for more than its labels need.
+_LONGEST_LABEL = 2**16
 _EPOCH_FIELDS = [field.name for field in fields(Epoch)]
-_STAGE_NUMBERS = [field.name for field in fields(Stage) if field.name not in (*_ARRAY_NAMES, "network", "epochs")]
-
-
-def _packed(arrays: dict[str, NDArray[Any]], description: str) -> bytes:
-    table, parts, end = {}, [], 0
-    for name, array in arrays.items():
-        dtype = array.dtype.newbyteorder("<")
-        data = np.ascontiguousarray(array, dtype=dtype).tobytes()
-        table[name] = {
-            "dtype": _NAMES_OF_DTYPES[dtype],
-            "shape": list(array.shape),
-            "data_offsets": [end, end + len(data)],
-        }
-        parts.append(data)
-        end += len(data)
-    data = b"".join(parts)
-    metadata = {"format": FORMAT, "format_version": str(FORMAT_VERSION), "model": description}
-    metadata["sha256"] = _digest(metadata, table, data)
-    header = json.dumps({"__metadata__": metadata, **table}).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + data
-
-
-def _digest(metadata: dict[str, str], table: dict[str, Any], data: bytes) -> str:
-    described = {name: value for name, value in metadata.items() if name != "sha256"}
-    text = json.dumps([described, table], sort_keys=True)
-    return hashlib.sha256(text.encode() + b"\0" + data).hexdigest()
-
-
-def _unpacked(content: bytes, source: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read a file's arrays and its description, and check that they are what was written."""
-    foreign = ValueError(f"{source} is no model file of skdeepprune; expected one that `save_model` wrote.")
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or length > _LONGEST_HEADER or content[8:9] != b"{":
-        raise foreign
-    damaged = ValueError(f"{source} is damaged: it is cut short, or its bytes are not those that were written.")
-    try:
-        header = json.loads(content[8 : 8 + length])
-    except (ValueError, RecursionError) as error:
-        raise damaged if f'"{FORMAT}"'.encode() in content[: 8 + length] else foreign from error
-    metadata = header.pop("__metadata__", None)
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise foreign
-    data = content[8 + length :]
-    if metadata.get("sha256") != _digest(metadata, header, data):
-        raise damaged
-    version = metadata.get("format_version")
-    if version != str(FORMAT_VERSION):
-        raise ValueError(
-            f"{source} has format version {version}, this skdeepprune reads version {FORMAT_VERSION}; upgrade it with"
-            " `pip install --upgrade skdeepprune`."
-        )
-    try:
-        return {name: _array(entry, data) for name, entry in header.items()}, json.loads(metadata["model"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise damaged from error
-
-
-def _array(entry: dict[str, Any], data: bytes) -> NDArray[Any]:
-    start, stop = entry["data_offsets"]
-    array = np.frombuffer(data[start:stop], dtype=_DTYPES[entry["dtype"]]).reshape(entry["shape"])
-    return array.astype(array.dtype.newbyteorder("="))
+_STAGE_NUMBERS = [field.name for field in fields(Stage) if field.name not in (*_ARRAYS, "network", "epochs")]

@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -234,9 +235,11 @@ def test_what_is_damaged_runs_again_and_leftovers_are_ignored(tmp_path, fitted):
     files = cell_files(tmp_path)
     (tmp_path / files[1]).write_bytes((tmp_path / files[1]).read_bytes()[:100])
     (tmp_path / files[0].parent / f".{files[0].name}.x7.part").write_text("{")
-    assert len(read_store(tmp_path)) == 2
-    assert list_cells([TINY], methods, range(3), tmp_path)["state"].tolist() == ["done", "missing", "done"]
-    with pytest.warns(UserWarning, match="is damaged; its cell runs again"):
+    with pytest.warns(UserWarning, match=f"{re.escape(files[1].name)} is damaged .* counts as missing"):
+        assert len(read_store(tmp_path)) == 2
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert list_cells([TINY], methods, range(3), tmp_path)["state"].tolist() == ["done", "missing", "done"]
+    with pytest.warns(UserWarning, match="is damaged .* counts as missing"):
         second = run_benchmark([TINY], methods, range(3), tmp_path)
     assert len(fitted) == 4
     pd.testing.assert_frame_equal(first.drop(columns=CIRCUMSTANCES), second.drop(columns=CIRCUMSTANCES))
@@ -247,6 +250,60 @@ def test_names_that_no_file_could_have(tmp_path, fitted):
     methods = {"m@4": lambda dataset, seed: Counting(), "m": lambda dataset, seed: {4: Counting()}}
     assert len(run_benchmark([dataset], methods, [0], tmp_path)) == len(cell_files(tmp_path)) == len(fitted) == 2
     assert sorted(read_store(tmp_path)["method"]) == ["m", "m@4"]
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "", "/", "a/../../b", "~", "x" * 300, "x" * 300 + "y", "é" * 200, ".hidden"]
+)
+def test_no_name_leaves_the_store_or_vanishes(tmp_path, fitted, name):
+    store = tmp_path / "store"
+    dataset = BenchmarkDataset(collection=name, name=name, load=load)
+    methods = {name: lambda dataset, seed: Counting(), name + "x": lambda dataset, seed: Counting()}
+    table = run_benchmark([dataset], methods, [0], store)
+    assert len(cell_files(store)) == 2 and set(table["dataset"]) == {name} and (table["error"] == "").all()
+    assert list(tmp_path.iterdir()) == [store]
+    assert not any(path.name.startswith(".") or len(path.name) > 200 for path in store.rglob("*"))
+    pd.testing.assert_frame_equal(run_benchmark([dataset], methods, [0], store), table)
+    assert len(fitted) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: [],
+        lambda rows: None,
+        lambda rows: 5,
+        lambda rows: [1],
+        lambda rows: [{}],
+        lambda rows: [rows[0] | {"seed": "abc"}],
+        lambda rows: [rows[0] | {"seed": 10**30}],
+        lambda rows: [rows[0] | {"seed": 0.5}],
+        lambda rows: [rows[0] | {"roc_auc": "high"}],
+        lambda rows: [rows[0] | {"roc_auc": [1]}],
+        lambda rows: [rows[0] | {"method": None}],
+        lambda rows: [rows[0] | {"parameters": 3}],
+        lambda rows: [rows[0] | {"error": None}],
+    ],
+)
+def test_a_bad_cell_file_names_itself_and_does_not_block_the_rest(tmp_path, fitted, change):
+    methods = {"count": lambda dataset, seed: Counting()}
+    run_benchmark([TINY], methods, range(3), tmp_path)
+    bad = tmp_path / cell_files(tmp_path)[1]
+    content = json.loads(bad.read_text())
+    bad.write_text(json.dumps(content | {"rows": change(content["rows"])}))
+    with pytest.warns(UserWarning, match=re.escape(bad.name)):
+        assert len(read_store(tmp_path)) == 2
+    with pytest.warns(UserWarning, match=re.escape(bad.name)):
+        assert len(run_benchmark([TINY], methods, range(3), tmp_path)) == 3
+    assert len(fitted) == 4
+
+
+def test_a_table_that_is_doubled_or_restored_twice_gives_no_double_rows(tmp_path):
+    table = run_benchmark([TINY], {"pruned": pruned}, [0], tmp_path / "first")
+    doubled = pd.concat([table, table], ignore_index=True)
+    for _ in range(2):
+        restore_store(tmp_path / "again", doubled, [TINY], {"pruned": pruned}, [0])
+    pd.testing.assert_frame_equal(read_store(tmp_path / "again"), table)
 
 
 def test_what_is_no_store(tmp_path):

@@ -92,7 +92,7 @@ def test_fit_tells_a_summary_as_json(inputs, tmp_path, capsys):
     assert (summary["n_train"], summary["n_test"]) == (300, 300)
     assert [stage["kernels"] for stage in summary["stages"]] == [4, 2]
     assert summary["motifs"][0]["match"].startswith("m")
-    assert "stage/s" in captured.err or "s/stage" in captured.err
+    assert "stage" not in captured.err and "\r" not in captured.err, "no bar where there is no terminal"
     tomtom = pd.read_csv(out / "tomtom.csv")
     best = tomtom.loc[tomtom.groupby("query")["p"].idxmin()]
     assert (best["orientation"] == "+").all()  # motifs.meme has the motifs as their best matches read
@@ -200,15 +200,44 @@ def test_force_keeps_what_is_not_ours_and_removes_what_is_old(inputs, tmp_path):
     assert names_in(tmp_path) == ["out"]
 
 
-@pytest.mark.parametrize("failing", ["write_report", "save_model", "write_motifs"])
-def test_a_full_disk_leaves_nothing(inputs, tmp_path, capsys, monkeypatch, failing):
-    def fill_the_disk(*_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize(
+    ("failing", "kept"),
+    [
+        ("save_model", []),
+        ("stage_table", ["history.csv", "model.safetensors"]),
+        ("write_motifs", ["history.csv", "model.safetensors", "stages.csv"]),
+        ("write_report", ["history.csv", "model.safetensors", "motifs.meme", "stages.csv"]),
+    ],
+)
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_what_is_trained_is_not_lost(inputs, tmp_path, capsys, monkeypatch, failing, kept, error):
+    def fail(*_, **__):
+        raise error
 
-    monkeypatch.setattr(f"skdeepprune.cli._commands.{failing}", fill_the_disk)
-    assert run("fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", "--quiet", *SMALL) == 1
-    assert "No space left on device" in capsys.readouterr().err
-    assert names_in(tmp_path) == []
+    monkeypatch.setattr(f"skdeepprune.cli._commands.{failing}", fail)
+    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", "--quiet", *SMALL]
+    assert run(*arguments) == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    told = capsys.readouterr().err
+    assert ("No space left on device" in told) == isinstance(error, OSError)
+    if not kept:
+        assert names_in(tmp_path) == []
+        return
+    assert names_in(tmp_path / "out") == kept
+    assert isinstance(error, KeyboardInterrupt) or "model.safetensors, history.csv" in told
+    assert load_model(tmp_path / "out" / "model.safetensors").kernels_.shape == (2, 8, 4)
+
+
+def test_an_older_report_does_not_stay_beside_a_newer_model(inputs, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", out, "--quiet", "--force", *SMALL]
+    assert run(*arguments) == 0
+    before = (out / "model.safetensors").read_bytes()
+    for failing, is_old in (("save_model", True), ("write_report", False)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"skdeepprune.cli._commands.{failing}", lambda *_, **__: 1 / 0)
+            assert run(*arguments, "--seed", "1") == 1
+        assert ((out / "model.safetensors").read_bytes() == before) == is_old
+        assert (out / "report.html").exists() == is_old
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
@@ -230,7 +259,7 @@ def test_a_file_that_grows_too_large_leaves_nothing(fitted, inputs, tmp_path):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_an_interruption_leaves_nothing(inputs, tmp_path, number, code):
-    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", "--batch-size", "1"]
+    arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "new" / "out", "--batch-size", "1"]
     process = subprocess.Popen(
         [sys.executable, "-m", "skdeepprune", *arguments, "--kernels", "64"],
         stdout=subprocess.PIPE,
@@ -240,7 +269,7 @@ def test_an_interruption_leaves_nothing(inputs, tmp_path, number, code):
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
-    while not any(path.name.endswith(".part") for path in tmp_path.iterdir()):
+    while not (tmp_path / "new" / "out").is_dir():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(0.5)
@@ -301,7 +330,7 @@ def test_standard_input_and_a_reader_that_has_enough(fitted, inputs):
         ("fit {inputs}/bound.fa --out {tmp}/out --learning-rate -1", 2, "--learning-rate"),
         ("predict {model} {inputs}/none.fa", 1, "No such file"),
         ("motifs {model} {inputs}/bound.fa --matches {tmp}/x.csv --targets none", 2, "no known motifs"),
-        ("predict {inputs}/bound.fa {inputs}/bound.fa", 1, "is no model file of skdeepprune"),
+        ("predict {inputs}/bound.fa {inputs}/bound.fa", 1, "is not a model file of skdeepprune"),
         ("predict {model} {inputs}/bound.fa --out {tmp}/no/x", 1, "There is no folder"),
         ("predict {model} {inputs}/bound.fa --out {tmp}", 1, "is a folder"),
         ("demo --train x.fa", 2, "both --train and --test"),

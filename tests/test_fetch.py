@@ -4,13 +4,14 @@ import gzip
 import hashlib
 import subprocess
 import sys
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from urllib.parse import unquote
 
 import numpy as np
@@ -371,5 +372,82 @@ def test_another_archive_can_be_named(server, deepbind, home):
 def test_a_page_instead_of_the_archive_is_no_zip_file(server, home):
     (server.folder / "nbtcode").mkdir()
     (server.folder / ARCHIVE).write_text("<html>Please log in to this network</html>")
-    with pytest.raises(ValueError, match=r"no intact zip file.*delete it"):
+    with pytest.raises(ValueError, match=r"something else .* not an intact zip file"):
         fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url)
+    assert {path.name for path in (home / "deepbind").iterdir()} <= {".lock"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html><body>Moved for maintenance</body></html>", b"", b">chr1:1-9 ACGT", b">chr1:1-9 ACGT 7\n", b"\x1f\x8b"],
+)
+def test_what_a_server_sends_instead_is_not_kept(server, zeng, fetch, home, body):
+    right = (zeng / "train.data").read_bytes()
+    (zeng / "train.data").write_bytes(body)
+    with pytest.raises(ValueError, match="sent something else than was asked for"):
+        fetch()
+    assert {path.name for path in (home / "zeng").iterdir()} <= {".lock"}
+    (zeng / "train.data").write_bytes(right)
+    assert len(fetch().X_train) == 600
+
+
+@pytest.mark.parametrize("content", ["", "\n", "no sum  file\n", "\udcff"])
+def test_an_empty_or_odd_file_of_the_sum_is_told(server, zeng, fetch, home, content):
+    fetch()
+    path = home / "zeng" / f"{NAME}.train.data.sha256"
+    path.write_bytes(content.encode(errors="surrogateescape"))
+    with pytest.raises(ValueError, match="does not hold a SHA-256; delete it to take"):
+        fetch()
+    path.unlink()
+    fetch(download_if_missing=False)
+
+
+def test_a_server_that_drips_is_given_up(server, zeng, fetch, home, monkeypatch):
+    monkeypatch.setattr("skdeepprune.datasets._download._STALL_SECONDS", 0.5)
+    stop = Event()
+
+    def drip(handler, status, body, headers=()):
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
+        while not stop.wait(0.05):  # a header without end; each byte within any timeout
+            handler.wfile.write(b"x")
+
+    monkeypatch.setattr(Handler, "answer", drip)
+    start = time.monotonic()
+    try:
+        with pytest.raises(ConnectionError, match="less than 8192 bytes came in 0.5 seconds"):
+            fetch(n_retries=1)
+        assert time.monotonic() - start < 10
+    finally:
+        stop.set()
+    assert not list((home / "zeng").glob("*.data"))
+
+
+def archive_of(deepbind_server, **changes):
+    """The server's archive, with the bytes of its entries changed where they say how an entry is stored."""
+    path = deepbind_server.folder / ARCHIVE
+    content = bytearray(path.read_bytes())
+    for at, value in ((8, changes.get("flag")), (10, changes.get("method"))):
+        position = content.find(b"PK\x01\x02")
+        while value is not None and position >= 0:
+            content[position + at] = value
+            position = content.find(b"PK\x01\x02", position + 4)
+        position = content.find(b"PK\x03\x04")
+        while value is not None and position >= 0:
+            content[position + at - 2] = value
+            position = content.find(b"PK\x03\x04", position + 4)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("changes", [{"flag": 1}, {"method": 97}, {"method": 14}, {"method": 12}])
+def test_an_encrypted_or_exotic_archive_is_told(server, deepbind, home, changes):
+    archive_of(server, **changes)
+    with pytest.raises(ValueError, match="cannot be unpacked"):
+        fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url, delay=0.01)
+    assert not list((home / "deepbind").glob("*.seq.gz*"))
+
+
+def test_an_archive_that_would_fill_the_disk_is_told(server, deepbind, home, monkeypatch):
+    monkeypatch.setattr("skdeepprune.datasets._fetch._LARGEST_MEMBER", 10)
+    with pytest.raises(ValueError, match="expected 10 at most"):
+        fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url, delay=0.01)
+    assert not list((home / "deepbind").glob("*.seq.gz*"))

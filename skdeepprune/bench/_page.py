@@ -63,7 +63,7 @@ def write_benchmark_page(
     """
     page = _render(read_results(results), weights, title)
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(page, encoding="utf-8", errors="backslashreplace")  # names that are no text
 
 
 def _render(results: pd.DataFrame, weights: pd.DataFrame | None, title: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import warnings
@@ -21,6 +22,7 @@ _BEFORE_METRICS = ["collection", "dataset", "method", "seed", "n_kernels"]
 _METRICS = ["roc_auc", "average_precision"]
 _AFTER_METRICS = ["ceiling", "n_train", "n_test", "epochs", "fit_seconds", "score_seconds", "peak_mb", "parameters"]
 _AFTER_METRICS += ["version", "commit", "threads", "machine", "started", "cell", "error"]
+_LONGEST_NAME = 120
 _WHOLE_NUMBERS = ["seed", "n_kernels", "n_train", "n_test", "epochs", "threads"]
 
 
@@ -83,8 +85,6 @@ class Store:
                 _move(self._superseded(path), path)
             if path.exists():
                 rows = _read(path)
-                if rows is None:
-                    warnings.warn(f"{path} is damaged; its cell runs again.", stacklevel=3)
                 if rows is None or (retry_failed and _has_failed(rows)):
                     path.unlink(missing_ok=True)
             if not path.exists():
@@ -93,6 +93,8 @@ class Store:
 
     def put(self, cell: Cell, rows: Sequence[Row]) -> None:
         """Keep the rows of a cell, for good once this returns."""
+        if not rows:
+            raise ValueError(f"The cell {cell.method!r} on {cell.dataset.name!r} has no rows; expected at least one.")
         path = self.path(cell)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part, open(part, "w", encoding="utf-8") as file:
@@ -107,7 +109,9 @@ class Store:
         for record in table.to_dict("records"):
             row = {str(name): value for name, value in record.items()}
             changed = {"parameters": json.loads(row["parameters"]), "error": row["error"] or ""}
-            rows_of[row.pop("cell")].append(row | changed)
+            rows, row = rows_of[row.pop("cell")], row | changed
+            if row["n_kernels"] not in [other["n_kernels"] for other in rows]:  # the table may hold one twice
+                rows.append(row)
         for cell in cells:
             if cell.key in rows_of and self.state(cell) == "missing":
                 self.put(cell, rows_of[cell.key])
@@ -153,12 +157,37 @@ def read_store(folder: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def _read(path: Path) -> list[Row] | None:
-    """Rows of a file; None if it is not there, or not complete."""
+    """Rows of a file; None, with a warning if there is one, if they are not those of a cell."""
     try:
         rows: Any = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        _check_rows(rows)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        reason = " ".join(f"{type(error).__name__} {error}".split())[:200]
+        warnings.warn(f"{path} is damaged ({reason}); its cell counts as missing.", stacklevel=4)
         return None
     return rows
+
+
+def _check_rows(rows: Any) -> None:
+    """Raise an error of some kind if a table could not be made of these."""
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("no rows")
+    for row in rows:
+        for name in _TEXTS:
+            if not isinstance(row[name], str):
+                raise TypeError(f"{name}={row[name]!r}")
+        row["parameters"].items()
+        for name in row.keys() - {*_TEXTS, "parameters", "commit", "version", "machine", "started"}:
+            whole = isinstance(row[name], int) or (isinstance(row[name], float) and row[name].is_integer())
+            if row[name] is not None and not (whole if name in _WHOLE_NUMBERS else isinstance(row[name], int | float)):
+                raise TypeError(f"{name}={row[name]!r}")
+            if name in _WHOLE_NUMBERS and row[name] is not None and not -(2**63) <= row[name] < 2**63:
+                raise OverflowError(f"{name}={row[name]!r}")
+
+
+_TEXTS = ("collection", "dataset", "method", "error")
 
 
 def _has_failed(rows: list[Row]) -> bool:
@@ -166,8 +195,14 @@ def _has_failed(rows: list[Row]) -> bool:
 
 
 def _file_name(name: str) -> str:
-    """Name a file so that no other name has it, too."""
-    return quote(name, safe="()+,=")
+    """Name a file so that no other name has it, too, that it is in its folder, and that it is not too long."""
+    quoted = quote(name, safe="()+,=", errors="surrogateescape")
+    if quoted.startswith("."):
+        quoted = "%2E" + quoted[1:]
+    if len(quoted) > _LONGEST_NAME:
+        # After "%" no other name has a "~".
+        return f"{quoted[: _LONGEST_NAME - 20]}%~{hashlib.sha256(quoted.encode()).hexdigest()[:16]}"
+    return quoted or "%~"
 
 
 def _key(path: Path) -> str:

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from skdeepprune._interruption import interruptions_raised
+from skdeepprune.cli._output import tell
 from skdeepprune.cli._parser import UsageError, make_parser
+from skdeepprune.cli._streams import flushed_output, lasting_errors, writable_names
 
 __all__ = ["main", "make_parser"]
 
@@ -30,28 +32,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 for success, 1 for bad data, 2 for bad usage, 130 when interrupted, 143 when told to terminate, 129
         when the terminal was closed.
     """
-    parser = make_parser()
+    with writable_names(), lasting_errors():
+        code = _run(arguments)
+        if flushed_output() or code:
+            return code
+        return _failed(OSError("the standard output cannot be written"), 1)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = parser.parse_args(arguments)
+        options = make_parser().parse_args(arguments)
         with _terminable(), interruptions_raised():
             options.run(options)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except SystemExit as error:  # argparse, after --help or bad usage; or termination
         return error.code if isinstance(error.code, int) else 1
     except UsageError as error:
-        print(f"skdeepprune: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        # Whoever read our output has enough. What is left in the buffer must not raise once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _failed(error, 2)
+    except BrokenPipeError:  # whoever read our output has enough
         return 0
-    except (OSError, ValueError, ImportError, FloatingPointError, MemoryError) as error:
-        print(f"skdeepprune: {error}", file=sys.stderr)
-        return 1
+    except (OSError, ValueError, ImportError, ArithmeticError, MemoryError, RecursionError) as error:
+        return _failed(error, 1)
     except KeyboardInterrupt:
-        print("skdeepprune: interrupted", file=sys.stderr)
+        tell("skdeepprune: interrupted", quiet=False)
         return 130
     return 0
+
+
+def _failed(error: BaseException, code: int) -> int:
+    text = " ".join(str(error).split()) or ("out of memory" if isinstance(error, MemoryError) else repr(error))
+    tell(f"skdeepprune: {text}", quiet=False)
+    return code
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from skdeepprune._writing import replacing
+from skdeepprune._writing import check_writable
 from skdeepprune.bench import (
     METHODS,
     find_datasets,
@@ -18,8 +18,12 @@ from skdeepprune.bench import (
     run_benchmark,
     write_benchmark_page,
 )
-from skdeepprune.cli._output import print_json, tell
+from skdeepprune.cli._numbers import threads, whole_number
+from skdeepprune.cli._output import opened_output, print_json, shows_progress, tell
+from skdeepprune.cli._paths import check_standard_output
 from skdeepprune.cli._read import UsageError
+
+_MOST_SEEDS = 100_000
 
 
 def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,13 +56,20 @@ def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--seeds", metavar="N", type=_seeds, default=range(5), help="how many, or FIRST-LAST (default: 5, from 0 on)"
     )
     parser.add_argument(
-        "--n-positives", metavar="N", type=int, help="train on at most so many bound sequences (default: all)"
+        "--n-positives",
+        metavar="N",
+        type=whole_number(1),
+        help="train on at most so many bound sequences (default: all)",
     )
     parser.add_argument("--retry-failed", action="store_true", help="run what has failed before again, too")
     parser.add_argument("--list", action="store_true", help="only show what is done, and what would run")
     group = parser.add_argument_group("where it runs")
     group.add_argument(
-        "--n-jobs", metavar="N", type=int, default=-1, help="processes, one thread each; -1 for all cores (default: -1)"
+        "--n-jobs",
+        metavar="N",
+        type=threads,
+        default=-1,
+        help="processes, one thread each; -1 for all cores (default: -1)",
     )
     group.add_argument("--backend", choices=["loky", "dask", "ray"], help="(default: loky, processes of this machine)")
     group.add_argument("--scheduler", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
@@ -72,6 +83,12 @@ def bench(options: argparse.Namespace) -> None:
     """Run what is missing, write all results as CSV, and print the mean AUC."""
     if options.scheduler is not None and options.backend not in (None, "dask"):
         raise UsageError(f"--scheduler is Dask's, but got --backend {options.backend}; leave one of them out.")
+    if options.json:
+        check_standard_output("--json goes")
+    results, page_path = options.out / "results.csv", options.out / "results.html"
+    if options.out.exists():
+        for path in (results, page_path):
+            check_writable(path)
     start = time.perf_counter()
     datasets = find_datasets(options.datasets, options.data, n_positives=options.n_positives)
     methods = find_methods(options.methods)
@@ -87,12 +104,11 @@ def bench(options: argparse.Namespace) -> None:
         backend=options.backend or ("loky" if options.scheduler is None else "dask"),
         scheduler=options.scheduler,
         retry_failed=options.retry_failed,
-        verbose=int(not options.quiet),
+        verbose=shows_progress(quiet=options.quiet),
     )
-    results = options.out / "results.csv"
-    with replacing(results) as part:
-        read_store(options.out).to_csv(part, index=False)
-    page = _write_page(results, options.out / "results.html")
+    with opened_output(results) as file:
+        read_store(options.out).to_csv(file, index=False, lineterminator="\n")
+    page = _write_page(results, page_path)
     failed = table[table["error"] != ""]
     if len(failed):
         tell(
@@ -132,11 +148,14 @@ def _seeds(text: str) -> range:
     """Read "5" as the first five, "100-104" as it stands."""
     first, dash, last = text.partition("-")
     try:
-        seeds = range(int(first), int(last) + 1) if dash else range(int(first))
-    except ValueError:
+        numbers = [whole_number(0, 2**32 - 1)(part) for part in ((first, last) if dash else (first,))]
+        seeds = range(numbers[0], numbers[1] + 1) if dash else range(numbers[0])
+    except argparse.ArgumentTypeError:
         seeds = range(0)
-    if not seeds:
-        raise argparse.ArgumentTypeError(f"expected a number of seeds, such as 5, or FIRST-LAST, got {text!r}")
+    if not 0 < len(seeds) <= _MOST_SEEDS:
+        raise argparse.ArgumentTypeError(
+            f"expected a number of seeds, such as 5, or FIRST-LAST, {_MOST_SEEDS} at most; got {text[:40]!r}"
+        )
     return seeds
 
 

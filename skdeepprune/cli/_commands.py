@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +18,12 @@ from sklearn.metrics import roc_auc_score
 
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._model_file import load_model, save_model
-from skdeepprune.cli._output import (
-    check_folder,
-    filled_folder,
-    opened_output,
-    print_json,
-    refuse_to_overwrite,
-    tell,
-)
+from skdeepprune._writing import replacing
+from skdeepprune.cli._output import opened_output, print_json, shows_progress, tell
+from skdeepprune.cli._paths import check_folder, check_outputs, check_standard_output, prepared_folder
 from skdeepprune.cli._read import (
     Labeled,
+    Rows,
     UsageError,
     opened_rows,
     read_labeled,
@@ -52,20 +50,26 @@ FILES = (
     *SET_FILES,
 )
 _DEFAULT_TARGETS = "JASPAR2024"
-_PORTION = 20_000
+# Sequences, and letters, that `predict` reads at a time.
+_PORTION, _PORTION_LETTERS = 20_000, 2**25
 
 
 def fit(options: argparse.Namespace) -> None:
     """Train on a file, and write model, tables, motifs and report into a folder."""
     start = time.perf_counter()
-    check_folder(options.out, FILES, options.force)
+    inputs = [options.positives, options.negatives, options.test, options.genome, options.targets]
+    check_folder(options.out, FILES, options.force, inputs=inputs)
+    if options.json:
+        check_standard_output("--json goes")
     targets = _targets(options)
     classifier = _classifier(options)
     sets = read_sets(options, np.random.default_rng(options.seed))
     train, validation, test = sets.train, sets.validation, sets.test
+    if test is not None:
+        _check_classes(test, options.test)
     if sets.made == "shuffles" and options.ratio == 1:
         classifier.set_params(negatives="dinucleotide")
-    with filled_folder(options.out, FILES) as folder:
+    with prepared_folder(options.out, FILES) as folder, _naming_what_is_there(options.out):
         tell(f"Training on {train.describe()}", quiet=options.quiet)
         if validation is not None:
             tell(f"Validating on {validation.describe()}", quiet=options.quiet)
@@ -73,18 +77,21 @@ def fit(options: argparse.Namespace) -> None:
             tell(message, quiet=False)
         held_out = {} if validation is None else {"X_val": validation.sequences, "y_val": validation.y}
         classifier.fit(train.sequences, train.y, **held_out)
-        motifs, matches = _motifs(classifier, train, targets)
+        save_model(classifier, folder / "model.safetensors")
+        # From here on the others, of an earlier model, would be wrong.
+        for name in FILES[1:]:
+            (folder / name).unlink(missing_ok=True)
+        _write_table(classifier.history_, folder / "history.csv")
         measured = train if test is None else test
         stages = stage_table(classifier, measured.sequences, measured.y)
         by_kind = auc_by_kind(classifier, measured)
         if test is None:
             stages = stages.drop(columns="test AUC")
-        save_model(classifier, folder / "model.safetensors")
-        classifier.history_.to_csv(folder / "history.csv", index=False)
-        stages.to_csv(folder / "stages.csv", index=False)
+        _write_table(stages, folder / "stages.csv")
+        motifs, matches = _motifs(classifier, train, targets)
         write_motifs(motifs, folder / "motifs.meme")
         if matches is not None:
-            _without_matrices(matches).to_csv(folder / "tomtom.csv", index=False)
+            _write_table(_without_matrices(matches), folder / "tomtom.csv")
         if sets.made is not None and options.genome is not None:
             write_sets(folder, sets)
         notes = describe_sets(sets, options)
@@ -121,7 +128,7 @@ def fit(options: argparse.Namespace) -> None:
 
 def negatives(options: argparse.Namespace) -> None:
     """Choose unbound regions of a genome for peaks, and write them as BED or FASTA."""
-    refuse_to_overwrite([options.out], options.force)
+    check_outputs([options.out], options.force, inputs=[options.peaks, options.genome])
     match, table = chosen_negatives(options)
     with opened_output(options.out) as file:
         write_regions(table, file, as_fasta=options.format == "fasta")
@@ -135,14 +142,14 @@ def negatives(options: argparse.Namespace) -> None:
 
 def predict(options: argparse.Namespace) -> None:
     """Write the probability of binding for every sequence of a file."""
-    refuse_to_overwrite([options.out], options.force)
+    check_outputs([options.out], options.force, inputs=[options.model, options.sequences, options.genome])
+    if options.out is None:
+        check_standard_output("The table goes")
     classifier = _loaded(options)
+    first = 1
     with opened_rows(options.sequences, options) as (columns, rows), opened_output(options.out) as file:
         kernels = [f"kernel_{k}" for k in range(len(classifier.kernels_))] if options.scores else []
-        for first in count(1, _PORTION):
-            portion = list(islice(rows, _PORTION))
-            if not portion:
-                break
+        for portion in _portions(rows):
             sequences = [sequence for _, sequence in portion if sequence is not None]
             try:
                 numbers = iter(_numbers(classifier, sequences, scores=options.scores))
@@ -155,7 +162,22 @@ def predict(options: argparse.Namespace) -> None:
             for row, sequence in portion:
                 scored = nothing if sequence is None else [f"{value:.6g}" for value in next(numbers)]
                 file.write("\t".join([*(" ".join(value.split()) for value in row), *scored]) + "\n")
-            tell(f"{first - 1 + len(portion):,} sequences", quiet=options.quiet or len(portion) < _PORTION)
+            first += len(portion)
+            tell(f"{first - 1:,} sequences", quiet=options.quiet or len(portion) < _PORTION)
+
+
+def _portions(rows: Rows) -> Iterator[list[tuple[list[str], str | None]]]:
+    """Yield rows and sequences, as many at a time as fit into little memory."""
+    portion: list[tuple[list[str], str | None]] = []
+    n_letters = 0
+    for row, sequence in rows:
+        portion.append((row, sequence))
+        n_letters += len(sequence or "")
+        if len(portion) == _PORTION or n_letters >= _PORTION_LETTERS:
+            yield portion
+            portion, n_letters = [], 0
+    if portion:
+        yield portion
 
 
 def _numbers(classifier: DeepPruneClassifier, sequences: list[str], *, scores: bool) -> list[list[float]]:
@@ -168,9 +190,12 @@ def _numbers(classifier: DeepPruneClassifier, sequences: list[str], *, scores: b
 
 def motifs(options: argparse.Namespace) -> None:
     """Write the motifs that a model's kernels read in sequences."""
-    refuse_to_overwrite([options.out, options.matches], options.force)
+    inputs = [options.model, options.sequences, options.genome, options.targets]
+    check_outputs([options.out, options.matches], options.force, inputs=inputs)
     if options.json and options.out is None:
         raise UsageError("--json and the motifs both go to the standard output; name a file for the motifs with --out.")
+    if options.json or options.out is None:
+        check_standard_output("--json goes" if options.json else "The motifs go")
     targets = _targets(options)
     if options.matches is not None and targets is None:
         raise UsageError(f"--matches {options.matches}: there are no known motifs to compare with.")
@@ -182,8 +207,7 @@ def motifs(options: argparse.Namespace) -> None:
     with opened_output(options.out) as file:
         write_motifs(found, file, options.format)
     if options.matches is not None and matches is not None:
-        with opened_output(options.matches) as file:
-            _without_matrices(matches).to_csv(file, index=False)
+        _write_table(_without_matrices(matches), options.matches)
     if options.json:
         print_json({"file": options.out, "motifs": _summary(found, matches).to_dict("records")})
     else:
@@ -192,7 +216,10 @@ def motifs(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Write a report of a model on sequences."""
-    refuse_to_overwrite([options.out], options.force)
+    inputs = [options.model, options.positives, options.negatives, options.genome, options.targets]
+    check_outputs([options.out], options.force, inputs=inputs)
+    if options.json:
+        check_standard_output("--json goes")
     targets = _targets(options)
     classifier = _loaded(options)
     data, shuffled = read_labeled(options, np.random.default_rng(options.seed))
@@ -214,16 +241,21 @@ def demo(options: argparse.Namespace) -> None:
     """Train on a simulated set or on files, show the AUC at every size, and write a report."""
     if (options.train is None) != (options.test is None):
         raise UsageError("Expected both --train and --test, or neither of them for a simulated set.")
-    refuse_to_overwrite([options.plot, options.report], options.force)
+    report_path = options.report or _free_name("skdeepprune-demo", ".html")
+    check_outputs([options.plot, report_path], options.force, inputs=[options.train, options.test])
+    if options.plot is not None:
+        _check_drawable(options.plot)
+    targets = _targets(options)
     simulated = load_simulated(3, random_state=options.seed) if options.train is None else None
     train, test = _simulated(simulated) if simulated is not None else _demo_files(options)
+    _check_classes(test, options.test)
     print(f"Training on {train.describe()}, testing on {test.describe()}", flush=True)
     classifier = DeepPruneClassifier(
         n_kernels=options.kernels,
         engine=options.engine,
         n_jobs=options.n_jobs,
         random_state=options.seed,
-        verbose=int(not options.quiet),
+        verbose=shows_progress(quiet=options.quiet),
     )
     classifier.fit(train.sequences, train.y)
     print(_as_text(stage_table(classifier, test.sequences, test.y)))
@@ -233,19 +265,19 @@ def demo(options: argparse.Namespace) -> None:
             f"{names} are planted here; their likelihood ratio, which no classifier beats, has AUC"
             f" {simulated.ceiling:.3f}."
         )
-    found, matches = _motifs(classifier, train, _targets(options))
+    found, matches = _motifs(classifier, train, targets)
     print(_as_text(_summary(found, matches)))
     if options.plot is not None:
         from skdeepprune.plots import plot_stages
 
         figure = plot_stages(classifier, test.sequences, test.y)[0].get_figure(root=True)
         assert figure is not None
-        figure.savefig(options.plot)
+        with replacing(options.plot) as part:
+            figure.savefig(part, format=options.plot.suffix[1:].lower())
         print(f"Wrote {options.plot}")
-    path = options.report or _free_name("skdeepprune-demo", ".html")
     options.title = options.train.name if simulated is None else f"Simulated sequences with {names}"
-    _report(options, classifier, train, test, found, matches, path, {})
-    print(f"Wrote the report: {path.resolve()}")
+    _report(options, classifier, train, test, found, matches, report_path, {})
+    print(f"Wrote the report: {report_path.resolve()}")
 
 
 def stage_table(classifier: DeepPruneClassifier, X: Any, y: Any) -> pd.DataFrame:
@@ -287,7 +319,7 @@ def _classifier(options: argparse.Namespace) -> DeepPruneClassifier:
         engine=options.engine,
         n_jobs=options.n_jobs,
         random_state=options.seed,
-        verbose=int(not options.quiet),
+        verbose=shows_progress(quiet=options.quiet),
     )
 
 
@@ -312,7 +344,43 @@ def _targets(options: argparse.Namespace) -> list[Motif] | None:
         return None
     if not Path(name).is_file():
         raise FileNotFoundError(f"--targets {name}: expected a motif file, a release of JASPAR, or none.")
-    return read_motifs(name)
+    motifs = read_motifs(name)
+    if not motifs:
+        raise ValueError(f"--targets {name}: the file holds no motifs; name another one, or none.")
+    return motifs
+
+
+def _check_classes(data: Labeled, path: Any) -> None:
+    """Stop before the training if the sequences to test on have one class, of which there is no AUC."""
+    n_bound = int((data.y == 1).sum())
+    if n_bound in (0, len(data.y)):
+        kind = "bound" if n_bound else "unbound"
+        raise ValueError(f"--test {path}: all {len(data.y)} sequences are {kind}; expected both classes.")
+
+
+def _check_drawable(path: Path) -> None:
+    """Stop before the training if there is nothing to draw with, or in that format."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = sorted(FigureCanvasBase.get_supported_filetypes())
+    if path.suffix[1:].lower() not in formats:
+        raise UsageError(f"--plot {path}: expected a name that ends in one of .{', .'.join(formats)}.")
+
+
+@contextmanager
+def _naming_what_is_there(folder: Path) -> Iterator[None]:
+    """If something fails once the model is written, say that it is there."""
+    try:
+        yield
+    except Exception:
+        if written := [name for name in FILES if (folder / name).exists()]:
+            tell(f"What was done by then is kept: {', '.join(written)} in {folder}", quiet=False)
+        raise
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    with opened_output(path) as file:
+        table.to_csv(file, index=False, lineterminator="\n")
 
 
 def _motifs(

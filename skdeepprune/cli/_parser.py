@@ -9,6 +9,7 @@ from pathlib import Path
 
 from skdeepprune.cli import _commands as commands
 from skdeepprune.cli._bench import add_bench
+from skdeepprune.cli._numbers import threads, whole_number
 from skdeepprune.cli._read import UsageError
 from skdeepprune.cli._sets import MADE
 
@@ -156,7 +157,7 @@ def _add_regions(parser: argparse.ArgumentParser) -> None:
         help="where no unbound region may be, such as a blacklist or other peaks; may be given several times",
     )
     group.add_argument(
-        "--margin", metavar="BP", type=_at_least_0, default=0, help="distance from peaks and from what is excluded"
+        "--margin", metavar="BP", type=whole_number(0), default=0, help="distance from peaks and from what is excluded"
     )
 
 
@@ -204,7 +205,7 @@ def _add_demo(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--test", metavar="FILE", type=Path, help="test sequences")
     parser.add_argument(
-        "--kernels", metavar="N", type=_at_least_1, default=4, help="kernels left in the end (default: 4)"
+        "--kernels", metavar="N", type=whole_number(1), default=4, help="kernels left in the end (default: 4)"
     )
     parser.add_argument("--engine", choices=["auto", "compiled", "tensorflow"], default="auto", help="(default: auto)")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="draw AUC and loss at every size into this file")
@@ -272,7 +273,7 @@ def _add_genome(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--width",
         metavar="BP",
-        type=int,
+        type=whole_number(0),
         default=101,
         help="bp around the summit, or the middle, of every peak; 0 takes peaks as they are (default: 101)",
     )
@@ -288,38 +289,20 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         help="kernels left in the end, or auto for as few as predict as well as the best size (default: 4)",
     )
     group.add_argument(
-        "--prunings", metavar="N", type=_at_least_0, default=6, help="how often half is pruned (default: 6)"
+        "--prunings", metavar="N", type=whole_number(0, 100), default=6, help="how often half is pruned (default: 6)"
     )
-    group.add_argument("--kernel-length", metavar="BP", type=_at_least_1, default=16, help="(default: 16)")
+    group.add_argument("--kernel-length", metavar="BP", type=whole_number(1), default=16, help="(default: 16)")
     group.add_argument("--one-strand", action="store_true", help="read the given strand only")
     group.add_argument(
-        "--max-iter", metavar="N", type=_at_least_1, default=1000, help="most epochs per size (default: 1000)"
+        "--max-iter", metavar="N", type=whole_number(1), default=1000, help="most epochs per size (default: 1000)"
     )
-    group.add_argument("--batch-size", metavar="N", type=_at_least_1, default=256, help="(default: 256)")
+    group.add_argument("--batch-size", metavar="N", type=whole_number(1), default=256, help="(default: 256)")
     group.add_argument("--learning-rate", metavar="RATE", type=_above_0, default=0.01, help="(default: 0.01)")
     group.add_argument("--engine", choices=["auto", "compiled", "tensorflow"], default="auto", help="(default: auto)")
 
 
 def _number_or_auto(text: str) -> int | str:
-    return text if text == "auto" else _at_least_1(text)
-
-
-def _at_least_0(text: str) -> int:
-    return _at_least(0, text)
-
-
-def _at_least_1(text: str) -> int:
-    return _at_least(1, text)
-
-
-def _at_least(least: int, text: str) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
-    return int(text)
-
-
-def _threads(text: str) -> int:
-    return -1 if text == "-1" else _at_least_1(text)
+    return text if text == "auto" else whole_number(1)(text)
 
 
 def _above_0(text: str) -> float:
@@ -345,10 +328,14 @@ def _add_common(parser: argparse.ArgumentParser, *, json: bool = True, seed: boo
     group = parser.add_argument_group("general")
     if seed:
         group.add_argument(
-            "--seed", metavar="N", type=_at_least_0, default=0, help="determines everything random (default: 0)"
+            "--seed",
+            metavar="N",
+            type=whole_number(0, 2**32 - 1),
+            default=0,
+            help="determines everything random (default: 0)",
         )
     group.add_argument(
-        "--n-jobs", metavar="N", type=_threads, default=-1, help="threads; -1 for all cores (default: -1)"
+        "--n-jobs", metavar="N", type=threads, default=-1, help="threads; -1 for all cores (default: -1)"
     )
     group.add_argument("--force", action="store_true", help="overwrite files that are there")
     group.add_argument("--quiet", action="store_true", help="show no progress")

@@ -16,7 +16,8 @@ from skdeepprune._reading import opened, source_of
 from skdeepprune.cli._output import tell
 from skdeepprune.cli._peaks import COLUMNS, opened_peaks
 from skdeepprune.cli._peaks import UsageError as UsageError
-from skdeepprune.sequences import Region, SequenceRecord, dinucleotide_shuffle, encode
+from skdeepprune.sequences import Region, SequenceRecord, dinucleotide_shuffle
+from skdeepprune.sequences._codes import encode_by_length
 from skdeepprune.sequences._files import first_word, records_of
 from skdeepprune.sequences._places import Place
 from skdeepprune.sequences._regions import holds_regions
@@ -29,7 +30,7 @@ class Labeled:
     """Sequences with names, labels (1 bound, 0 unbound), and the kind of each: bound, given, matched, ..."""
 
     names: list[str]
-    sequences: NDArray[np.str_]
+    sequences: NDArray[Any]
     y: NDArray[np.int64]
     kinds: NDArray[Any] = field(default_factory=lambda: np.empty(0, object))
     places: list[Place] = field(default_factory=list)
@@ -40,7 +41,9 @@ class Labeled:
         parts = [bound, *unbound]
         return cls(
             [name for part in parts for name in part.names],
-            np.array([sequence for part in parts for sequence in part.sequences]),
+            np.array(
+                [sequence for part in parts for sequence in part.sequences], dtype=object
+            ),  # one is as wide as it is long
             np.repeat([1] + [0] * len(unbound), [len(part.names) for part in parts]),
             np.repeat(["bound"] + [part.kind for part in unbound], [len(part.names) for part in parts]),
             [place for part in parts for place in part.places],
@@ -127,7 +130,8 @@ def read_letters(path: str | os.PathLike[str], *, labels: bool, quiet: bool) -> 
 def _letters(source: str, records: list[SequenceRecord], *, quiet: bool) -> Named:
     names, sequences = [record.name for record in records], [record.sequence for record in records]
     try:
-        encode(sequences)
+        for _ in encode_by_length(sequences):
+            pass
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
     labels = [record.label for record in records if record.label is not None] or _labels_in(source, names)
@@ -187,5 +191,5 @@ def with_negatives(given: Named, rng: np.random.Generator) -> Labeled:
     if is_mixed(given):
         assert given.labels is not None
         kinds = np.where(given.labels == 1, "bound", "given")
-        return Labeled(given.names, np.array(given.sequences), given.labels, kinds, given.places)
+        return Labeled(given.names, np.array(given.sequences, dtype=object), given.labels, kinds, given.places)
     return Labeled.joined(given, given.shuffled(rng))

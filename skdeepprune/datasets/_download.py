@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from skdeepprune._writing import replacing
 # Where a connection breaks, the chunk on its way is lost.
 _CHUNK_BYTES = 2**13
 _TIMEOUT_SECONDS = 30
+_STALL_SECONDS: float = 60
 _MISSING_POOCH = "Downloads need pooch; install it with `pip install skdeepprune[fetch]`."
 
 
@@ -28,6 +31,7 @@ def download(
     delay: float,
     if_absent: str,
     by_hand: str,
+    check: Callable[[Path], object],
 ) -> None:
     """Download a file unless it is there.
 
@@ -49,15 +53,18 @@ def download(
         What to say if the server has no such file.
     by_hand : str
         What else can be done, for the errors.
+    check : callable
+        Is given the complete download under another name, before it is kept, and raises a ValueError if it is not what
+        was asked for: such as a page that a server sends instead.
 
     Raises
     ------
     FileNotFoundError
         If the server has no such file.
     ConnectionError
-        If the server cannot be reached, or breaks off every time.
+        If the server cannot be reached, breaks off, or sends next to nothing for a minute, every time.
     ValueError
-        If the server's file has another checksum. Nothing is kept of it.
+        If the server's file has another checksum or does not pass the check. Nothing is kept of it.
     ImportError
         If pooch is not installed.
     """
@@ -77,13 +84,15 @@ def download(
             warnings.warn(f"{path} has not the checksum {expected}; it is downloaded again.", stacklevel=3)
         keeper = pooch.create(path.parent, base_url="", registry={path.name: expected}, urls={path.name: url})
         try:
-            keeper.fetch(path.name, downloader=_ResumingDownloader(path, n_retries, delay))
+            keeper.fetch(path.name, downloader=_ResumingDownloader(path, n_retries, delay, check))
         except requests.RequestException as error:
             if error.response is not None and error.response.status_code in (404, 410):
                 raise FileNotFoundError(f"{url} is not there ({error.response.status_code}). {if_absent}") from error
             raise ConnectionError(
                 f"{url} could not be downloaded with n_retries={n_retries}: {error}. {by_hand}"
             ) from error
+        except UnfitError as error:
+            raise ValueError(f"{url} sent something else than was asked for: {error} {by_hand}") from error
         except ValueError as error:
             accept = "Correct `checksums`" if checksum else f"To accept it, delete {_sum_file(path)}"
             raise ValueError(f"{url} is another file than expected: {error} {accept}.") from error
@@ -109,7 +118,14 @@ def remember(path: Path) -> None:
 
 def _remembered(path: Path) -> str | None:
     sum_file = _sum_file(path)
-    return sum_file.read_text().split()[0] if sum_file.exists() else None
+    if not sum_file.exists():
+        return None
+    words = sum_file.read_text(encoding="utf-8", errors="replace").split()
+    if not words or not re.fullmatch("[0-9a-fA-F]{64}", words[0]):
+        raise ValueError(
+            f"{sum_file} does not hold a SHA-256; delete it to take {path.name} as it is, or both to download it again."
+        )
+    return words[0]
 
 
 def _sum_file(path: Path) -> Path:
@@ -134,6 +150,10 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
+class UnfitError(ValueError):
+    """A file that is not what was asked for."""
+
+
 class _ResumingDownloader:
     """Downloads for pooch, going on where an earlier try, or process, was cut off.
 
@@ -141,27 +161,62 @@ class _ResumingDownloader:
     sends all.
     """
 
-    def __init__(self, path: Path, n_retries: int, delay: float) -> None:
+    def __init__(self, path: Path, n_retries: int, delay: float, check: Callable[[Path], object]) -> None:
         self._part = path.with_name(f"{path.name}.part")
         self._version = path.with_name(f"{path.name}.part.version")
         self._n_retries = n_retries
         self._delay = delay
+        self._check = check
 
     def __call__(self, url: str, output_file: Any, pooch: Any) -> None:
         import requests
 
         for n_left in reversed(range(self._n_retries + 1)):
             try:
-                self._receive(url)
+                self._receive_in_time(url)
                 break
             except requests.RequestException as error:
                 if n_left == 0 or not _may_pass(error):
                     raise
             time.sleep(self._delay)
+        self._version.unlink(missing_ok=True)
+        try:
+            self._check(self._part)
+        except ValueError as error:
+            self._part.unlink()
+            raise UnfitError(str(error)) from error
         os.replace(self._part, output_file)
-        self._version.unlink()
 
-    def _receive(self, url: str) -> None:
+    def _receive_in_time(self, url: str) -> None:
+        """Receive in a thread that is left behind if nothing comes: a server that drips bytes passes all timeouts."""
+        import requests
+
+        failures: list[BaseException] = []
+        is_left = threading.Event()
+
+        def receive() -> None:
+            try:
+                self._receive(url, is_left)
+            except BaseException as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=receive, daemon=True)
+        thread.start()
+        size, since = -1, time.monotonic()
+        try:
+            while thread.is_alive():
+                thread.join(min(1.0, _STALL_SECONDS / 4))
+                now_there = self._part.stat().st_size if self._part.exists() else 0
+                if now_there != size:
+                    size, since = now_there, time.monotonic()
+                elif thread.is_alive() and time.monotonic() - since > _STALL_SECONDS:
+                    raise requests.Timeout(f"less than {_CHUNK_BYTES} bytes came in {_STALL_SECONDS} seconds")
+        finally:
+            is_left.set()
+        if failures:
+            raise failures[0]
+
+    def _receive(self, url: str, is_left: threading.Event) -> None:
         import requests
 
         n_received, version = self._so_far()
@@ -173,12 +228,14 @@ class _ResumingDownloader:
             continues = status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {n_received}-")
             if n_received and status in (206, 416) and not continues:
                 self._begin("")
-                return self._receive(url)
+                return self._receive(url, is_left)
             response.raise_for_status()
             if not continues:
                 self._begin(_version_of(response))
-            with self._part.open("ab") as file:
+            with self._part.open("ab", buffering=0) as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
+                    if is_left.is_set():
+                        return
                     file.write(chunk)
             if (expected := _total_length(response)) not in (None, self._part.stat().st_size):
                 raise requests.ConnectionError(f"{url} ended after {self._part.stat().st_size} of {expected} bytes")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
+import zlib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
@@ -16,9 +18,12 @@ from skdeepprune._random import RandomState
 from skdeepprune._writing import replacing
 from skdeepprune.datasets._collections import SequenceDataset, load_deepbind, load_zeng
 from skdeepprune.datasets._download import download, is_intact, remember
+from skdeepprune.sequences import read_sequences
 
 _ZENG_URL = "http://cnn.csail.mit.edu/motif_discovery/"
 _DEEPBIND_URL = "http://tools.genes.toronto.edu/deepbind/"
+# Of a set's file, compressed; the published ones have a few megabytes.
+_LARGEST_MEMBER = 2**28
 _DEEPBIND_ARCHIVE = "nbtcode/nbt3300-supplementary-software.zip"
 
 
@@ -107,6 +112,7 @@ def fetch_zeng(
             delay=delay,
             if_absent=f"Is {name!r} the name of a set? {base_url}/ lists them.",
             by_hand=by_hand,
+            check=lambda part: read_sequences(part, format="data"),
         )
     return load_zeng(folder, name)
 
@@ -212,11 +218,15 @@ def fetch_deepbind(
             delay=delay,
             if_absent=f"Name another `archive` of {base_url}/ for the set {name!r}. {by_hand}",
             by_hand=by_hand,
+            check=_check_archive,
         )
         try:
             _take_out(path, name, files)
-        except BadZipFile as error:
-            raise ValueError(f"{path} is no intact zip file ({error}); delete it, to download it again.") from error
+        except (BadZipFile, RuntimeError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            # Damaged, encrypted or exotic; of bzip2 damage is an OSError without a number.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise ValueError(f"{path} cannot be unpacked ({error}); delete it, to download it again.") from error
     return load_deepbind(folder, name, n_positives=n_positives, random_state=random_state)
 
 
@@ -231,6 +241,13 @@ def _check_network(path: Path, checksum: str | None, download_if_missing: bool, 
         raise FileNotFoundError(f"{path} {state}, and download_if_missing=False. {by_hand}")
 
 
+def _check_archive(path: Path) -> None:
+    try:
+        ZipFile(path).close()
+    except (BadZipFile, NotImplementedError) as error:
+        raise ValueError(f"it is not an intact zip file ({error}).") from error
+
+
 def _take_out(archive: Path, name: str, files: list[Path]) -> None:
     """Copy a set's files out of the archive."""
     with ZipFile(archive) as opened:
@@ -243,6 +260,13 @@ def _take_out(archive: Path, name: str, files: list[Path]) -> None:
                 f"{', '.join(map(repr, near))}. If the set is in another file of the server, name it as `archive`."
             )
         for file in files:
-            with opened.open(members[file.name]) as source, replacing(file) as part, part.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            size = opened.getinfo(members[file.name]).file_size
+            if size > _LARGEST_MEMBER:
+                said = f"{members[file.name]} says that it has {size:,} bytes"
+                raise ValueError(f"{archive}: {said}; expected {_LARGEST_MEMBER:,} at most.")
+            with replacing(file) as part:
+                # Not more than it said, or it is damaged.
+                with opened.open(members[file.name]) as source, part.open("wb") as target:
+                    shutil.copyfileobj(source, target)
+                read_sequences(part, format="seq")
             remember(file)

@@ -140,7 +140,7 @@ def _check_names(motif: Motif, format: str) -> None:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    content = text.encode()
+    content = text.encode(errors="backslashreplace")  # a name that is no text
     with replacing(path) as part:
         # Without a time in it, so that equal motifs make equal files.
         part.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import pandas as pd
 
 from skdeepprune.report._performance import Estimate
 
+# A sign alone is a strand, before digits alone a number.
+_FORMULA = re.compile(r"[\s\x00]*[=@＝＠]|[\s\x00]*[-+＋－](?!$|[\d.]+$)|[\t\r\n]")
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -55,8 +58,20 @@ def table(title: str, file: str, frame: pd.DataFrame) -> dict[str, Any]:
         "file": file,
         "columns": columns,
         "rows": rows,
-        "link": data_link(frame.to_csv(index=False, lineterminator="\n"), "text/csv"),
+        "link": data_link(_without_formulas(frame).to_csv(index=False, lineterminator="\n"), "text/csv"),
     }
+
+
+def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put an apostrophe before every text that a spreadsheet would run: names come from files that others made."""
+
+    def escaped(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        quoted = f"'{value}" if _FORMULA.match(value) else value
+        return quoted.replace("\r", " ")  # where many programs begin a row
+
+    return pd.DataFrame({escaped(name): column.map(escaped) for name, column in frame.items()}, index=frame.index)
 
 
 def _cell(value: Any) -> str:
@@ -72,4 +87,4 @@ def _cell(value: Any) -> str:
 
 
 def data_link(text: str, kind: str) -> str:
-    return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
+    return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode(errors='backslashreplace')).decode()}"

@@ -130,7 +130,7 @@ def write_report(
         random_state=random_state,
     )
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(page, encoding="utf-8", errors="backslashreplace")  # names that are no text
 
 
 def turned_to_matches(motifs: Sequence[Motif], matches: pd.DataFrame) -> tuple[list[Motif], pd.DataFrame]:

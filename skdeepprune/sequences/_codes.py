@@ -6,7 +6,7 @@ A base is one byte: A, C, G, T are 0, 1, 2, 3, and 4 stands for N. A set of sequ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -123,12 +123,7 @@ def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> 
     array([[0, 1, 2, 3],
            [2, 4, 4, 4]], dtype=uint8)
     """
-    if unknown not in ("error", "N"):
-        raise ValueError(f"unknown={unknown!r}; expected 'error' or 'N'.")
-    strings = as_strings(X)
-    lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
-    if lengths.size and lengths.min() == 0:
-        raise ValueError(f"Sequence {int(lengths.argmin())} is empty; expected at least one of A, C, G, T or N.")
+    strings, lengths = _checked(X, unknown)
     longest = int(lengths.max(initial=0))
     width = longest if length is None else length
     if longest > width:
@@ -137,8 +132,8 @@ def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> 
     codes = np.empty((len(strings), width), dtype=np.uint8)
     step = max(1, _CHUNK_LETTERS // max(width, 1))
     for start in range(0, len(strings), step):
-        rows = slice(start, start + step)
-        _encode_rows(strings[rows], lengths[rows], codes[rows], unknown, start)
+        rows = np.arange(start, min(start + step, len(strings)))
+        _encode_rows(strings[start : start + step], lengths[rows], codes[start : start + step], unknown, rows)
     return codes
 
 
@@ -147,8 +142,62 @@ def codes_of_letters(letters: NDArray[np.uint8]) -> Codes:
     return _CODE_OF_LETTER[letters]
 
 
-def _encode_rows(strings: list[str], lengths: NDArray[np.int64], out: Codes, unknown: Unknown, first: int) -> None:
-    """Write the codes of some rows, the first of which is sequence number `first`."""
+def encode_by_length(
+    X: Any, *, unknown: Unknown = "error", n_letters: int = _CHUNK_LETTERS
+) -> Iterator[tuple[NDArray[np.int64], Codes]]:
+    """Read DNA strings as byte codes, those of similar length together, so that a long one does not widen the others.
+
+    Parameters
+    ----------
+    X, unknown
+        As in :func:`encode`.
+    n_letters : int
+        Most letters at a time, padding included; a longer sequence comes alone.
+
+    Yields
+    ------
+    rows : ndarray of int64
+        Which sequences these are. Every one comes once, the shorter ones before the longer ones.
+    codes : ndarray of uint8, shape (len(rows), length of the longest of them)
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`encode`.
+
+    Examples
+    --------
+    >>> [(rows.tolist(), codes.shape) for rows, codes in encode_by_length(["AC", "ACGTACGT", "GT"], n_letters=8)]
+    [([0, 2], (2, 2)), ([1], (1, 8))]
+    """
+    strings, lengths = _checked(X, unknown)
+    order = np.argsort(lengths, kind="stable")
+    first = 0
+    while first < len(order):
+        candidates = order[first : first + max(1, n_letters // lengths[order[first]])]
+        # The padded size grows with every further sequence.
+        padded = lengths[candidates] * np.arange(1, len(candidates) + 1)
+        rows = candidates[: max(1, int(np.searchsorted(padded, n_letters, side="right")))]
+        codes = np.empty((len(rows), lengths[rows[-1]]), dtype=np.uint8)
+        _encode_rows([strings[row] for row in rows], lengths[rows], codes, unknown, rows)
+        yield rows, codes
+        first += len(rows)
+
+
+def _checked(X: Any, unknown: Unknown) -> tuple[list[str], NDArray[np.int64]]:
+    if unknown not in ("error", "N"):
+        raise ValueError(f"unknown={unknown!r}; expected 'error' or 'N'.")
+    strings = as_strings(X)
+    lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
+    if lengths.size and lengths.min() == 0:
+        raise ValueError(f"Sequence {int(lengths.argmin())} is empty; expected at least one of A, C, G, T or N.")
+    return strings, lengths
+
+
+def _encode_rows(
+    strings: list[str], lengths: NDArray[np.int64], out: Codes, unknown: Unknown, numbers: NDArray[np.int64]
+) -> None:
+    """Write the codes of some sequences, whose `numbers` an error names."""
     letters = np.frombuffer("".join(strings).encode("ascii", "replace"), dtype=np.uint8)
     flat = codes_of_letters(letters)
     bad = flat == _INVALID
@@ -159,7 +208,7 @@ def _encode_rows(strings: list[str], lengths: NDArray[np.int64], out: Codes, unk
             i = int(np.searchsorted(ends, at, side="right"))
             position = at - int(ends[i] - lengths[i])
             raise ValueError(
-                f"Sequence {first + i} has the letter {strings[i][position]!r} at position {position}; expected A, C,"
+                f"Sequence {numbers[i]} has the letter {strings[i][position]!r} at position {position}; expected A, C,"
                 " G, T or N. Write N for a base that is not known, or let OneHotDNA(unknown='N') do so."
             )
         flat[bad] = N_CODE

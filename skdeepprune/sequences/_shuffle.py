@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skdeepprune._random import RandomState, as_generator
-from skdeepprune.sequences._codes import Codes, as_strings, check_codes, decode, encode, sequence_lengths
+from skdeepprune.sequences._codes import Codes, as_strings, check_codes, decode, encode_by_length, sequence_lengths
 
 
 def dinucleotide_shuffle(X: Any, *, random_state: RandomState = None) -> Any:
@@ -55,8 +56,12 @@ def dinucleotide_shuffle(X: Any, *, random_state: RandomState = None) -> Any:
     if isinstance(X, np.ndarray) and X.dtype.kind in "iu":
         return shuffle_codes(X, rng)
     strings = as_strings(X)
-    rows = decode(shuffle_codes(encode(strings), rng), strip=False)
-    return [row[: len(string)] for row, string in zip(rows, strings, strict=True)]
+    seeds = _seeds(len(strings), rng)
+    shuffled = [""] * len(strings)
+    for rows, codes in encode_by_length(strings):
+        for row, string in zip(rows, decode(_shuffled(codes, seeds[rows]), strip=False), strict=True):
+            shuffled[row] = string[: len(strings[row])]
+    return shuffled
 
 
 def shuffle_codes(codes: Codes, rng: np.random.Generator) -> Codes:
@@ -86,9 +91,17 @@ def shuffle_codes(codes: Codes, rng: np.random.Generator) -> Codes:
     >>> shuffle_codes(np.array([[0, 1, 0, 2, 0, 4]], dtype=np.uint8), np.random.default_rng(0))
     array([[0, 2, 0, 1, 0, 4]], dtype=uint8)
     """
+    codes = check_codes(codes).copy()
+    return _shuffled(codes, _seeds(len(codes), rng))
+
+
+def _seeds(n: int, rng: np.random.Generator) -> NDArray[np.uint64]:
+    return rng.integers(0, 2**64, size=n, dtype=np.uint64)
+
+
+def _shuffled(codes: Codes, seeds: NDArray[np.uint64]) -> Codes:
+    """Shuffle in place."""
     from skdeepprune.sequences._euler import shuffle_rows
 
-    shuffled = check_codes(codes).copy()
-    seeds = rng.integers(0, 2**64, size=len(shuffled), dtype=np.uint64)
-    shuffle_rows(shuffled, sequence_lengths(shuffled), seeds)
-    return shuffled
+    shuffle_rows(codes, sequence_lengths(codes), seeds)
+    return codes

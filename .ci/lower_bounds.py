@@ -1,0 +1,12 @@
+"""Print the lower bounds in setup.py as constraints for pip: the oldest versions that the package promises to take."""
+
+import re
+from pathlib import Path
+
+SETUP = (Path(__file__).resolve().parents[1] / "setup.py").read_text(encoding="utf-8")
+# Tools that look at the code and are not needed to run it.
+NOT_RUN = {"mypy", "pandas-stubs", "ruff", "setuptools"}
+
+for name, version in sorted(set(re.findall(r'"([A-Za-z][\w.-]*)(?:\[[\w,]+\])?>=([\d.]+)[^"]*"', SETUP))):
+    if name not in NOT_RUN:
+        print(f"{name}=={version}")
