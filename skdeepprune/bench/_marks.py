@@ -113,7 +113,8 @@ def label_at_right(ax: Axes, ends: Sequence[tuple[float | None, float, str, str]
     # A line of text is 13 points high, and the axes take up about four fifths of the figure.
     gap = 13 / (0.8 * 72 * figure.get_size_inches()[1])
     steps = gap * np.arange(len(ends))
-    places = isotonic_regression(wanted - steps).x + steps
+    # Moved as a whole, names stay apart, and between the lower and the upper edge of the axes.
+    places = np.clip(isotonic_regression(wanted - steps).x, 0, max(1 - steps[-1], 0)) + steps
     for (x, y, text, color), place in zip(ends, places, strict=True):
         right_edge = x is None
         ax.annotate(
