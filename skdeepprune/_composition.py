@@ -97,7 +97,9 @@ def word_names(word_length: int, *, reverse_complement: bool) -> NDArray[np.obje
     return words[_stand_for_themselves(word_length)] if reverse_complement else words
 
 
-def _word_numbers(codes: NDArray[np.uint8], word_length: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+def _word_numbers(
+    codes: NDArray[np.uint8], word_length: int, chosen: NDArray[np.bool_] | None = None
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
     """Yield, block by block, the numbers of the words at all places (n, n_words), and whether all bases are known."""
     n_words = max(codes.shape[1] - word_length + 1, 0)
     step = max(1, _BASES_AT_ONCE // max(codes.shape[1], 1))
