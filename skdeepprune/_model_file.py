@@ -298,7 +298,7 @@ def _real(value: Any) -> float:
 
 
 _POSSIBLE: dict[str, tuple[Any, ...]] = {
-    "engine": ("compiled", "tensorflow"),
+    "engine": ("compiled", "numpy", "tensorflow"),
     "is_dna": (True, False),
     "reverse_complement": (True, False),
     "negatives": ("given", "dinucleotide", "mixed"),

@@ -140,19 +140,24 @@ def test_gradients_equal_the_loop(
 
 
 @pytest.mark.parametrize("sharpness", [2.0, np.inf])
-@pytest.mark.parametrize("n_channels", [1, 3, 4, 6])
-def test_gradients_of_real_valued_channels_equal_the_loop(rng, n_channels, sharpness):
-    network = draw_network(3, n_channels=n_channels, reverse_complement=n_channels >= 4, sharpness=sharpness)
-    X = rng.normal(size=(20, 17, n_channels)).astype(np.float32)
-    X[rng.random((20, 17)) < 0.2] = 0
-    X[rng.random((20, 17)) < 0.2] = 0.25
+@pytest.mark.parametrize(("n_channels", "both_strands"), [(1, False), (3, False), (4, False), (4, True), (6, True)])
+@pytest.mark.parametrize("length", [3, 17])
+@pytest.mark.parametrize("engine", ["numpy", "tensorflow"])
+def test_gradients_of_real_valued_channels_equal_the_loop(rng, engine, n_channels, both_strands, length, sharpness):
+    network = draw_network(3, n_channels=n_channels, reverse_complement=both_strands, sharpness=sharpness)
+    X = rng.normal(size=(20, length, n_channels)).astype(np.float32)
+    X[rng.random((20, length)) < 0.2] = 0
+    X[rng.random((20, length)) < 0.2] = 0.25
     X[::3, 6:12] = 0
     y, weights = draw_targets(rng, 20)
-    engine = choose_engine("tensorflow", is_dna=False)
-    loss, gradients = engine.gradients(network, engine.load(X, y, weights))
+    engine = choose_engine(engine, is_dna=False)
+    data = engine.load(X, y, weights)
+    loss, gradients = engine.gradients(network, data)
     expected_loss, expected = loss_and_gradients_by_loop(network, X, y, weights)
     assert loss == pytest.approx(expected_loss, rel=1e-5)
     assert_close_gradients(gradients, expected)
+    scores = engine.trainer(network).scores(data, np.arange(20))
+    np.testing.assert_allclose(scores, network.scores(X), atol=1e-5)
 
 
 @ENGINES

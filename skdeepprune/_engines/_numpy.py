@@ -223,8 +223,9 @@ def _windows(
     n_positions = values.shape[1] - kernel_length + 1
     n_counted = np.full(n, n_positions)
     if reverse_complement:
-        known = (values[:, :, :4] != 0).any(axis=2)
-        values[~known, :4] = 0.25
+        values[~values[:, :, :4].any(axis=2), :4] = 0.25
+    if n_channels >= 4:
+        known = (values[:, :, :4] != 0.25).any(axis=2)
         n_known = np.lib.stride_tricks.sliding_window_view(known, kernel_length, axis=1).sum(axis=2)
         n_counted = np.maximum((2 * n_known >= kernel_length).sum(axis=1), 1)
     steps = values.strides

@@ -295,10 +295,9 @@ def _pooled(kernels: Any, values: Any, lengths: Any, reverse_complement: bool, s
     by_strand = tf.reshape(activations, [tf.shape(values)[0], -1, tf.shape(kernels)[0]])
     width, n_strands = tf.shape(kernels)[1], 1 + reverse_complement
     windows = tf.range(tf.shape(activations)[1]) <= tf.maximum(lengths - width, 0)[:, None]
-    if values.shape[2] >= 4:
-        known = tf.reduce_any(values[:, :, :4] != 0.25, axis=2)
-        sums = tf.cumsum(tf.pad(tf.cast(known, tf.int32), [[0, 0], [1, 0]]), axis=1)
-        windows &= 2 * (sums[:, width:] - sums[:, :-width]) >= width
+    known = tf.reduce_any(values[:, :, :4] != 0.25, axis=2) | (tf.shape(values)[2] < 4)
+    sums = tf.cumsum(tf.pad(tf.cast(known, tf.int32), [[0, 0], [1, 0]]), axis=1)
+    windows &= 2 * (sums[:, width:] - sums[:, :-width]) >= width
     counts = tf.maximum(tf.reduce_sum(tf.cast(windows, tf.float32), axis=1), 1.0)
     return (tf.reduce_logsumexp(sharpness * by_strand, axis=1) - tf.math.log(n_strands * counts)[:, None]) / sharpness
 
