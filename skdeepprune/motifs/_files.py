@@ -139,7 +139,7 @@ def _reader(file: IO[Any], source: str) -> io.BufferedReader:
         raise FileFormatError(f"{source}: expected text in {error.encoding}, got other bytes.", source) from error
     if isinstance(content, str):
         content = content.removeprefix("\ufeff").encode(errors="surrogatepass")
-    return io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type]
+    return io.BufferedReader(io.BytesIO(content))
 
 
 def _check_names(motif: Motif, format: str) -> None:
