@@ -37,7 +37,8 @@ def direct_few(dataset: BenchmarkDataset, seed: int) -> Mapping[int, Any]:
 
 
 PAPER = ("deepprune", "deepprune-score", "deepprune-score-and-weight", "deepprune-inter")
-OTHERS = ("winning-tickets", "reinitialized", "circular", "expectation-pooling", "pwm-scan")
+VARIANTS = ("deepprune-one-shot", "deepprune-l1", "deepprune-l2")
+OTHERS = ("winning-tickets", "reinitialized", "circular", "expectation-pooling", "kmer-logistic", "pwm-scan")
 OURS = {name: METHODS[name] for name in ("defaults", "defaults-direct")}
 # A plan is what runs: data sets, at most how many positives, and methods with their seeds. gkm-SVM draws no random
 # numbers itself, and takes most of the time.
@@ -47,7 +48,7 @@ PLANS: dict[str, tuple[list[str], int | None, list[tuple[dict[str, Any], range]]
         ["simulated"],
         None,
         [
-            ({**OURS, **{name: METHODS[name] for name in (*PAPER, "direct", *OTHERS)}}, range(100, 105)),
+            ({**OURS, **{name: METHODS[name] for name in (*PAPER, "direct", *VARIANTS, *OTHERS)}}, range(100, 105)),
             ({"gkm-svm": METHODS["gkm-svm"]}, range(100, 105)),
         ],
     ),
@@ -57,7 +58,7 @@ PLANS: dict[str, tuple[list[str], int | None, list[tuple[dict[str, Any], range]]
         [
             # In the order of what is wanted first.
             ({**OURS, "deepprune": METHODS["deepprune"], "direct": direct_few}, range(3)),
-            ({name: METHODS[name] for name in (*PAPER[1:], *OTHERS)}, range(3)),
+            ({name: METHODS[name] for name in (*PAPER[1:], *VARIANTS, *OTHERS)}, range(3)),
             ({"gkm-svm": METHODS["gkm-svm"]}, range(3)),
         ],
     ),

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from skdeepprune._model_file import load_model, save_model
     from skdeepprune._network import Network
     from skdeepprune._onehot import OneHotDNA
+    from skdeepprune._paper import PAPER_SETTINGS
     from skdeepprune._pruning import saliency, score_and_weight_importance, score_importance, weight_importance
     from skdeepprune._training import Epoch, Stage
 
 __all__ = [
+    "PAPER_SETTINGS",
     "DeepPruneClassifier",
     "Epoch",
     "InterruptedFitWarning",
@@ -47,6 +49,7 @@ _HOMES = {
     "InterruptedFitWarning": "_interruption",
     "Network": "_network",
     "OneHotDNA": "_onehot",
+    "PAPER_SETTINGS": "_paper",
     "Stage": "_training",
     "load_model": "_model_file",
     "saliency": "_pruning",

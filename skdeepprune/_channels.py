@@ -48,10 +48,10 @@ def count_channels(X: NDArray[Any]) -> int:
     rows = X[:: max(1, X.size // _CELLS_TO_LOOK_AT)]
     if X.ndim == 3:
         n_channels = X.shape[2]
-        if n_channels >= _BASES:
-            _refuse_faults(X[:, :, :_BASES], rows[:, :, :_BASES], n_channels)
         if X.shape[1] == _BASES != n_channels:
             _refuse_swapped(X, rows.swapaxes(1, 2), n_channels)
+        if n_channels >= _BASES:
+            _refuse_faults(X[:, :, :_BASES], rows[:, :, :_BASES], n_channels)
         return n_channels
     n_columns = X.shape[1]
     if n_columns % _BASES == 0:
@@ -90,9 +90,10 @@ def _refuse_faults(positions: NDArray[Any], rows: NDArray[Any], n_channels: int)
 
 def _refuse_swapped(X: NDArray[Any], swapped: NDArray[Any], n_channels: int) -> None:
     if _is_nearly_one_hot(swapped):
+        turn = "X.transpose(0, 2, 1)" if X.ndim == 3 else "X.reshape(n, 4, length).transpose(0, 2, 1)"
         raise ValueError(
             f"X, of shape {X.shape}, looks like one-hot DNA with the A of all positions before their C; expected the"
-            " four channels of each position side by side: X.reshape(n, 4, length).transpose(0, 2, 1). Or, if these are"
+            f" four channels of each position side by side: {turn}. Or, if these are"
             f" numbers, set n_channels={n_channels}."
         )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from skdeepprune._network import Network, reverse_complement_words
 
@@ -41,20 +43,88 @@ def count_words(
     array([3., 1., 1., 0.])
     """
     counts = np.zeros(4**word_length)
-    step = max(1, _BASES_AT_ONCE // max(codes.shape[1], 1))
-    n_words = codes.shape[1] - word_length + 1
-    for start in range(0, len(codes) if n_words > 0 else 0, step):
-        part = codes[start : start + step]
-        part = part if chosen is None else part[chosen[start : start + step]]
-        number, known = np.zeros((len(part), n_words), dtype=np.int64), np.ones((len(part), n_words), dtype=bool)
-        for j in range(word_length):
-            letter = part[:, j : j + n_words]
-            number, known = 4 * number + letter, known & (letter < 4)
-        counts += np.bincount(number[known], minlength=len(counts))
+    for numbers, known in _word_numbers(codes, word_length, chosen):
+        counts += np.bincount(numbers[known], minlength=len(counts))
     if reverse_complement:
         other = reverse_complement_words(word_length)
         counts = np.where(other == np.arange(len(counts)), counts, counts + counts[other])
     return counts
+
+
+def count_words_in_each(codes: NDArray[np.uint8], word_length: int, *, reverse_complement: bool) -> csr_array:
+    """Count every word of some letters in each sequence.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (n_sequences, length)
+    word_length : int
+        At least 1.
+    reverse_complement : bool
+        Count a word and its reverse complement as one.
+
+    Returns
+    -------
+    csr_array of float64, shape (n_sequences, number of words)
+        Columns as `word_names` lists them. Words with unknown bases are not counted.
+
+    Examples
+    --------
+    >>> from skdeepprune.sequences import encode
+    >>> count_words_in_each(encode(["AACA", "GN"]), 1, reverse_complement=True).toarray()
+    array([[3., 1.],
+           [0., 1.]])
+    """
+    column_of = _columns(word_length, reverse_complement=reverse_complement)
+    columns, n_known = [np.empty(0, dtype=np.int32)], [np.zeros(1, dtype=np.int64)]
+    for numbers, known in _word_numbers(codes, word_length):
+        columns.append(column_of[numbers[known]])
+        n_known.append(known.sum(axis=1))
+    column, starts = np.concatenate(columns), np.concatenate(n_known).cumsum()
+    counts = csr_array((np.ones(len(column)), column, starts), shape=(len(codes), int(column_of.max()) + 1))
+    counts.sum_duplicates()
+    return counts
+
+
+def word_names(word_length: int, *, reverse_complement: bool) -> NDArray[np.object_]:
+    """List the words in alphabetical order; of a word and its reverse complement the first, if they are one.
+
+    Examples
+    --------
+    >>> word_names(1, reverse_complement=True)
+    array(['A', 'C'], dtype=object)
+    """
+    words = np.array(["".join(letters) for letters in product("ACGT", repeat=word_length)], dtype=object)
+    return words[_stand_for_themselves(word_length)] if reverse_complement else words
+
+
+def _word_numbers(
+    codes: NDArray[np.uint8], word_length: int, chosen: NDArray[np.bool_] | None = None
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+    """Yield, block by block, the numbers of the words at all places (n, n_words), and whether all bases are known."""
+    n_words = max(codes.shape[1] - word_length + 1, 0)
+    step = max(1, _BASES_AT_ONCE // max(codes.shape[1], 1))
+    for start in range(0, len(codes), step):
+        part = codes[start : start + step]
+        part = part if chosen is None else part[chosen[start : start + step]]
+        numbers, known = np.zeros((len(part), n_words), dtype=np.int64), np.ones((len(part), n_words), dtype=bool)
+        for j in range(word_length):
+            letter = part[:, j : j + n_words]
+            numbers, known = 4 * numbers + letter, known & (letter < 4)
+        yield numbers, known
+
+
+def _stand_for_themselves(word_length: int) -> NDArray[np.bool_]:
+    """Whether a word is not after its reverse complement."""
+    return np.arange(4**word_length) <= reverse_complement_words(word_length)
+
+
+def _columns(word_length: int, *, reverse_complement: bool) -> NDArray[np.int32]:
+    """Column of every word."""
+    numbers = np.arange(4**word_length, dtype=np.int32)
+    if not reverse_complement:
+        return numbers
+    places = _stand_for_themselves(word_length).cumsum(dtype=np.int32) - np.int32(1)
+    return places[np.minimum(numbers, reverse_complement_words(word_length))]
 
 
 def mean_word_counts(
@@ -86,11 +156,10 @@ def composition_table(network: Network, word_counts: NDArray[np.float64]) -> pd.
     n_letters = network.word_length
     numbers = np.arange(len(network.composition))
     if network.reverse_complement and n_letters:
-        numbers = numbers[numbers <= reverse_complement_words(n_letters)]
-    words = np.array(["".join(letters) for letters in product("ACGT", repeat=n_letters)], dtype=object)
+        numbers = numbers[_stand_for_themselves(n_letters)]
     table = pd.DataFrame(
         {
-            "word": words[numbers],
+            "word": word_names(n_letters, reverse_complement=network.reverse_complement),
             "weight": network.composition[numbers].astype(np.float64),
             "bound": word_counts[1, numbers],
             "unbound": word_counts[0, numbers],

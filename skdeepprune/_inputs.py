@@ -16,13 +16,13 @@ from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from skdeepprune._channels import count_channels
 from skdeepprune.sequences import encode, from_one_hot, left_justify, reverse_complement
-from skdeepprune.sequences._codes import N_CODE, encode_by_length
+from skdeepprune.sequences._codes import N_CODE, encode_by_length, listed, string_in
 
 _VALUES_AT_ONCE = 2**20
 
 
 def holds_strings(X: Any) -> bool:
-    """Whether X is a collection of strings rather than of numbers; one string makes it so."""
+    """Whether X is a collection of strings or records rather than of numbers; one of them, or None, makes it so."""
     if isinstance(X, str | bytes):
         return True
     if isinstance(X, pd.DataFrame | pd.Series | pd.Index | pd.api.extensions.ExtensionArray | np.ndarray):
@@ -30,7 +30,15 @@ def holds_strings(X: Any) -> bool:
         if array.dtype.kind != "O":
             return array.dtype.kind in "UST"
         X = array.ravel().tolist()
-    return isinstance(X, list | tuple) and any(isinstance(value, str | bytes) for value in X)
+        if array.ndim > 1:
+            return any(string_in(value) is not None for value in X)
+    return isinstance(X, list | tuple) and any(map(_is_sequence, X))
+
+
+def _is_sequence(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(isinstance(entry, str | bytes) for entry in value) or (len(value) == 1 and _is_sequence(value[0]))
+    return value is None or string_in(value) is not None
 
 
 def read_input(
@@ -66,8 +74,10 @@ def read_input(
     ValueError
         If X has the wrong shape, NaN or infinite values, unknown letters, or is not what the network was fitted on.
     """
+    X = listed(X)
     are_strings = holds_strings(X)
-    if (are_strings or isinstance(X, list | tuple | pd.Series | pd.Index)) and len(X) == 0:
+    is_column = isinstance(X, list | tuple | pd.Series | pd.Index) or (isinstance(X, np.ndarray) and X.ndim == 1)
+    if (are_strings or is_column) and len(X) == 0:
         raise ValueError("X holds no sequences; a minimum of 1 is required.")
     if are_strings:
         if n_channels not in (4, "auto") or expect_dna is False:
@@ -114,6 +124,7 @@ class InputParts:
 
 def read_parts(estimator: BaseEstimator, X: Any, *, n_channels: int, expect_dna: bool) -> InputParts:
     """Read X as `read_input` does, strings by length: for all that is done to each sequence by itself."""
+    X = listed(X)
     if holds_strings(X) and len(X) and n_channels == 4 and expect_dna:
         return InputParts(list(encode_by_length(X)))
     sequences = read_input(estimator, X, n_channels=n_channels, reset=False, expect_dna=expect_dna)
@@ -124,9 +135,14 @@ def _read_numbers(estimator: BaseEstimator, X: Any, n_channels: int | Literal["a
     if isinstance(X, np.ndarray) and X.ndim == 3:
         channels = check_array(X, allow_nd=True, dtype="numeric")
         if n_channels != "auto" and channels.shape[2] != n_channels:
+            remedy = (
+                "Write X.transpose(0, 2, 1)"
+                if channels.shape[1] == n_channels
+                else f"Set n_channels={channels.shape[2]} if the last axis holds the channels"
+            )
             raise ValueError(
                 f"X has shape {channels.shape}; expected (n_sequences, length, {n_channels}), since"
-                f" n_channels={n_channels}. Set n_channels={channels.shape[2]} if the last axis holds the channels."
+                f" n_channels={n_channels}. {remedy}."
             )
         if channels.shape[1] == 0:
             raise ValueError(f"X has shape {channels.shape}: no positions; a minimum of 1 is required.")

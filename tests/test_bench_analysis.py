@@ -22,11 +22,21 @@ PRUNED = {
     "deepprune-score": (0.0, -0.025, 0.009, 6.4),
     "deepprune-score-and-weight": (0.0, -0.020, 0.009, 6.3),
     "winning-tickets": (-0.002, -0.010, 0.009, 14.0),
+    "deepprune-l1": (-0.001, -0.016, 0.009, 6.2),
+    "deepprune-l2": (0.001, -0.014, 0.009, 6.2),
     "reinitialized": (-0.002, -0.070, 0.030, 15.0),
     "defaults": (0.012, 0.004, 0.006, 11.0),
 }
-SINGLE = {"direct": (-0.004, -0.080, 0.035, 4.0), "deepprune-inter": (0.0, -0.045, 0.018, 5.0)}
-WITHOUT_SIZES = {"gkm-svm": (0.010, 0.004, 210.0), "pwm-scan": (-0.110, 0.010, 0.8)}
+SINGLE = {
+    "direct": (-0.004, -0.080, 0.035, 4.0),
+    "deepprune-inter": (0.0, -0.045, 0.018, 5.0),
+    "deepprune-one-shot": (0.0, -0.040, 0.020, 3.0),
+}
+WITHOUT_SIZES = {
+    "gkm-svm": (0.010, 0.004, 210.0),
+    "kmer-logistic": (-0.030, 0.006, 3.0),
+    "pwm-scan": (-0.110, 0.010, 0.8),
+}
 
 
 def made_row(method, n_kernels, auc, seconds, parameters):

@@ -15,7 +15,7 @@ from test_report import HOSTILE, Page, browse
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.colors import to_rgb
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 
 from skdeepprune import DeepPruneClassifier
 from skdeepprune.bench import METHODS, BenchmarkDataset, run_benchmark
@@ -69,7 +69,8 @@ def written(folder, results, **options):
 def labels_apart(ax):
     """Whether no two names written beside lines overlap, and all lie within the figure."""
     ax.figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in ax.texts if isinstance(text, Annotation)]
+    # Of the words: an annotation's own extent has its line in it, too.
+    boxes = [Text.get_window_extent(text) for text in ax.texts if isinstance(text, Annotation)]
     inside = all(ax.figure.bbox.padded(1).contains(*corner) for box in boxes for corner in (box.min, box.max))
     return inside and not any(a.padded(-1.5).overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
 

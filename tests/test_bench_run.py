@@ -19,7 +19,7 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, ro
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.pipeline import make_pipeline
 
-from skdeepprune import DeepPruneClassifier
+from skdeepprune import PAPER_SETTINGS, DeepPruneClassifier
 from skdeepprune.bench import (
     METHODS,
     METRICS,
@@ -345,7 +345,7 @@ def test_restoring_leaves_what_is_there_and_needs_to_know_the_cells(tmp_path):
 def test_descriptions_are_plain_and_the_same_in_every_process():
     code = (
         "import json\n"
-        "from skdeepprune import DeepPruneClassifier\n"
+        "from skdeepprune import PAPER_SETTINGS, DeepPruneClassifier\n"
         "from skdeepprune.bench._description import describe\n"
         "value = [DeepPruneClassifier(criterion=len, n_jobs=2), set('abcdef'), object(), {'x': (1,)}]\n"
         "text = json.dumps(describe(value))\n"
@@ -474,9 +474,19 @@ def test_the_papers_methods():
         "deepprune-score-and-weight": {"criterion": "score-and-weight"},
         "winning-tickets": {"after_pruning": "rewind"},
         "reinitialized": {"after_pruning": "reinitialize"},
+        "deepprune-l1": {"alpha": 1e-4, "l1_ratio": 1.0},
+        "deepprune-l2": {"alpha": 1e-3},
     }.items():
         assert METHODS[name](TINY, 3).get_params() == paper.get_params() | change
+    for size, estimator in METHODS["deepprune-one-shot"](TINY, 0).items():
+        assert estimator._sizes() == [256, size]
+    assert paper.get_params().items() >= PAPER_SETTINGS.items()
     assert changed_parameters(METHODS["defaults"](TINY, 0)) == {}
+
+
+def test_the_papers_settings_leave_nothing_to_defaults():
+    chosen = {"kernel_length", "class_weight", "n_channels", "engine", "n_jobs", "random_state", "verbose"}
+    assert set(PAPER_SETTINGS) == set(DeepPruneClassifier().get_params()) - chosen
 
 
 def test_of_inter_the_last_size_alone_counts(tmp_path):
@@ -537,7 +547,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from skdeepprune import DeepPruneClassifier
+from skdeepprune import PAPER_SETTINGS, DeepPruneClassifier
 
 
 class Slow(DeepPruneClassifier):

@@ -210,6 +210,23 @@ def test_negatives_are_written_as_bed_and_fasta(folder, tmp_path, capsys):
     assert match["n_unbound"] >= len(table) and abs(match["gc_means"][0] - match["gc_means"][1]) > 0.001
 
 
+def test_what_is_excluded_is_not_overwritten(folder, tmp_path, capsys):
+    excluded = tmp_path / "test.bed"
+    excluded.write_text("chr1\t0\t100\n")
+    common = ["--genome", folder / "genome.fa", "--exclude", excluded, "--force"]
+    assert run("negatives", folder / "peaks.bed", "--out", excluded, *common) == 2
+    assert "is an input, too" in capsys.readouterr().err
+    assert fit(folder, tmp_path, "--exclude", excluded, "--force") == 2
+    assert "is an input, too" in capsys.readouterr().err
+    assert excluded.read_text() == "chr1\t0\t100\n"
+
+
+def test_regions_and_a_summary_do_not_share_the_standard_output(folder, capsys):
+    assert run("negatives", folder / "peaks.bed", "--genome", folder / "genome.fa", "--json") == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "name a file for them with --out" in captured.err
+
+
 def test_shuffles_are_written_without_a_place(folder, tmp_path, capsys):
     common = ["negatives", folder / "peaks.bed", "--genome", folder / "genome.fa", "--match", "dinucleotide", "--quiet"]
     assert run(*common) == 2

@@ -16,6 +16,7 @@ FLOORS = [
         "_callbacks",
         "_compiling",
         "_glyphs",
+        "_paper",
         "_random",
         "_reading",
         "_writing",

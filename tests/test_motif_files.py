@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from skdeepprune._reading import FileFormatError
 from skdeepprune.motifs import Motif, Site, load_jaspar, read_motifs, write_motifs
 
 FORMATS = ["meme", "jaspar", "transfac"]
@@ -63,7 +64,9 @@ class TestReadsBackEqual:
 
     @pytest.mark.parametrize("format", ["meme", "transfac"])
     @given(
-        counts=st.integers(1, 5).flatmap(lambda w: arrays(np.float64, (w, 4), elements=st.floats(0, 1e6, width=32))),
+        counts=st.integers(1, 5).flatmap(
+            lambda w: arrays(np.float64, (w, 4), elements=st.floats(0, 1e6, width=32) | st.sampled_from([0, 0.5, 1]))
+        ),
         n_sites=st.floats(0, 1e6),
         background=st.sampled_from([(0.25,) * 4, (0.3, 0.2, 0.2, 0.3)]),
     )
@@ -181,6 +184,72 @@ class TestOtherPrograms:
         (motif,) = read_motifs(io.StringIO(text))
         assert (motif.name, motif.n_sites, motif.width) == ("any_old_name", 5, 2)
 
+    def test_homer(self):
+        text = (
+            ">ASTT\t1-ASTT,BestGuess:x\t8.059\t-23791.5\t0\tT:17.0(44.00%),B:2.0(5%)\n"
+            "0.997\t0.001\t0.001\t0.001\n.001\t.5\t.498\t.001\n0.001\t0.001\t0.001\t0.997\n0 0 0 1\n"
+            ">GC\tSecond\t6\n\n0 0 1 0\n0 1 0 0\n"
+        )
+        first, second = read_motifs(io.StringIO(text))
+        assert (first.name, first.n_sites, first.consensus) == ("1-ASTT,BestGuess:x", 17, "ASTT")
+        np.testing.assert_allclose(first.ppm[1], [0.001, 0.5, 0.498, 0.001])
+        assert (second.name, second.n_sites, second.counts.tolist()) == ("Second", 20, [[0, 0, 20, 0], [0, 20, 0, 0]])
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            ">M x\nA [ .9 .05 ]\nC [ .03 .9 ]\nG [ .03 .03 ]\nT [ .04 .02 ]\n",
+            "AC  M\nID  x\nP0  A C G T\n1 .9 .03 .03 .04 A\n2 .05 .9 .03 .02 C\n//\n",
+            "AC  M\nID  x\nPO  t g c a\n1 .04 .03 .03 .9 A\n2 .02 .03 .9 .05 C\n//\n",
+        ],
+    )
+    def test_fractions_are_probabilities(self, text):
+        (motif,) = read_motifs(io.StringIO(text))
+        as_meme = "MEME version 4\nMOTIF M x\nletter-probability matrix:\n.9 .03 .03 .04\n.05 .9 .03 .02\n"
+        assert [motif] == read_motifs(io.StringIO(as_meme))
+        assert (motif.n_sites, motif.consensus) == (20, "AC") and motif.information_content.min() > 1
+
+    def test_fractions_of_the_sites_a_transfac_file_names(self):
+        (motif,) = read_motifs(io.StringIO("ID  x\nP0  A C G T\n1 .5 .5 0 0\nBA  8 sites\n//\n"))
+        assert (motif.n_sites, motif.counts.tolist()) == (8, [[4, 4, 0, 0]])
+
+    def test_a_count_of_one_site_is_a_count(self):
+        (motif,) = read_motifs(io.StringIO(">x\nA [ 1 0 ]\nC [ 0 1 ]\nG [ 0 0 ]\nT [ 0 0 ]\n"))
+        assert (motif.n_sites, motif.consensus) == (1, "AC")
+
+    @pytest.mark.parametrize(
+        "alphabet",
+        [
+            "ALPHABET= ACGU",
+            "ALPHABET=ACGU",
+            "ALPHABET = A C G T",
+            'ALPHABET "DNA" DNA-LIKE\nA "Adenine" CC0000 ~ T "Thymine" 0000CC\nC ~ G\nN = ACGT\nEND ALPHABET',
+        ],
+    )
+    def test_alphabets_of_meme(self, alphabet):
+        (motif,) = read_motifs(io.StringIO(f"MEME version 5\n{alphabet}\n" + MATRIX + "0 1 0 0\n0 0 0 1\n"))
+        assert motif.consensus == "CT"
+
+    @given(st.permutations("ACGU") | st.permutations("ACGT"))
+    def test_an_alphabet_is_read_as_declared(self, letters):
+        background = " ".join(f"{letter} {(i + 1) / 10}" for i, letter in enumerate(letters))
+        text = f"MEME version 4\nALPHABET= {''.join(letters)}\nBackground letter frequencies\n{background}\n"
+        (motif,) = read_motifs(io.StringIO(text + MATRIX + ".7 .1 .1 .1\n.1 .1 .1 .7\n"))
+        assert motif.consensus == (letters[0] + letters[3]).replace("U", "T")
+        assert motif.background["ACGT".index(letters[1].replace("U", "T"))] == 0.2
+
+    def test_what_editors_add(self, tmp_path):
+        path = tmp_path / "m.meme.gz"  # and plain text under a name of gzip
+        path.write_bytes(b"\xef\xbb\xbf" + (HEAD + MATRIX + "\n1 0 0 0\n0 1 0 0\n").replace("\n", "\r\n").encode())
+        (motif,) = read_motifs(path)
+        assert motif.consensus == "AC"
+        assert read_motifs(io.StringIO(path.read_text())) == [motif]
+
+    def test_gzip_under_a_plain_name(self, tmp_path):
+        path = tmp_path / "m.txt"
+        path.write_bytes(gzip.compress(written(PLAIN, "jaspar").encode()))
+        assert read_motifs(path) == [PLAIN]
+
 
 HEAD = "MEME version 4\n\nALPHABET= ACGT\n\n"
 MATRIX = "MOTIF a\nletter-probability matrix: alength= 4 w= 2 nsites= 8 E= 0\n"
@@ -191,19 +260,30 @@ MATRIX = "MOTIF a\nletter-probability matrix: alength= 4 w= 2 nsites= 8 E= 0\n"
     [
         ("", "line 1: expected a motif file"),
         ("once upon a time\n", "line 1: expected a motif file.*once upon"),
-        ("MEME version 4\n\nALPHABET= ACDEFGHIKLMNPQRSTVWY\n", "line 3: expected 'ALPHABET= ACGT'"),
+        ("MEME version 4\n\nALPHABET= ACDEFGHIKLMNPQRSTVWY\n", "line 3: expected the four letters A, C, G and T, or U"),
         (HEAD + "Background letter frequencies\nA 0.25 C 0.25\n", "line 6: expected background"),
         (HEAD + "MOTIF\n", "line 5: expected a name"),
         (HEAD + "MOTIF a\n", "line 5: the file ends before"),
         (HEAD + "MOTIF a\nMOTIF b\n", "line 6: .*got another MOTIF"),
         (HEAD + MATRIX.replace("w= 2", "w= two"), "line 6: expected the number of positions"),
         (HEAD + MATRIX.replace("nsites= 8", "nsites= x"), "line 6: expected a number of sites"),
-        (HEAD + MATRIX + "0.5 0.5 0 0\n", "line 7: .*position 2 of motif 'a'"),
+        (HEAD + MATRIX + "0.5 0.5 0 0\n", "line 7: .*position 2 of motif 'a', got none"),
+        (HEAD + MATRIX + "0.5 0.5 0 0\n1 0 0 0\n0 1 0 0\n", "line 9: expected 2 positions .* as w= says"),
+        (HEAD + MATRIX + "0.5 0.5 0 0\n1 0 0 0\n\n0 1 0 0\n", "line 10: expected 'letter-probability matrix:'"),
+        (HEAD + MATRIX.replace("w= 2", "") + "0.5 0.5 0 0\n-.5 1.5 0 0\n", "line 8: .*none of them negative"),
+        (HEAD + MATRIX.replace("alength= 4", "alength= 20"), "line 6: expected alength= 4"),
+        (HEAD + MATRIX.replace("MOTIF a", "Motif a"), "line 6: expected a line 'MOTIF', in capitals"),
+        (HEAD + "Motif a\n", "line 5: expected 'MOTIF', in capitals"),
+        (HEAD + MATRIX + "1 0 0 0\n1 0 0 0\n\nmotif b\n" + MATRIX[8:] + "1 0 0 0\n", "line 11: .*in capitals"),
+        (HEAD + "Background letter frequencies\nA 0.5 C 0.5 G 0.5 T 0.5\n", "line 6: expected background"),
+        (HEAD + "Background letter frequencies\nA 0.5 C 0.5 G 0 T 0\n", "line 6: expected background"),
+        ('MEME version 5\nALPHABET "protein"\nA "Alanine"\nC\nEND ALPHABET\n', "line 5: expected the four letters"),
+        ('MEME version 5\nALPHABET "DNA"\nA ~ T\nC ~ G\n', "line 4: the file ends before the 'END ALPHABET'"),
         (HEAD + MATRIX + "0.5 0.5 0 0\n0.5 0.5 0\n", "line 8: .*position 2 of motif 'a'.*four numbers"),
         (HEAD + MATRIX + "0.5 0.5 0 0\n0.5 0.6 0 0\n", "line 8: .*that sum to 1"),
         (HEAD + MATRIX + "0.5 0.5 0 nan\n", "line 7: .*none of them negative"),
         (HEAD + MATRIX + "0.5 0.5 0 x\n", "line 7: .*got '0.5 0.5 0 x'"),
-        (HEAD + MATRIX.replace("w= 2", "") + "\n", "expected probabilities of motif 'a', got none"),
+        (HEAD + MATRIX.replace("w= 2", "") + "\n", "position 1 of motif 'a', got none"),
         (HEAD + MATRIX + "1 0 0 0\n1 0 0 0\n# skdeepprune {broken\n", "line 9: expected JSON"),
         (HEAD + MATRIX + '1 0 0 0\n1 0 0 0\n# skdeepprune {"color": 1}\n', "line 9: expected values of kernel"),
         (
@@ -218,12 +298,28 @@ MATRIX = "MOTIF a\nletter-probability matrix: alength= 4 w= 2 nsites= 8 E= 0\n"
         (HEAD + MATRIX + '1 0 0 0\n1 0 0 0\n# skdeepprune {"background": [1, 2]}\n', "line 9: this does not fit"),
         (">a\nA [ 1 2 ]\nC [ 1 ]\n", "line 3: expected 2 counts of C in motif 'a'"),
         (">a\nA [ 1 2 ]\nC [ 1 2 ]\nG [ 1 2 ]\n", "line 4: expected 2 counts of T"),
+        (">a\nA [ .3 ]\nC [ .3 ]\nG [ .3 ]\nT [ 0 ]\n", "line 5: .*at position 1 they sum to 0.9"),
+        (">a\nA [ 1e308 ]\nC [ 1e308 ]\nG [ 0 ]\nT [ 0 ]\n", "line 5: .*infinite counts"),
+        (">a\nA [ 1e999 ]\n", "line 2: .*infinite"),
+        (">a\nACGTTGCA\n", "line 2: .*seems to be FASTA"),
+        (">a\n.1 .2 .3 .4\n.7 .1 .1 .1\n", "line 1: motif 'a' .*as GimmeMotifs writes it"),
+        (">a\n.1 .2 .3 .4\n.7 .1 .1 .1\n.7 .1 .1 .1\n1 0 0 0\n", "line 1: motif 'a' .*as GimmeMotifs writes it"),
+        (">a\n0 1 0 0\n0 0 1 0\n0 0 0 1\n1 0 0 0\n", "line 1: motif 'a' .*letters or positions"),
+        ("Pos\tA\tC\tG\tT\n1\t.1\t.2\t.3\t.4\n", "line 1: .*seems to be a table of CIS-BP"),
+        ("TF\tX\nMotif\tM0\nPos\tA\tC\tG\tU\n1\t.1\t.2\t.3\t.4\n", "line 1: .*seems to be a table of CIS-BP"),
+        ("Gata4\nA:\t.1\t.2\nC:\t.1\t.2\n", "line 1: .*seems to be a matrix of UniPROBE"),
+        ('<?xml version="1.0"?>\n', "line 1: .*seems to be XML"),
+        (">AC\ta\t5.5\n.5 .5 0 0\n.5 .6 0 0\n", "line 3: .*position 2 of motif 'a', four numbers that sum to 1"),
+        (">AC\ta\t5.5\n", "line 1: expected probabilities of motif 'a'"),
+        (">AC\ta\t5.5\n1 0 0 0\n>AC\ta\n1 0 0 0\n", "line 3: expected '>', consensus, name and threshold"),
+        ("ID  a\n//\n", "line 2: the file ends without a motif"),
+        ("ID  a\nP0  A  C  G  T\n01  .3 .3 .3 0\n//\n", "line 4: .*at position 1 they sum to 0.9"),
         (">a\nA [ ]\n", "line 2: expected some counts of A"),
         (">a\nA [ 1 x ]\n", "line 2: expected the counts of A"),
         (">a\nA [1]\nC [1]\nG [1]\nT [1]\nA [1]\n", "line 6: expected '>'"),
         (">\n", "line 1: expected '>' and the name"),
         ("ID  a\nP0  A  C  G  T\n01  1  2  3  4\n", "line 3: the file ends before the '//'"),
-        ("ID  a\nP0  A  C  G  U\n", "line 2: expected 'P0  A  C  G  T'"),
+        ("ID  a\nP0  A  C  G  X\n", "line 2: expected the four letters"),
         ("ID  a\nP0  A  C  G  T\n01  1  2  3\n//\n", "line 3: expected the counts .* position 1"),
         ("ID  a\nP0  A  C  G  T\n01  1  2  3  4\n07  1  2  3  4\n//\n", "line 4: expected the counts .* position 2"),
         ("ID  a\nP0  A  C  G  T\n01  1  2  3  -4\n//\n", "line 3: .*none of them negative"),
@@ -236,9 +332,9 @@ MATRIX = "MOTIF a\nletter-probability matrix: alength= 4 w= 2 nsites= 8 E= 0\n"
 def test_malformed_files_name_the_line(tmp_path, text, message):
     path = tmp_path / "bad.txt"
     path.write_text(text)
-    with pytest.raises(ValueError, match=message) as caught:
+    with pytest.raises(FileFormatError, match=message) as caught:
         read_motifs(path)
-    assert "bad.txt, line " in str(caught.value)
+    assert f"bad.txt, line {caught.value.line}: " in str(caught.value)
 
 
 @given(st.data())
@@ -248,18 +344,26 @@ def test_a_damaged_file_is_a_value_error_or_a_list(data):
     damaged = text[:start] + data.draw(st.text(max_size=5)) + text[start + data.draw(st.integers(0, 30)) :]
     try:
         assert all(isinstance(motif, Motif) for motif in read_motifs(io.StringIO(damaged)))
-    except ValueError as error:
-        assert "line" in str(error)
+    except FileFormatError as error:
+        assert error.line is not None
+
+
+@given(st.binary(max_size=200), st.sampled_from([None, *FORMATS, "homer"]))
+def test_no_bytes_end_in_another_error(content, format):
+    try:
+        read_motifs(io.BytesIO(content), format)
+    except FileFormatError:
+        pass
 
 
 def test_damaged_gzip(tmp_path):
     path = tmp_path / "m.meme.gz"
     write_motifs([FULL, PLAIN], path)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ValueError, match=r"m\.meme\.gz is compressed by gzip, but damaged"):
+    with pytest.raises(ValueError, match=r"m\.meme\.gz: the gzip data are damaged"):
         read_motifs(path)
     path.write_bytes(b"MEME \xff")
-    with pytest.raises(ValueError, match="not a text file"):
+    with pytest.raises(ValueError, match=r"m\.meme\.gz, line 1: expected UTF-8"):
         read_motifs(path)
 
 
@@ -270,7 +374,10 @@ def test_damaged_gzip(tmp_path):
         (Motif("two words", [[1, 1, 1, 1]], 4), "jaspar", "a space in its name and no accession"),
         (Motif("two\nlines", [[1, 1, 1, 1]], 4), "transfac", "expected one line"),
         (Motif("a", [[1, 1, 1, 1]], 4, accession="x y"), "meme", "accession 'x y'"),
+        (Motif("a", [[1, 1, 1, 1]], 4, accession="x\0y"), "transfac", "expected one line"),
+        (Motif("a", [[0.5, 0.5, 0, 0]], 1), "jaspar", "cannot be told from probabilities"),
         (PLAIN, "fasta", "format='fasta'"),
+        (PLAIN, "homer", "format='homer'"),
     ],
 )
 def test_what_cannot_be_written(tmp_path, motif, format, message):

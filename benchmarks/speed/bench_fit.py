@@ -10,31 +10,18 @@ import pytest
 from settings import QUICK, turns
 from sklearn.metrics import roc_auc_score
 
-from skdeepprune import DeepPruneClassifier
+from skdeepprune import PAPER_SETTINGS, DeepPruneClassifier
 from skdeepprune.datasets import load_simulated
 from skdeepprune.sequences import encode, one_hot
 
-KERNEL_LENGTH, LEARNING_RATE, PATIENCE = 24, 0.01, 15
+KERNEL_LENGTH = 24
 MAX_ITER = 3 if QUICK else 1000
 
 
 class Ours:
     def __init__(self, engine: str, seed: int) -> None:
-        self.classifier = DeepPruneClassifier(
-            kernel_length=KERNEL_LENGTH,
-            reverse_complement=False,
-            pooling="max",
-            criterion="weight",
-            dropout=0,
-            mutation_rate=0,
-            negatives="given",
-            learning_rate="constant",
-            learning_rate_init=LEARNING_RATE,
-            max_iter=MAX_ITER,
-            n_iter_no_change=PATIENCE,
-            engine=engine,
-            random_state=seed,
-        )
+        changes = {"kernel_length": KERNEL_LENGTH, "max_iter": MAX_ITER, "engine": engine, "random_state": seed}
+        self.classifier = DeepPruneClassifier(**(PAPER_SETTINGS | changes))
 
     def fit(self, X: Any, y: Any) -> int:
         return self.classifier.fit(X, y).n_iter_
@@ -53,11 +40,11 @@ class Keras:
             y.astype(np.float32),
             [256, 128, 64, 32, 16, 8, 4],
             kernel_length=KERNEL_LENGTH,
-            batch_size=256,
+            batch_size=PAPER_SETTINGS["batch_size"],
             max_iter=MAX_ITER,
-            patience=PATIENCE,
-            learning_rate=LEARNING_RATE,
-            decay=1.2,
+            patience=PAPER_SETTINGS["n_iter_no_change"],
+            learning_rate=PAPER_SETTINGS["learning_rate_init"],
+            decay=PAPER_SETTINGS["learning_rate_decay"],
             seed=self.seed,
         )
         return n_epochs

@@ -242,6 +242,12 @@ class GkmSVMClassifier(BinarySequenceClassifier):
         without = np.flatnonzero(~has_words(codes, self.word_length))
         if len(without):
             lengths = sequence_lengths(codes)
+            if lengths[without[0]] == 0:
+                raise ValueError(
+                    f"Sequence {without[0]} is N alone, and {len(without) - 1} others have no word of"
+                    f" word_length={self.word_length} letters without N either; expected some known letters. Leave"
+                    " these sequences out."
+                )
             raise ValueError(
                 f"Sequence {without[0]} of {lengths[without[0]]} bp has no word of word_length={self.word_length}"
                 f" letters without N, nor have {len(without) - 1} others; the lengths are {lengths.min()} to"

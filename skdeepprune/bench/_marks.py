@@ -24,9 +24,13 @@ _METHODS = {
     "deepprune-score-and-weight": ("Deepprune by score and weight", "#008b8b", "^"),
     "winning-tickets": ("winning tickets", "#b5508f", "D"),
     "reinitialized": ("reinitialized", "#8a6d00", "v"),
+    "deepprune-one-shot": ("Deepprune in one shot", "#c2185b", ">"),
+    "deepprune-l1": ("Deepprune with L1 penalty", "#5d7d2b", "<"),
+    "deepprune-l2": ("Deepprune with L2 penalty", "#3f51b5", "d"),
     "defaults": ("package defaults", "#5b4bb7", "p"),
     "defaults-direct": ("package defaults, trained directly", "#8b1a4a", "<"),
     "gkm-svm": ("gkm-SVM", "#333333", "*"),
+    "kmer-logistic": ("k-mer logistic regression", "#6d4c41", "H"),
     "pwm-scan": ("PWM scan", "#777777", "X"),
     "circular": ("circular filters", "#a0522d", "P"),
     "expectation-pooling": ("expectation pooling", "#4f7a00", "h"),
@@ -109,7 +113,8 @@ def label_at_right(ax: Axes, ends: Sequence[tuple[float | None, float, str, str]
     # A line of text is 13 points high, and the axes take up about four fifths of the figure.
     gap = 13 / (0.8 * 72 * figure.get_size_inches()[1])
     steps = gap * np.arange(len(ends))
-    places = isotonic_regression(wanted - steps).x + steps
+    # Moved as a whole, names stay apart, and between the lower and the upper edge of the axes.
+    places = np.clip(isotonic_regression(wanted - steps).x, 0, max(1 - steps[-1], 0)) + steps
     for (x, y, text, color), place in zip(ends, places, strict=True):
         right_edge = x is None
         ax.annotate(

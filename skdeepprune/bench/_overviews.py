@@ -66,7 +66,7 @@ def plot_tradeoff(
     points, n_datasets = tradeoff(results, cost, methods=methods, coverage=coverage)
     if ax is None:
         ax = new_axes(1)[0]
-        resize(ax, 4.4)
+        resize(ax, max(4.4, 0.27 * points["method"].nunique()))
     in_seconds = cost == "fit_seconds"
     ends: list[tuple[float | None, float, str, str]] = []
     for name, own in points.groupby("method", sort=False):

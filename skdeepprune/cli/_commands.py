@@ -57,7 +57,7 @@ _PORTION, _PORTION_LETTERS = 20_000, 2**25
 def fit(options: argparse.Namespace) -> None:
     """Train on a file, and write model, tables, motifs and report into a folder."""
     start = time.perf_counter()
-    inputs = [options.positives, options.negatives, options.test, options.genome, options.targets]
+    inputs = [options.positives, options.negatives, options.test, options.genome, options.targets, *options.exclude]
     check_folder(options.out, FILES, options.force, inputs=inputs)
     if options.json:
         check_standard_output("--json goes")
@@ -128,7 +128,11 @@ def fit(options: argparse.Namespace) -> None:
 
 def negatives(options: argparse.Namespace) -> None:
     """Choose unbound regions of a genome for peaks, and write them as BED or FASTA."""
-    check_outputs([options.out], options.force, inputs=[options.peaks, options.genome])
+    check_outputs([options.out], options.force, inputs=[options.peaks, options.genome, *options.exclude])
+    if options.json and options.out is None:
+        raise UsageError("--json and the regions both go to the standard output; name a file for them with --out.")
+    if options.json or options.out is None:
+        check_standard_output("--json goes" if options.json else "The regions go")
     match, table = chosen_negatives(options)
     with opened_output(options.out) as file:
         write_regions(table, file, as_fasta=options.format == "fasta")

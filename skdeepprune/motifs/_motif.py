@@ -118,7 +118,9 @@ class Motif:
                 f"Motif {self.name!r} has counts of shape {counts.shape}; expected (width, 4): a row per position, the"
                 " columns A, C, G, T."
             )
-        if not np.isfinite(counts).all() or (counts < 0).any():
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = np.isfinite(counts.sum(axis=1)).all()
+        if not finite or (counts < 0).any():
             raise ValueError(f"Motif {self.name!r} has negative or infinite counts, or NaN; expected counts >= 0.")
         if not (np.isfinite(self.n_sites) and self.n_sites >= 0):
             raise ValueError(f"Motif {self.name!r} has n_sites={self.n_sites!r}; expected a number >= 0.")

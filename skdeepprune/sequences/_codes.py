@@ -6,7 +6,7 @@ A base is one byte: A, C, G, T are 0, 1, 2, 3, and 4 stands for N. A set of sequ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -43,8 +43,9 @@ def as_strings(X: Any) -> list[str]:
 
     Parameters
     ----------
-    X : list, ndarray of shape (n,) or (n, 1), Series, or DataFrame with one column
-        DNA strings (`str`, or `bytes` in ASCII).
+    X : list, iterator, ndarray of shape (n,) or (n, 1), Series, DataFrame with one column, or SequenceSet
+        DNA strings (`str`, or `bytes` in ASCII), each alone or in a list of one; Biopython's `Seq` or `SeqRecord`; or
+        :class:`SequenceRecord`.
 
     Returns
     -------
@@ -53,7 +54,7 @@ def as_strings(X: Any) -> list[str]:
     Raises
     ------
     TypeError
-        If X is one bare string, or an entry is not a string.
+        If X is one bare string or a mapping, or an entry is no sequence.
     ValueError
         If X has more than one column.
 
@@ -65,6 +66,11 @@ def as_strings(X: Any) -> list[str]:
     """
     if isinstance(X, str | bytes):
         raise TypeError(f"Expected a list of DNA strings, got one string of {len(X)} letters; write [sequence].")
+    if isinstance(X, Mapping):
+        raise TypeError(
+            "Expected a list of DNA strings, got a mapping; write list(X.values()) if its values are these."
+        )
+    X = listed(X)
     values: Sequence[Any]
     if isinstance(X, pd.DataFrame | pd.Series | np.ndarray):
         array = np.asarray(X)
@@ -80,12 +86,33 @@ def as_strings(X: Any) -> list[str]:
     return [_as_string(value, i) for i, value in enumerate(values)]
 
 
-def _as_string(value: Any, i: int) -> str:
-    if isinstance(value, str):
-        return str(value)
+def listed(X: Any) -> Any:
+    """List what an iterator gives, or the sequences of a `SequenceSet`; leave anything else as it is."""
+    if isinstance(X, Iterator):
+        return list(X)
+    sequences = getattr(X, "sequences", None)
+    return sequences if isinstance(sequences, list) else X
+
+
+def string_in(value: Any) -> str | None:
+    """Give the DNA string of an entry, a record or a list of one string, or None if there is none."""
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
+    value = getattr(value, "sequence", getattr(value, "seq", value))
     if isinstance(value, bytes):
         return value.decode("ascii", "replace")
-    raise TypeError(f"Sequence {i} is of type {type(value).__name__} ({value!r}); expected a DNA string.")
+    is_biopython = any(kind.__module__ == "Bio.Seq" for kind in type(value).__mro__)
+    return str(value) if isinstance(value, str) or is_biopython else None
+
+
+def _as_string(value: Any, i: int) -> str:
+    string = string_in(value)
+    if string is None:
+        raise TypeError(
+            f"Sequence {i} is of type {type(value).__name__} ({value!r}); expected a DNA string, a Seq or SeqRecord of"
+            " Biopython, or a SequenceRecord."
+        )
+    return string
 
 
 def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> Codes:
