@@ -159,7 +159,8 @@ def composition_table(network: Network, word_counts: NDArray[np.float64]) -> pd.
         numbers = numbers[_stand_for_themselves(n_letters)]
     table = pd.DataFrame(
         {
-            "word": word_names(n_letters, reverse_complement=network.reverse_complement),
+            # Of no letters there is a word, too: the empty one.
+            "word": word_names(n_letters, reverse_complement=network.reverse_complement)[: len(numbers)],
             "weight": network.composition[numbers].astype(np.float64),
             "bound": word_counts[1, numbers],
             "unbound": word_counts[0, numbers],
