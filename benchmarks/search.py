@@ -305,7 +305,7 @@ class Sequences:
         codes, y = encode(data.X_train), np.asarray(data.y_train, dtype=np.float32)
         ones, self.padding = np.ones(len(y), np.float32), trial.padding
         rows, held_out = hold_out(
-            y, ones.astype(float), trial.held_out, np.array([0, 1]), np.random.default_rng(seed + 1000)
+            codes, y, ones.astype(float), trial.held_out, np.array([0, 1]), np.random.default_rng(seed + 1000)
         )
         self.codes, self.y, self.y_test = codes[rows], y[rows], np.asarray(data.y_test)
         loaded = self._loaded(codes, y)
@@ -319,9 +319,9 @@ class Sequences:
 
     def _loaded(self, codes: NDArray[np.uint8], y: NDArray[np.float32]) -> Any:
         if self.padding:
-            # The letter at the end keeps the N before it from being taken for what is beyond the sequence.
-            between = np.full((len(codes), self.padding), 4, np.uint8)
-            codes = np.hstack([between, codes, between, np.zeros((len(codes), 1), np.uint8)])
+            # Letters at the ends keep the N between from being taken for what is beyond the sequence.
+            between, end = np.full((len(codes), self.padding), 4, np.uint8), np.zeros((len(codes), 1), np.uint8)
+            codes = np.hstack([end, between, codes, between, end])
         return self.engine.load(codes, y, np.ones(len(y), np.float32))
 
     def draw(self, rng: np.random.Generator, mutation_rate: float) -> tuple[Any, NDArray[np.int64]]:
@@ -336,7 +336,7 @@ class Sequences:
         return self.engine.trainer(network).scores(self.training.loaded, self.training.rows)
 
     def loss(self, network: Network, of: LabeledData) -> float:
-        return evaluate(decide(self.engine.trainer(network), of), of).loss
+        return evaluate(decide(self.engine.trainer(network), of).logits, of).loss
 
     def test_auc(self, network: Network) -> float:
         scores = self.engine.trainer(network).scores(self.test, np.arange(len(self.y_test)))
@@ -368,7 +368,7 @@ def by_refitted_saliency(network: Network, scores: Scores, y: Scores) -> Scores:
     rank, left = np.zeros(network.n_kernels), np.arange(network.n_kernels)
     while len(left):
         of_left = refitted(network.select(left), scores[:, left], y)
-        order = np.argsort(growth_to_second_order(of_left, scores[:, left]), kind="stable")
+        order = np.argsort(growth_to_second_order(of_left, scores[:, left], np.zeros(len(scores))), kind="stable")
         removed = left[order[: -(-len(left) // 8)]]
         rank[removed] = network.n_kernels - len(left) + np.arange(len(removed))
         left = np.setdiff1d(left, removed)
@@ -376,7 +376,7 @@ def by_refitted_saliency(network: Network, scores: Scores, y: Scores) -> Scores:
 
 
 def by_second_order(network: Network, scores: Scores, y: Scores) -> Scores:
-    return growth_to_second_order(network, scores)
+    return growth_to_second_order(network, scores, np.zeros(len(scores)))
 
 
 IMPORTANCES = {
@@ -497,7 +497,7 @@ def train(
         for share in np.linspace(1, 0, trial.n_annealed, endpoint=False):
             run_epoch(share)
         annealed = trainer.network
-        logits, before = (decide(data.engine.trainer(one), data.validation) for one in (annealed, best))
+        logits, before = (decide(data.engine.trainer(one), data.validation).logits for one in (annealed, best))
         if not (trial.unless_worse and is_worse(logits, before, data.validation)):
             best, best_loss = annealed, evaluate(logits, data.validation).loss
     return best, best_loss, n_epochs

@@ -15,7 +15,9 @@ from skdeepprune._engines._tensorflow import (
     TensorFlowTrainer,
     _adam,
     _channels,
+    _Kind,
     _reverse_complement,
+    _Step,
     tf,
 )
 from skdeepprune._network import Network
@@ -66,14 +68,14 @@ class PoolingTrainer(TensorFlowTrainer):
         parts = []
         for chunk in np.array_split(rows, -(-len(rows) // 1024)):
             X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
-            parts.append(_scores_of(self._pooling)(self._weights, X, lengths, self._reverse_complement).numpy())
+            parts.append(_scores_of(self._pooling)(self._weights, X, lengths, self._kind.reverse_complement).numpy())
         return np.concatenate(parts)
 
 
 def _scores(pooling: Pooling, weights: tuple[Any, ...], X: Any, lengths: Any, reverse_complement: bool) -> Any:
     kernels, kernel_bias = weights[:2]
     kernel_length = tf.shape(kernels)[1]
-    values = _channels(X, kernel_length)
+    values = _channels(X, kernel_length, reverse_complement)
     strands = [kernels, _reverse_complement(kernels)] if reverse_complement else [kernels]
     activations = tf.concat(
         [tf.nn.conv1d(values, tf.transpose(strand, [1, 2, 0]), stride=1, padding="VALID") for strand in strands], axis=1
@@ -109,19 +111,17 @@ def _adam_step(
     pooling: Pooling,
     weights: tuple[Any, ...],
     moments: tuple[Any, ...],
-    step: Any,
-    learning_rate: Any,
-    X: Any,
-    lengths: Any,
-    y: Any,
-    sample_weight: Any,
+    n_steps: Any,
+    data: TensorFlowData,
+    step: _Step,
     kept: Any,
-    reverse_complement: bool,
+    kind: _Kind,
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     with tf.GradientTape() as tape:
         tape.watch(weights)
-        scores = kept * _scores(pooling, weights, X, lengths, reverse_complement)
+        scores = kept * _scores(pooling, weights, data.X, data.lengths, kind.reverse_complement)
         logits = tf.linalg.matvec(scores, weights[2]) + weights[3]
-        losses = sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+        losses = data.sample_weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=data.y, logits=logits)
         loss = tf.reduce_mean(losses)
-    return tf.reduce_sum(losses), *_adam(weights, moments, tape.gradient(loss, weights), step, learning_rate)
+    gradients = tape.gradient(loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return tf.reduce_sum(losses), *_adam(weights, moments, gradients, n_steps, step)

@@ -60,8 +60,8 @@ class Network:
     reverse_complement : bool
         Whether a kernel's score is over both strands.
     sharpness : float
-        m of log-mean-exp pooling: a kernel's activations a at all positions become log(mean(exp(m a))) / m, the mean
-        being over windows of which at least half of the bases are known. Infinite: the maximum.
+        m of log-mean-exp pooling: a kernel's activations a at all positions become log(sum(exp(m a)) / n) / m, where n
+        is the number of windows of which at least half of the bases are known. Infinite: the maximum.
     composition : ndarray of float32, shape (4**word_length,) or (0,)
         Weight of every word, in alphabetical order, and for both strands that of its reverse complement as well. Empty:
         the network has no composition term.
@@ -135,19 +135,19 @@ class Network:
             dense_weights=self.dense_weights[index],
         )
 
-    def decision(self, scores: NDArray[Any], composition: ArrayLike = 0.0) -> NDArray[np.float64]:
+    def decision(self, scores: NDArray[Any], word_sums: ArrayLike = 0.0) -> NDArray[np.float64]:
         """Log-odds of the positive class.
 
         Parameters
         ----------
         scores : ndarray, shape (n_sequences, K)
             Motif scores.
-        composition : array-like, shape (n_sequences,), default=0
+        word_sums : array-like, shape (n_sequences,), default=0
             What :meth:`word_sum` gives.
         """
         # Not a matrix product: BLAS rounds a row differently in batches of different size.
         by_kernels = np.einsum("nk,k->n", scores, self.dense_weights.astype(np.float64), optimize=False)
-        return by_kernels + composition + self.dense_bias
+        return by_kernels + word_sums + self.dense_bias
 
     def word_sum(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Log-odds by composition: the sum of the weights of all words of every sequence.

@@ -344,7 +344,7 @@ def warn_of_collapse(stages: Sequence[Stage], validation: TrainingData) -> None:
             f" sequences apart, or one of them was lost: take at_size({best.n_kernels}) of this fit, set"
             " n_kernels='auto', or try another random_state.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -181,9 +181,9 @@ def dropouts(monkeypatch):
     seen = []
     epoch = CompiledTrainer.epoch
 
-    def recorded(trainer, data, order, batch_size, learning_rate, dropout):
+    def recorded(trainer, data, order, batch_size, learning_rate, dropout, penalty):
         seen.append((trainer.network.n_kernels, dropout))
-        return epoch(trainer, data, order, batch_size, learning_rate, dropout)
+        return epoch(trainer, data, order, batch_size, learning_rate, dropout, penalty)
 
     monkeypatch.setattr(CompiledTrainer, "epoch", recorded)
     return seen
@@ -213,16 +213,18 @@ def test_probabilities_are_consistent(fitted):
     np.testing.assert_allclose(probability.sum(axis=1), 1)
     np.testing.assert_allclose(np.log(probability), fitted.predict_log_proba(X_test), rtol=1e-6)
     np.testing.assert_array_equal(fitted.predict(X_test), probability.argmax(axis=1))
-    scores = fitted.transform(X_test)
+    scores, codes = fitted.transform(X_test), encode(X_test)
     assert scores.min() >= 0
+    by_words = fitted.stages_[-1].network.word_sum(codes)
     np.testing.assert_allclose(
-        scores @ fitted.coef_[0] + fitted.intercept_, fitted.decision_function(X_test), rtol=1e-5, atol=1e-5
+        scores @ fitted.coef_[0] + fitted.intercept_ + by_words, fitted.decision_function(X_test), rtol=1e-5, atol=1e-5
     )
     staged = list(fitted.staged_predict_proba(X_test))
     assert len(staged) == 4
     np.testing.assert_array_equal(staged[-1], probability)
     first = fitted.stages_[0].network
-    np.testing.assert_allclose(staged[0][:, 1], first.probability(first.scores(encode(X_test))), atol=1e-6)
+    log_odds = first.decision(first.scores(codes), first.word_sum(codes))
+    np.testing.assert_allclose(staged[0][:, 1], 1 / (1 + np.exp(-log_odds)), atol=1e-6)
 
 
 def test_log_probability_does_not_underflow(fitted):
@@ -356,7 +358,7 @@ def test_too_many_kernels_for_the_saliency_are_refused_before_training():
 
 
 def test_a_collapse_is_not_silent():
-    collapsing = small(after_pruning="reinitialize", learning_rate="constant", max_iter=1)
+    collapsing = small(after_pruning="reinitialize", learning_rate="constant", max_iter=1, composition=0)
     with pytest.warns(ConvergenceWarning, match=r"Pruned to 2 kernels, .* take at_size\(\d+\) of this fit") as warned:
         collapsing.fit(X, y)
     assert warned[0].filename == __file__
@@ -436,7 +438,7 @@ def test_real_valued_channels(rng, engine):
         ({}, ["ACGT"] * 8, [1] * 8, r"got one class only"),
         ({}, ["ACGT"] * 9, [0, 1, 2] * 3, r"Only binary classification is supported\. The target has 3 classes"),
         ({}, ["ACGT"] * 8, [0, 1], r"inconsistent numbers of samples"),
-        ({}, ["ACGT"] * 3, [0, 0, 1], r"at least 2 sequences of positive weight in each class.* 1 of class"),
+        ({}, ["AC", "AG", "AT"], [0, 0, 1], r"at least 2 different sequences of positive weight in each class.* 1 of"),
         ({}, [], [], r"minimum of 1 is required"),
         ({"n_channels": 1, "reverse_complement": False}, [[np.nan]] * 8, [0, 1] * 4, r"contains NaN"),
         ({"n_kernels": 2**12, "n_prunings": 12}, ["ACGT"] * 8, [0, 1] * 4, r"begin with 16777216 kernels"),
@@ -455,7 +457,8 @@ def test_real_valued_channels(rng, engine):
             [0, 1] * 4,
             r"class_weight=.*expected weights of 0",
         ),
-        ({}, ["ACGT"] * 3, [0, 0, 1], r"1 of class 1\."),
+        ({}, ["AC", "AG", "AT"], [0, 0, 1], r"1 of class 1\."),
+        ({}, ["AC"] * 3, [0, 0, 1], r"that are not in the other.* 0 of class 0\."),
         ({"n_kernels": 0}, ["ACGT"] * 8, [0, 1] * 4, r"'n_kernels' parameter"),
         ({"criterion": "magnitude"}, ["ACGT"] * 8, [0, 1] * 4, r"'criterion' parameter"),
     ],
