@@ -331,10 +331,10 @@ class Genome:
                 raise self._expected(start, "'>' and the name of a chromosome", header)
             if name in places:
                 before = self._line(places[name])
-                raise self._expected(start, f"each chromosome once, with {name!r} in line {before}", "it again")
+                raise self._expected(start, f"each chromosome once, with {shown(name)} in line {before}", "it again")
             entry = self._entry(name, line_end + 1, after) if line_end > 0 else None
             if entry is None:
-                raise self._expected(start, f"letters below the name {name!r}", "none")
+                raise self._expected(start, f"letters below the name {shown(name)}", "none")
             places[name] = start
             yield name, entry
             start = after
@@ -411,7 +411,7 @@ def _in_memory(chromosomes: Mapping[str, str]) -> mmap.mmap:
         if not isinstance(name, str) or not isinstance(sequence, str) or name.split() != [name]:
             raise TypeError(
                 "Expected a genome as the path of a FASTA file or a mapping from names without blanks to sequences; got"
-                f" {name!r} with {str(sequence)[:20]!r}."
+                f" {shown(name)} with {str(sequence)[:20]!r}."
             )
         pieces.append(f">{name}\n{sequence}\n".encode())
     if not pieces:
