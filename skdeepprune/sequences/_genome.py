@@ -218,7 +218,7 @@ class Genome:
     def _checked(self, chrom: str, start: int, end: int | None) -> bytes:
         if chrom not in self._index:
             raise ValueError(f"{chrom!r} is not in {self.describe_names([chrom])}")
-        length = self._index[chrom].length
+        length, given = self._index[chrom].length, end
         end = length if end is None else end
         if not 0 <= start < end <= length:
             raise ValueError(f"{chrom}:{start}-{end}: expected 0 <= start < end <= {length}, where {chrom} ends.")
@@ -228,10 +228,11 @@ class Genome:
                 # An index of other lines than the file's can look right at the places where it was checked.
                 self._is_new = True
                 self._take(self._made_index())
-                return self._checked(chrom, start, end)
+                return self._checked(chrom, start, given)
             other = next((letters[i : i + 1] for i in range(len(letters)) if not letters[i : i + 1].isalpha()), b"")
             raise FileFormatError(
-                f"{self._source}, {chrom}:{start}-{end}: expected letters, got {shown(other)} among them.", self._source
+                f"{self._source}, {chrom[:60]}:{start}-{end}: expected letters, got {shown(other)} among them.",
+                self._source,
             )
         return letters
 
