@@ -231,7 +231,7 @@ class Genome:
                 return self._checked(chrom, start, given)
             other = next((letters[i : i + 1] for i in range(len(letters)) if not letters[i : i + 1].isalpha()), b"")
             raise FileFormatError(
-                f"{self._source}, {chrom[:60]}:{start}-{end}: expected letters, got {shown(other)} among them.",
+                f"{self._source}, {shown(chrom)[1:-1]}:{start}-{end}: expected letters, got {shown(other)} among them.",
                 self._source,
             )
         return letters
