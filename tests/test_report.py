@@ -540,10 +540,10 @@ def test_words_are_laid_over_each_other():
 
 def test_composition_has_a_card_and_a_network_without_it_has_none(fitted, data, tmp_path):
     page = Page(written(tmp_path, fitted, data, targets=None))
-    assert "AUC, composition alone" in page.text and "composition.csv" in page.text
+    assert "AUC alone" in page.text and "composition.csv" in page.text
     classifier = clone(fitted).set_params(composition=0, max_iter=2)
     page = Page(written(tmp_path, classifier.fit(data.X_train, data.y_train), data, targets=None))
-    assert "composition alone" not in page.text
+    assert "AUC alone" not in page.text
 
 
 def test_composition_that_explains_nearly_all_is_told(tmp_path):

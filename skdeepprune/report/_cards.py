@@ -88,11 +88,12 @@ def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> 
 def composition_card(reading: CompositionReading) -> dict[str, Any]:
     """Say what the composition term does, as `card` does of a kernel."""
     facts = [
-        ("AUC, composition alone", f"{reading.words_auc:.3f}"),
-        ("AUC, kernels alone", f"{reading.kernels_auc:.3f}"),
+        ("AUC alone", f"{reading.words_auc:.3f}"),
+        ("AUC, kernels", f"{reading.kernels_auc:.3f}"),
         ("AUC, both", f"{reading.auc:.3f}"),
     ]
-    facts += [(f"Adds to log-odds, {part}", signed(value, 2)) for part, value in reading.contributions.items()]
+    names = {"composition": "Adds to log-odds", "kernels": "Kernels add"}
+    facts += [(names[part], signed(value, 2)) for part, value in reading.contributions.items()]
     tables = [
         table(
             title,
