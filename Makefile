@@ -9,13 +9,14 @@ BIN := $(VENV)/bin
 OLDEST ?= python3.11
 NEWEST ?= python3.13
 
-.PHONY: help demo test slow lint docs oldest newest clean
+.PHONY: help demo test slow fuzz lint docs oldest newest clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   prune a network of 256 kernels to 4 on simulated DNA and show its AUC at every size"
 	@echo "make test   lint, types, doctests and tests"
 	@echo "make slow   the tests that take minutes"
+	@echo "make fuzz   readers on 100,000 damaged files, or as many as SKDEEPPRUNE_FUZZ says"
 	@echo "make lint   lint and types alone"
 	@echo "make oldest the tests with Python 3.11 and the lower bounds of setup.py, in .venv-oldest"
 	@echo "make newest the tests with Python 3.13 and the newest versions there are, in .venv-newest"
@@ -41,6 +42,9 @@ test: lint
 
 slow: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+fuzz: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py -m fuzz
 
 lint: $(VENV)/installed-test
 	$(BIN)/python -m ruff check

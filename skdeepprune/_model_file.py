@@ -95,7 +95,7 @@ def load_model(path: str | os.PathLike[str]) -> DeepPruneClassifier:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{source} is a model file whose checksum is right, but what it describes is no classifier:"
-            f" {type(error).__name__} {error}. Save the model again."
+            f" {type(error).__name__} {str(error)[:500]}. Save the model again."
         ) from error
 
 

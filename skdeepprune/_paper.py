@@ -26,4 +26,5 @@ PAPER_SETTINGS: dict[str, Any] = {
     "dropout": 0.0,
     "mutation_rate": 0.0,
     "negatives": "given",
+    "n_channels": 4,
 }

@@ -407,11 +407,10 @@ def test_more_informative_letters_than_letters_are_refused():
 
 
 def best_site(motif, sequence, both_strands):
-    pwm = np.hstack([motif.pwm(), np.zeros((motif.width, 1))])
+    pwm = np.hstack([motif.pwm(), motif.pwm().mean(axis=1, keepdims=True)])
     best = -np.inf
-    sequence = sequence.rstrip("N")  # padding
+    sequence = sequence.strip("N").ljust(motif.width, "N")
     for strand in (sequence, reverse_complement(sequence)) if both_strands else (sequence,):
-        strand = strand.ljust(motif.width, "N")
         for start in range(len(strand) - motif.width + 1):
             letters = ["ACGTN".index(letter) for letter in strand[start : start + motif.width]]
             best = max(best, pwm[np.arange(motif.width), letters].sum())

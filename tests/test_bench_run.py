@@ -485,7 +485,7 @@ def test_the_papers_methods():
 
 
 def test_the_papers_settings_leave_nothing_to_defaults():
-    chosen = {"kernel_length", "class_weight", "n_channels", "engine", "n_jobs", "random_state", "verbose"}
+    chosen = {"kernel_length", "class_weight", "engine", "n_jobs", "random_state", "verbose"}
     assert set(PAPER_SETTINGS) == set(DeepPruneClassifier().get_params()) - chosen
 
 

@@ -140,7 +140,7 @@ def test_an_empty_string_is_named():
         encode(["A", "", "C"])
 
 
-@pytest.mark.parametrize("entry", [None, np.nan, pd.NA, 3, ["A"]])
+@pytest.mark.parametrize("entry", [None, np.nan, pd.NA, 3, ["A", "C"]])
 def test_an_entry_that_is_no_string_is_named(entry):
     with pytest.raises(TypeError, match=f"Sequence 1 is of type {type(entry).__name__}"):
         encode(["ACGT", entry])

@@ -10,14 +10,16 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from skdeepprune import DeepPruneClassifier
-from skdeepprune._engines import scan
+from skdeepprune._engines import scan, word_sums
 from skdeepprune.datasets import load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, tomtom
 from skdeepprune.report import write_report
 from skdeepprune.report._cards import _runs, named_match
+from skdeepprune.report._composition import group_words
 from skdeepprune.report._examples import Example, Mark
 from skdeepprune.report._figures import Match
 from skdeepprune.report._kernels import kernel_placement
@@ -224,10 +226,8 @@ def test_without_known_motifs_and_without_test_sequences(fitted, data, tmp_path)
 
 
 def test_one_kernel_trained_directly_that_is_silent(data, tmp_path):
-    classifier = DeepPruneClassifier(1, n_prunings=0, kernel_length=6, max_iter=1, random_state=0).fit(
-        data.X_train, data.y_train
-    )
-    network = classifier.stages_[-1].network
+    classifier = DeepPruneClassifier(1, n_prunings=0, kernel_length=6, composition=0, max_iter=1, random_state=0)
+    network = classifier.fit(data.X_train, data.y_train).stages_[-1].network
     network.kernel_bias[:] = -100
     with pytest.warns(UserWarning, match="has no site"):
         page = Page(written(tmp_path, classifier, data, targets=None))
@@ -278,9 +278,9 @@ def test_results_are_those_of_scikit_learn(fitted, data):
     assert np.median(highest - lowest) < 0.02
     staged = [roc_auc_score(data.y_test, p[:, 1]) for p in fitted.staged_predict_proba(data.X_test)]
     np.testing.assert_allclose(results.stage_aucs, staged)
-    scores = fitted.transform(data.X_test)
+    scores, network, codes = fitted.transform(data.X_test), fitted.stages_[-1].network, encode(data.X_test)
     for k in range(3):
-        without = np.delete(scores, k, axis=1) @ np.delete(fitted.coef_[0], k)
+        without = np.delete(scores, k, axis=1) @ np.delete(fitted.coef_[0], k) + word_sums(network, codes)
         drop = performance.roc_auc.value - roc_auc_score(data.y_test, without)
         assert performance.auc_drops[k].value == pytest.approx(drop, abs=5e-5)
     assert [performance.auc_drops[r.index].value for r in results.kernels] == sorted(
@@ -298,15 +298,15 @@ def test_the_area_under_the_drawn_curve_is_the_auc(fitted, rng):
     network = fitted.stages_[-1].network
     for _ in range(20):
         bound, scores = np.arange(20) < 10, rng.normal(size=(20, network.n_kernels))
-        found = measure(network, scores, bound, random_state=0, n_bootstraps=2)
+        found = measure(network, scores, np.zeros(len(scores)), bound, random_state=0, n_bootstraps=2)
         assert np.trapezoid(found.roc.value, GRID) == pytest.approx(found.roc_auc.value, abs=0.02)
 
 
 def test_intervals_hold_what_other_samples_give(fitted):
     """Of 20 other test sets, most have an AUC within the interval of the first."""
     first, *others = [load_simulated(3, n_train=2, n_test=400, random_state=seed) for seed in range(1, 22)]
-    scores = fitted.transform(first.X_test)
-    found = measure(fitted.stages_[-1].network, scores, first.y_test == 1, random_state=0)
+    scores, words = fitted.transform(first.X_test), word_sums(fitted.stages_[-1].network, encode(first.X_test))
+    found = measure(fitted.stages_[-1].network, scores, words, first.y_test == 1, random_state=0)
     assert found.roc_auc.low < found.roc_auc.value < found.roc_auc.high
     assert (found.roc.low <= found.roc.value + 1e-12).all() and (found.roc.value <= found.roc.high + 1e-12).all()
     aucs = [roc_auc_score(data.y_test, fitted.predict_proba(data.X_test)[:, 1]) for data in others]
@@ -316,7 +316,9 @@ def test_intervals_hold_what_other_samples_give(fitted):
 
 def test_the_bootstrap_has_a_seed(fitted, data):
     scores, bound, network = fitted.transform(data.X_test), data.y_test == 1, fitted.stages_[-1].network
-    one, again, other = (measure(network, scores, bound, random_state=seed).roc_auc for seed in (0, 0, 1))
+    one, again, other = (
+        measure(network, scores, np.zeros(len(scores)), bound, random_state=seed).roc_auc for seed in (0, 0, 1)
+    )
     assert one == again
     assert one != other
 
@@ -505,3 +507,50 @@ def test_it_is_never_wider_than_the_window(chromium, html, tmp_path, width):
     )
     run = browse(chromium, tmp_path, f"file://{tmp_path}/frame.html", "--allow-file-access-from-files", "--dump-dom")
     assert f"wide: {width}<" in run.stdout
+
+
+def test_composition_is_measured_beside_the_kernels(fitted, data):
+    reading = measured(fitted, data).composition
+    network, codes = fitted.stages_[-1].network, encode(data.X_test)
+    words, by_kernels = network.word_sum(codes), network.decision(network.scores(codes))
+    assert reading.words_auc == pytest.approx(roc_auc_score(data.y_test, words), abs=1e-4)
+    assert reading.kernels_auc == pytest.approx(roc_auc_score(data.y_test, by_kernels), abs=1e-4)
+    assert reading.auc == pytest.approx(roc_auc_score(data.y_test, words + by_kernels), abs=1e-4)
+    bound = data.y_test == 1
+    assert reading.contributions["composition"] == pytest.approx(words[bound].mean() - words[~bound].mean(), abs=1e-4)
+    assert reading.bound_sums.sum() == pytest.approx(1) and reading.unbound_sums.sum() == pytest.approx(1)
+    shown = [word for group in reading.favoured for word in group.words]
+    assert sorted(shown) == sorted(fitted.composition_["word"].head(len(shown)))
+    assert all(group.weight > 0 for group in reading.favoured)
+    assert all(group.weight < 0 for group in reading.disfavoured)
+
+
+def test_words_are_laid_over_each_other():
+    weights = {"TATAA": 3.0, "GGCCG": 2.0, "ATAAA": 1.5, "TTTTA": 1.0}
+    alone = group_words(weights, both_strands=False)
+    assert [(group.letters, group.words) for group in alone] == [
+        ("TATAAA", ("TATAA", "ATAAA")),
+        ("GGCCG", ("GGCCG",)),
+        ("TTTTA", ("TTTTA",)),
+    ]
+    # The reverse complement of TTTTA is TAAAA.
+    assert group_words(weights, both_strands=True)[0].letters == "TATAAAA"
+    assert group_words({"A": 1.0, "C": 0.5}, both_strands=True)[1].letters == "C"
+
+
+def test_composition_has_a_card_and_a_network_without_it_has_none(fitted, data, tmp_path):
+    page = Page(written(tmp_path, fitted, data, targets=None))
+    assert "AUC alone" in page.text and "composition.csv" in page.text
+    classifier = clone(fitted).set_params(composition=0, max_iter=2)
+    page = Page(written(tmp_path, classifier.fit(data.X_train, data.y_train), data, targets=None))
+    assert "AUC alone" not in page.text
+
+
+def test_composition_that_explains_nearly_all_is_told(tmp_path):
+    rng = np.random.default_rng(0)
+    X = ["".join(rng.choice(list("ACGT"), p=p, size=60)) for p in ([0.15, 0.35, 0.35, 0.15], [0.25] * 4) * 400]
+    y = np.arange(800) % 2 == 0
+    classifier = DeepPruneClassifier(1, n_prunings=0, kernel_length=6, max_iter=20, random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match="has no site"):
+        write_report(classifier, X, y, tmp_path / "report.html", targets=None)
+    assert "Composition alone has AUC" in Page((tmp_path / "report.html").read_text()).text

@@ -63,8 +63,8 @@ class MotifScanClassifier(BinarySequenceClassifier):
 
     Notes
     -----
-    N adds nothing to a site's score, and a sequence shorter than a motif is read as if padded with N, as in
-    `DeepPruneClassifier`.
+    As in `DeepPruneClassifier`, N adds to a site's score what its letters add on average, at the ends of a sequence it
+    is not part of it, and a sequence shorter than a motif is read as if padded with N.
 
     Examples
     --------

@@ -72,7 +72,7 @@ def with_extra(text: MotifLines, motif: Motif, extra: Any) -> Motif:
     try:
         return replace(motif, **extra)
     except (TypeError, ValueError, OverflowError) as error:
-        text.fail(f"this does not fit motif {motif.name!r}: {error}")
+        text.fail(f"this does not fit motif {shown(motif.name)}: {error}")
 
 
 _EXTRA_KINDS: dict[str, Any] = {

@@ -47,11 +47,15 @@ def read_jaspar(text: MotifLines) -> list[Motif]:
         for letter in "ACGT":
             row = next(iter(text), "")
             if _LETTERS.fullmatch(row.strip()):
-                text.fail(f"expected the counts of {letter} in motif {name!r}, got letters; this seems to be FASTA.")
+                text.fail(
+                    f"expected the counts of {letter} in motif {shown(name)}, got letters; this seems to be FASTA."
+                )
             rows.append(re.sub(rf"^\s*{letter.replace('T', '[TU]')}\b|[\[\]]", " ", row).split())
-            text.numbers(rows[-1], f"the counts of {letter} in motif {name!r}")
+            text.numbers(rows[-1], f"the counts of {letter} in motif {shown(name)}")
             if not rows[-1] or len(rows[-1]) != len(rows[0]):
-                text.fail(f"expected {len(rows[0]) or 'some'} counts of {letter} in motif {name!r}, got {shown(row)}.")
+                text.fail(
+                    f"expected {len(rows[0]) or 'some'} counts of {letter} in motif {shown(name)}, got {shown(row)}."
+                )
         counts, n_sites = text.counts(list(zip(*rows, strict=True)), name)
         motifs.append(Motif(name, counts, n_sites, accession=accession))
     return motifs
@@ -63,7 +67,7 @@ def _refuse_rows_of_positions(text: MotifLines, name: str) -> None:
     if not rows or not all(len(row) == 4 and all(map(is_number, row)) for row in rows):
         return
     seems = (
-        f"motif {name!r} seems to have a row for each position, as GimmeMotifs writes it; expected a row for each"
+        f"motif {shown(name)} seems to have a row for each position, as GimmeMotifs writes it; expected a row for each"
         " letter (JASPAR), or MEME, TRANSFAC or HOMER. Write it as one of these."
     )
     if len(rows) != 4:
@@ -74,7 +78,7 @@ def _refuse_rows_of_positions(text: MotifLines, name: str) -> None:
         text.fail(seems)
     if by_position and by_letter and not np.array_equal(matrix, matrix.T):
         text.fail(
-            f"motif {name!r} has four rows of four numbers, which may be letters or positions; begin the rows with"
+            f"motif {shown(name)} has four rows of four numbers, which may be letters or positions; begin the rows with"
             " A, C, G and T if they are letters."
         )
 
@@ -121,13 +125,13 @@ def read_homer(text: MotifLines) -> list[Motif]:
             words = row.split()
             if not words:
                 continue
-            expected = f"the probabilities of A, C, G and T at position {len(rows) + 1} of motif {name!r}"
+            expected = f"the probabilities of A, C, G and T at position {len(rows) + 1} of motif {shown(name)}"
             values = text.numbers(words, expected)
             if len(values) != 4 or abs(sum(values) - 1) > SUM_TOLERANCE:
                 text.fail(f"expected {expected}, four numbers that sum to 1; got {shown(row)}.")
             rows.append(words)
         if not rows:
-            text.fail(f"expected probabilities of motif {name!r}, got none.")
+            text.fail(f"expected probabilities of motif {shown(name)}, got none.")
         n_sites = n_sites or DEFAULT_N_SITES
         motifs.append(Motif(name, products(rows, [n_sites] * len(rows)), n_sites))
     return motifs

@@ -74,8 +74,8 @@ class MotifLines:
                 return products(rows, [n_sites] * len(rows)), n_sites
             if totals.max() < FEWEST_COUNTED:
                 self.fail(
-                    f"expected counts of motif {name!r}, or probabilities that sum to 1 at every position; at position"
-                    f" {wrong.argmax() + 1} they sum to {totals[wrong.argmax()]:.3g}."
+                    f"expected counts of motif {shown(name)}, or probabilities that sum to 1 at every position; at"
+                    f" position {wrong.argmax() + 1} they sum to {totals[wrong.argmax()]:.3g}."
                 )
         return counts, float(totals.max()) if n_sites is None else n_sites
 

@@ -134,9 +134,9 @@ def _motif(text: MotifLines, words: list[str], background: Background, order: li
         if line.startswith(_MATRIX):
             break
         if line.startswith("MOTIF"):
-            text.fail(f"expected '{_MATRIX}' of motif {words[0]!r}, got another MOTIF.")
+            text.fail(f"expected '{_MATRIX}' of motif {shown(words[0])}, got another MOTIF.")
     else:
-        text.fail(f"the file ends before the '{_MATRIX}' of motif {words[0]!r}.")
+        text.fail(f"the file ends before the '{_MATRIX}' of motif {shown(words[0])}.")
     keys = dict(re.findall(r"(\w+)\s*=\s*(\S+)", line))
     (n_sites,) = text.numbers([keys.get("nsites", "0")], "a number of sites after nsites=")
     if keys.get("alength", "4") != "4":
@@ -169,15 +169,15 @@ def _rows(text: MotifLines, name: str, width: int | None, order: list[int]) -> l
         if rows and (len(rows) == width or width is None) and not (words and is_number(words[0])):
             text.back()
             break
-        expected = f"the probabilities of A, C, G and T at position {len(rows) + 1} of motif {name!r}"
+        expected = f"the probabilities of A, C, G and T at position {len(rows) + 1} of motif {shown(name)}"
         if len(rows) == width:
-            text.fail(f"expected {width} positions of motif {name!r} as w= says, got one more: {shown(line)}.")
+            text.fail(f"expected {width} positions of motif {shown(name)} as w= says, got one more: {shown(line)}.")
         values = text.numbers(words, expected)
         if len(values) != 4 or abs(sum(values) - 1) > SUM_TOLERANCE:
             text.fail(f"expected {expected}, four numbers that sum to 1; got {shown(line)}.")
         rows.append([words[column] for column in order])
     if not rows or (width is not None and len(rows) < width):
         text.fail(
-            f"expected the probabilities of A, C, G and T at position {len(rows) + 1} of motif {name!r}, got none."
+            f"expected the probabilities of A, C, G and T at position {len(rows) + 1} of motif {shown(name)}, got none."
         )
     return rows

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skdeepprune.report import _figures as figures
+from skdeepprune.report._composition import CompositionReading
 from skdeepprune.report._examples import Example
 from skdeepprune.report._figures import Match
 from skdeepprune.report._format import percent, scientific, signed, table
@@ -19,6 +20,9 @@ from skdeepprune.report._results import Results
 # A match with a larger E-value or a lower correlation is told, but not named as what the kernel reads.
 SIGNIFICANT_E, CLOSE_CORRELATION = 0.05, 0.6
 _MOST_SITES = 12
+# Groups of words that are named on the card; all are in the tables.
+_SHOWN = 6
+_GROUPED = ["letters", "largest weight", "words"]
 
 
 def named_match(matches: Sequence[Match]) -> Match | None:
@@ -77,6 +81,39 @@ def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> 
         "positions": figures.positions(reading),
         "scores": figures.scores(reading),
         "has_threshold": motif is not None,
+        "tables": tables,
+    }
+
+
+def composition_card(reading: CompositionReading) -> dict[str, Any]:
+    """Say what the composition term does, as `card` does of a kernel."""
+    facts = [
+        ("AUC alone", f"{reading.words_auc:.3f}"),
+        ("AUC, kernels", f"{reading.kernels_auc:.3f}"),
+        ("AUC, both", f"{reading.auc:.3f}"),
+    ]
+    names = {"composition": "Adds to log-odds", "kernels": "Kernels add"}
+    facts += [(names[part], signed(value, 2)) for part, value in reading.contributions.items()]
+    tables = [
+        table(
+            title,
+            file,
+            pd.DataFrame([(g.letters, round(g.weight, 3), " ".join(g.words)) for g in groups], columns=_GROUPED),
+        )
+        for title, file, groups in (
+            ("Words that favour binding, overlapping ones together", "words_favoured.csv", reading.favoured),
+            ("Words that speak against it", "words_disfavoured.csv", reading.disfavoured),
+        )
+        if groups
+    ]
+    tables.append(table("All words", "composition.csv", reading.words.round(4)))
+    return {
+        "favoured": ", ".join(f"{group.letters} ({signed(group.weight, 2)})" for group in reading.favoured[:_SHOWN]),
+        "disfavoured": ", ".join(
+            f"{group.letters} ({signed(group.weight, 2)})" for group in reading.disfavoured[:_SHOWN]
+        ),
+        "facts": facts,
+        "drawing": figures.word_sums(reading),
         "tables": tables,
     }
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune.report._composition import CompositionReading
 from skdeepprune.report._kernels import KernelReading
 from skdeepprune.report._performance import GRID
 from skdeepprune.report._results import Results
@@ -185,6 +186,16 @@ def scores(reading: KernelReading) -> Markup:
     return chart.finish(
         f"Distribution of the pooled activation of kernel {reading.index} in bound and unbound sequences."
     )
+
+
+def word_sums(reading: CompositionReading) -> Markup:
+    """Draw how the log-odds by composition are distributed in both classes."""
+    top = max(reading.bound_sums.max(), reading.unbound_sums.max())
+    chart = Chart((reading.edges[0], reading.edges[-1]), (0, top * 1.06), height=190, left=60)
+    chart.axes("log-odds by composition", "share of the class", y_ticks=_percent_ticks(top))
+    chart.histogram(reading.edges, reading.unbound_sums, "unbound")
+    chart.histogram(reading.edges, reading.bound_sums, "bound")
+    return chart.finish("Distribution of the log-odds by composition in bound and unbound sequences.")
 
 
 def positions(reading: KernelReading) -> Markup:

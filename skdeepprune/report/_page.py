@@ -14,7 +14,14 @@ from markupsafe import Markup
 
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune.report import _figures as figures
-from skdeepprune.report._cards import CLOSE_CORRELATION, SIGNIFICANT_E, card, example_groups, named_match
+from skdeepprune.report._cards import (
+    CLOSE_CORRELATION,
+    SIGNIFICANT_E,
+    card,
+    composition_card,
+    example_groups,
+    named_match,
+)
 from skdeepprune.report._figures import Match
 from skdeepprune.report._format import counted, data_link, interval, percent, rounded, table
 from skdeepprune.report._performance import GRID
@@ -68,6 +75,7 @@ def render(
         "tiles": _tiles(classifier, results),
         "motifs_intro": _motifs_intro(results, matches, len(shown)),
         "cards": [card(reading, matches.get(reading.index, ()), results) for reading in shown],
+        "words": None if results.composition is None else composition_card(results.composition),
         "downloads": [(name, data_link(text, kind)) for name, kind, text in downloads],
         "performance_intro": _performance_intro(results),
         "performance": _performance(classifier, results),
@@ -262,6 +270,12 @@ def _warnings(results: Results) -> list[str]:
         warnings.append(
             f"The length alone separates the classes with AUC {results.length_auc:.2f}. Longer sequences have more"
             " windows to score in; cut both classes to the same lengths."
+        )
+    if results.composition is not None and results.composition.explains_nearly_all:
+        warnings.append(
+            f"Composition alone has AUC {results.composition.words_auc:.3f}, and the kernels add next to nothing: the"
+            " negatives differ by the words they are made of, and the motifs mean little. Negatives that resemble the"
+            " bound sequences, such as matched regions of the genome, would tell."
         )
     if results.leakage is not None:
         warnings += results.leakage.messages()

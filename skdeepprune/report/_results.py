@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._engines import decide, scan, word_sums
 from skdeepprune.motifs import Motif
+from skdeepprune.report._composition import CompositionReading, read_composition
 from skdeepprune.report._examples import Example, choose_examples
 from skdeepprune.report._kernels import KernelReading, read_kernels
 from skdeepprune.report._leakage import Leakage, find_leakage
@@ -58,6 +59,8 @@ class Results:
         ROC AUC at every size on the measured sequences.
     performance : Performance
         Of the last size.
+    composition : CompositionReading or None
+        None where the network has no such term.
     kernels : list of KernelReading
         First the one without which the AUC falls most.
     examples : list of Example
@@ -75,6 +78,7 @@ class Results:
     stage_aucs: list[float]
     performance: Performance
     n_bootstraps: int
+    composition: CompositionReading | None
     kernels: list[KernelReading]
     examples: list[Example]
     has_test: bool
@@ -117,6 +121,7 @@ def collect(
         ],
         performance=performance,
         n_bootstraps=n_bootstraps,
+        composition=read_composition(classifier, found.scores, by_words, measured.bound),
         kernels=sorted(readings, key=lambda reading: -performance.auc_drops[reading.index].value),
         examples=choose_examples(
             network,

@@ -218,7 +218,7 @@ class Genome:
     def _checked(self, chrom: str, start: int, end: int | None) -> bytes:
         if chrom not in self._index:
             raise ValueError(f"{chrom!r} is not in {self.describe_names([chrom])}")
-        length = self._index[chrom].length
+        length, given = self._index[chrom].length, end
         end = length if end is None else end
         if not 0 <= start < end <= length:
             raise ValueError(f"{chrom}:{start}-{end}: expected 0 <= start < end <= {length}, where {chrom} ends.")
@@ -228,10 +228,11 @@ class Genome:
                 # An index of other lines than the file's can look right at the places where it was checked.
                 self._is_new = True
                 self._take(self._made_index())
-                return self._checked(chrom, start, end)
+                return self._checked(chrom, start, given)
             other = next((letters[i : i + 1] for i in range(len(letters)) if not letters[i : i + 1].isalpha()), b"")
             raise FileFormatError(
-                f"{self._source}, {chrom}:{start}-{end}: expected letters, got {shown(other)} among them.", self._source
+                f"{self._source}, {shown(chrom)[1:-1]}:{start}-{end}: expected letters, got {shown(other)} among them.",
+                self._source,
             )
         return letters
 
@@ -331,10 +332,10 @@ class Genome:
                 raise self._expected(start, "'>' and the name of a chromosome", header)
             if name in places:
                 before = self._line(places[name])
-                raise self._expected(start, f"each chromosome once, with {name!r} in line {before}", "it again")
+                raise self._expected(start, f"each chromosome once, with {shown(name)} in line {before}", "it again")
             entry = self._entry(name, line_end + 1, after) if line_end > 0 else None
             if entry is None:
-                raise self._expected(start, f"letters below the name {name!r}", "none")
+                raise self._expected(start, f"letters below the name {shown(name)}", "none")
             places[name] = start
             yield name, entry
             start = after
@@ -411,7 +412,7 @@ def _in_memory(chromosomes: Mapping[str, str]) -> mmap.mmap:
         if not isinstance(name, str) or not isinstance(sequence, str) or name.split() != [name]:
             raise TypeError(
                 "Expected a genome as the path of a FASTA file or a mapping from names without blanks to sequences; got"
-                f" {name!r} with {str(sequence)[:20]!r}."
+                f" {shown(name)} with {str(sequence)[:20]!r}."
             )
         pieces.append(f">{name}\n{sequence}\n".encode())
     if not pieces:
