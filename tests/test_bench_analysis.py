@@ -201,6 +201,7 @@ def test_contenders_with_and_without_sizes(results):
     assert contenders(results, smallest=True) == [
         *(Contender(method, 4) for method in (*PRUNED, *SINGLE)),
         Contender("gkm-svm"),
+        Contender("kmer-logistic"),
         Contender("pwm-scan"),
     ]
     assert [name.n_kernels for name in contenders(results) if name.method == "deepprune"] == list(SIZES)

@@ -220,7 +220,7 @@ class TestExtraction:
         assert (cut.consensus, whole.consensus) == ("ACGTTA", "TGACGTTA")
 
     def test_letters_beyond_the_end_are_the_background(self):
-        X, y = ["ACGTA", "ACGTANNC", "GGGGGGGG", "CCCCCCCC"] * 3, [1, 1, 0, 0] * 3
+        X, y = ["ACGTA", "ACGTANNC", "GGGGGGGG", "TTTTTTTT"] * 3, [1, 1, 0, 0] * 3
         classifier = fitted(X, y, kernel_for("ACGT")[None], [-3.5], [1.0], reverse=False)
         (motif,) = extract_motifs(classifier, X, y, flank=2, trim=None, background=BACKGROUND)
         np.testing.assert_allclose(motif.counts.sum(axis=1), 6)

@@ -167,7 +167,7 @@ def test_stages_of_what_is_not_there():
     with pytest.raises(NotFittedError):
         plot_stages(DeepPruneClassifier())
     fitted = DeepPruneClassifier(2, n_prunings=0, kernel_length=4, max_iter=1, random_state=0).fit(
-        ["ACGTACGT", "AAAAAAAA"] * 5, [1, 0] * 5
+        ["ACGTACGT", "AAAAAAAA", "ACGTTCGA", "AAAAACAA"] * 3, [1, 0] * 6
     )
     with pytest.raises(ValueError, match="Got X alone"):
         plot_stages(fitted, ["ACGT"])
