@@ -119,7 +119,7 @@ def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> 
     """Read DNA strings as byte codes.
 
     Letters are read case-insensitively: A, C, G, T (and U as T) are 0 to 3. N and the other IUPAC ambiguity
-    letters (R Y S W K M B D H V) are 4, a base that adds nothing to any score. Everything else is an error,
+    letters (R Y S W K M B D H V) are 4, an unknown base. Everything else is an error,
     unless ``unknown="N"``.
 
     Parameters
