@@ -48,8 +48,13 @@ genomes = st.lists(
 )
 
 
-@given(genomes, st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", "\n", "\n\n"]), st.data())
-def test_any_genome_as_pyfaidx_reads_it(tmp_path_factory, genome, newline, end, data):
+# A blank line that ends with a carriage return is more than pyfaidx reads.
+ENDS = [("\n", ""), ("\n", "\n"), ("\n", "\n\n"), ("\r\n", ""), ("\r\n", "\n")]
+
+
+@given(genomes, st.sampled_from(ENDS), st.data())
+def test_any_genome_as_pyfaidx_reads_it(tmp_path_factory, genome, lines, data):
+    newline, end = lines
     folder = tmp_path_factory.mktemp("genome")
     for name in ("ours.fa", "theirs.fa"):
         with open(folder / name, "w", newline=newline) as file:
