@@ -13,10 +13,10 @@ from typing import Any, BinaryIO
 _GZIP = b"\x1f\x8b"
 _GZIP_WITH_HEADER = 31  # the window bits by which zlib reads a header and checks the sum at the end
 _CHUNK = 2**18
+_LINES_AT_ONCE = 2**16  # bytes
 # DNA packs four- to fivefold, a run of one letter a thousandfold.
-_MOST_EXPANSION = 200
-_EXPANSION_FREE = 2**26
-_PIECE = 2**24
+_MOST_EXPANSION = 100
+_EXPANSION_FREE = 2**23
 _LONGEST_SHOWN = 60
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -164,28 +164,44 @@ class Lines:
         self.number = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        for line in iter(self._next, b""):
-            self.number += 1
-            if self.number == 1:
-                line = line.removeprefix(BYTE_ORDER_MARK)
-            line = line.rstrip(b"\r\n")
-            if b"\r" in line:
-                raise self.expected("\\n at the end of every line", line)
-            yield line
+        begun: list[bytes] = []
+        while chunk := self._file.read1(_LINES_AT_ONCE):
+            first, *others = chunk.split(b"\n")
+            begun.append(first)
+            if not others:
+                self._refuse_zeros(chunk)  # now, as the line may have no end
+                continue
+            last = others.pop()
+            yield self._next(b"".join(begun), is_odd=True)
+            is_odd = b"\r" in chunk or b"\0" in chunk
+            for line in others:
+                yield self._next(line, is_odd)
+            begun = [last]
+            if is_odd:
+                self._refuse_zeros(last)
+        if rest := b"".join(begun):
+            yield self._next(rest, is_odd=True)
 
-    def _next(self) -> bytes:
-        """Read a line in pieces, so that an endless one of no text stops early."""
-        pieces = []
-        while True:
-            piece = self._file.readline(_PIECE)
-            if b"\0" in piece:
-                self.number += 1
-                if self.number == 1 and piece.startswith(_UTF16):
-                    raise FileFormatError.at(self.source, 1, "expected UTF-8, got UTF-16; save it as UTF-8.")
-                raise FileFormatError.at(self.source, self.number, "expected text, got a byte 0.")
-            pieces.append(piece)
-            if len(piece) < _PIECE or piece.endswith(b"\n"):
-                return b"".join(pieces)
+    def _next(self, line: bytes, is_odd: bool) -> bytes:
+        """Take the next line; one that `is_odd` may hold what must not be in it."""
+        if is_odd:
+            self._refuse_zeros(line)
+            line = line.rstrip(b"\r")
+            if self.number == 0:
+                line = line.removeprefix(BYTE_ORDER_MARK)
+        self.number += 1
+        if is_odd and b"\r" in line:
+            raise self.expected("\\n at the end of every line", line)
+        return line
+
+    def _refuse_zeros(self, part: bytes) -> None:
+        """Refuse a part of the line that comes next if it holds a byte 0."""
+        if b"\0" not in part:
+            return
+        self.number += 1
+        if self.number == 1 and part.startswith(_UTF16):
+            raise FileFormatError.at(self.source, 1, "expected UTF-8, got UTF-16; save it as UTF-8.")
+        raise FileFormatError.at(self.source, self.number, "expected text, got a byte 0.")
 
     def text(self, line: bytes) -> str:
         """Decode the line that was read last."""

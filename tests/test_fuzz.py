@@ -1,5 +1,7 @@
 """Damaged files end in the documented error or in what they can still mean, without a hang or much memory.
 
+The command line reads them too: it ends with exit code 0, or with 1 or 2 and one line that names the file.
+
 `make fuzz` runs many, as SKDEEPPRUNE_FUZZ says, and prints what became of them; the same number gives the same files.
 """
 
@@ -12,12 +14,14 @@ import json
 import os
 import signal
 import sys
+import zlib
 
 import numpy as np
 import pytest
 
 from skdeepprune import DeepPruneClassifier, load_model, save_model
 from skdeepprune._model_layout import pack, unpack
+from skdeepprune.cli import main
 from skdeepprune.motifs import Motif, Site, read_motifs, write_motifs
 from skdeepprune.sequences import FileFormatError, Genome, read_regions, read_sequences
 
@@ -128,6 +132,25 @@ def check_model(path):
     load_model(path).predict_proba(["ACGTACGTAC"])
 
 
+class RefusedError(Exception):
+    """The command line ended with an exit code other than 0, and one line."""
+
+
+def check_command(path):
+    folder, errors = path.parent, io.StringIO()
+    table = folder / "table.tsv"
+    options = ["--genome", folder / "genome.fa", "--width", "10", "--n-jobs", "1", "--out", table, "--force", "--quiet"]
+    with contextlib.redirect_stderr(errors):
+        code = main([str(argument) for argument in ["predict", folder / "model.safetensors", path, *options]])
+    text = errors.getvalue()
+    if code == 0:
+        header, *rows = table.read_text().splitlines()
+        assert rows and {row.count("\t") for row in rows} == {header.count("\t")} and text == ""
+        return
+    assert code in (1, 2) and text.startswith("skdeepprune: ") and text.count("\n") == 1 and path.name in text
+    raise RefusedError(text)
+
+
 KINDS = {
     "sequences": (check_sequences, FileFormatError, [".fa", ".fq", ".seq", ".data"]),
     "regions": (check_regions, FileFormatError, [".bed", ".narrowPeak", ".broadPeak"]),
@@ -136,6 +159,7 @@ KINDS = {
     "genome index": (check_index, FileFormatError, [".fa.fai"]),
     "model": (check_model, ValueError, [".safetensors"]),
     "sealed model": (check_model, ValueError, [".safetensors"]),
+    "command line": (check_command, RefusedError, [".fa", ".fq", ".seq", ".data", ".bed", ".narrowPeak", ".broadPeak"]),
 }
 
 
@@ -154,6 +178,11 @@ def seeds(request, kind):
     if kind in ("model", "sealed model"):
         return [request.getfixturevalue("model").read_bytes()]
     rng = np.random.default_rng(0)
+    if kind == "command line":
+        folder = request.getfixturevalue("tmp_path")
+        (folder / "model.safetensors").write_bytes(request.getfixturevalue("model").read_bytes())
+        (folder / "genome.fa").write_text("".join(f">chr{i}\n{'ACGTTGCAGA' * 200}\n" for i in (1, 2)))
+        return [FASTA, FASTQ, SEQ, DATA, BED, NARROW, BROAD]
     return {
         "sequences": [FASTA, FASTQ, SEQ, DATA],
         "regions": [BED, NARROW, BROAD],
@@ -233,6 +262,19 @@ def fuzz(kind, seeds, folder, n_inputs):
 def test_some_damaged_files(kind, seeds, tmp_path):
     outcomes = fuzz(kind, seeds, tmp_path, N_SHORT // len(KINDS))
     assert kind == "genome index" or outcomes["refused"]  # a damaged index is written anew
+
+
+@pytest.mark.parametrize("fill", [b"A", b"\n", b"0 ", b"1 0 0 0\n", b"[", b"\0", b"x\t"])
+@pytest.mark.parametrize("kind", ["sequences", "regions", "motifs", "genome"])
+def test_bombs(kind, seeds, tmp_path, fill):
+    check, documented, names = KINDS[kind]
+    path = tmp_path / f"x{names[0]}.gz"
+    packer = zlib.compressobj(wbits=31)
+    whole = [packer.compress(seeds[0]), *(packer.compress(fill * (2**20 // len(fill))) for _ in range(10))]
+    path.write_bytes(b"".join([*whole, packer.flush()]))
+    with limits(), pytest.raises(documented, match=path.name):
+        signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+        check(path)
 
 
 @pytest.mark.fuzz
