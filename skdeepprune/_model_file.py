@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import warnings
 from dataclasses import asdict, fields
@@ -192,7 +193,8 @@ def _read_classes(written: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"classes {str(written)[:80]}; expected two labels")
     if name == "object":
         return np.array(written, dtype=object)
-    dtype = np.dtype(str(name))
+    # What `dtype.str` gives, and no other of the many spellings that NumPy parses.
+    dtype = np.dtype(name if isinstance(name, str) and _LABEL_TYPE.fullmatch(name) else "V")
     if dtype.kind not in "biufUmM" or dtype.itemsize > max(_LONGEST_LABEL, *(4 * len(str(label)) for label in written)):
         raise ValueError(f"classes of type {name}")
     classes = np.array(written, dtype=np.int64).astype(dtype) if dtype.kind in "mM" else np.array(written, dtype=dtype)
@@ -314,6 +316,7 @@ _ARRAYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...], bool]] = {
     "importances": (("kernels",), (np.dtype(np.float32), np.dtype(np.float64)), False),
 }
 # Bytes of a label; the type is that of `y`, which may have room for more than its labels need.
+_LABEL_TYPE = re.compile(r"[<>|=][biufUmM]\d{1,12}(\[\w{1,40}\])?", re.ASCII)
 _LONGEST_LABEL = 2**16
 _EPOCH_FIELDS = [field.name for field in fields(Epoch)]
 _STAGE_NUMBERS = [field.name for field in fields(Stage) if field.name not in (*_ARRAYS, "network", "epochs")]

@@ -335,6 +335,8 @@ def test_arrays_that_no_fit_gives_are_refused(content, tmp_path, name, change):
         {"classes": ["0", "1"], "classes_dtype": "<M8[1000000000000000000000Y]"},
         {"classes": [0, 10**400]},
         {"classes_dtype": ["O"]},
+        {"classes_dtype": ",i8"},
+        {"classes_dtype": "i8,i8"},
         {"engine": "other"},
         {"is_dna": 1},
         {"is_dna": "yes"},

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from skdeepprune._reading import FileFormatError
+from skdeepprune._reading import FileFormatError, shown
 from skdeepprune.cli._output import tell
 from skdeepprune.sequences import Genome, Region
 from skdeepprune.sequences._regions import regions_of
@@ -80,12 +80,11 @@ class Peaks:
     def _refuse(self, unknown: Region | None) -> None:
         if unknown is None:
             raise ValueError(f"{self._source} holds no peaks within {self._genome_path}; expected at least one.")
-        names = ", ".join(map(repr, list(self.genome.lengths)[:3]))
         raise FileFormatError.at(
             self._source,
             unknown.line,
-            f"{unknown.chrom!r} is not in {self._genome_path}, which begins with {names}, and no other peak is within"
-            " it either; expected peaks of that genome.",
+            f"{shown(unknown.chrom)} is not in {self.genome.describe_names([unknown.chrom])} No other peak is within it"
+            " either.",
         )
 
     def without_sequence(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._reading import opened, source_of
+from skdeepprune._reading import opened, shown, source_of
 from skdeepprune.cli._output import tell
 from skdeepprune.cli._peaks import COLUMNS, opened_peaks
 from skdeepprune.cli._peaks import UsageError as UsageError
@@ -152,7 +152,7 @@ def _labels_in(source: str, names: list[str]) -> list[int]:
         other = next(i for i, word in enumerate(words) if word not in ("0", "1"))
         raise ValueError(
             f"{source}: the headers of {n_labels} sequences begin with 0 or 1 as with a label, but that of sequence"
-            f" {other} with {words[other]!r}; expected a label in all of them or in none."
+            f" {other} with {shown(words[other])}; expected a label in all of them or in none."
         )
     return []
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skdeepprune._inputs import hold_out
+from skdeepprune._reading import shown
 from skdeepprune.cli._output import tell
 from skdeepprune.cli._peaks import UsageError
 from skdeepprune.cli._read import Labeled, Named, is_mixed, read_named, read_unbound, with_negatives
@@ -169,14 +170,14 @@ def _on(chromosomes: list[str], data: Labeled, option: str) -> NDArray[np.bool_]
     if chromosomes and nowhere:
         raise UsageError(
             f"{option}: the chromosome of {len(nowhere)} of {len(own)} sequences, such as"
-            f" {data.names[nowhere[0]]!r}, is not known; expected peaks, or headers such as chr1:100-200."
+            f" {shown(data.names[nowhere[0]])}, is not known; expected peaks, or headers such as chr1:100-200."
         )
     known = list(dict.fromkeys(own))
     for name in chromosomes:
         if name not in known:
+            others = ", ".join(shown(chrom)[1:-1] for chrom in known[:8])
             raise UsageError(
-                f"{option}: no sequence is on {name!r}; they are on {', '.join(map(str, known[:8]))}"
-                f"{' ...' if len(known) > 8 else ''}."
+                f"{option}: no sequence is on {name!r}; they are on {others}{' ...' if len(known) > 8 else ''}."
             )
     return np.array([chrom in chromosomes for chrom in own], bool)
 

@@ -217,11 +217,13 @@ class Genome:
 
     def _checked(self, chrom: str, start: int, end: int | None) -> bytes:
         if chrom not in self._index:
-            raise ValueError(f"{chrom!r} is not in {self.describe_names([chrom])}")
+            raise ValueError(f"{shown(chrom)} is not in {self.describe_names([chrom])}")
         length, given = self._index[chrom].length, end
         end = length if end is None else end
         if not 0 <= start < end <= length:
-            raise ValueError(f"{chrom}:{start}-{end}: expected 0 <= start < end <= {length}, where {chrom} ends.")
+            raise ValueError(
+                f"{shown(chrom)[1:-1]}:{start}-{end}: expected 0 <= start < end <= {length}, where the chromosome ends."
+            )
         letters = self._letters(chrom, start, end)
         if len(letters) != end - start or not letters.isalpha():
             if not self._is_new:
@@ -249,11 +251,11 @@ class Genome:
         str
             A clause that begins with the file's name.
         """
-        begins = f"{self._source}, which begins with {', '.join(map(repr, list(self._index)[:3]))}"
+        begins = f"{self._source}, which begins with {', '.join(map(shown, list(self._index)[:3]))}"
         for name in unknown:
             other = name.removeprefix("chr") if name.startswith("chr") else f"chr{name}"
             if other in self._index:
-                return f"{begins} and has {other!r}: rename the chromosomes of one of the two."
+                return f"{begins} and has {shown(other)}: rename the chromosomes of one of the two."
         if any(name.startswith("chr") for name in unknown) != any(name.startswith("chr") for name in self._index):
             return f"{begins}: the two name chromosomes differently; rename those of one of them."
         return f"{begins}; expected regions of that genome."
