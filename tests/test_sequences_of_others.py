@@ -10,6 +10,7 @@ from skdeepprune import DeepPruneClassifier, OneHotDNA
 from skdeepprune._inputs import holds_strings, read_input
 from skdeepprune.baselines import GkmSVMClassifier
 from skdeepprune.sequences import as_strings, decode
+from skdeepprune.sequences._codes import listed
 from skdeepprune.sequences._files import SequenceRecord, SequenceSet
 
 STRINGS = ["ACGT", "GGA", "TTTTA"]
@@ -22,6 +23,7 @@ FORMS = {
     "lists of one": [[s] for s in STRINGS],
     "lists of one Seq": [[Seq(s)] for s in STRINGS],
     "tuples": tuple(STRINGS),
+    "values of a dict": dict(enumerate(STRINGS)).values(),
     "mixed": [STRINGS[0], Seq(STRINGS[1]), STRINGS[2].encode()],
     "Series of Seq": pd.Series([Seq(s) for s in STRINGS]),
 }
@@ -34,7 +36,7 @@ def read(X):
 @pytest.mark.parametrize("X", FORMS.values(), ids=FORMS)
 def test_taken(X):
     assert as_strings(X) == STRINGS
-    assert holds_strings(X) or isinstance(X, SequenceSet)
+    assert holds_strings(listed(X))
     np.testing.assert_array_equal(read(X), read(STRINGS))
     np.testing.assert_array_equal(OneHotDNA().fit_transform(X), OneHotDNA().fit_transform(STRINGS))
 
@@ -67,6 +69,11 @@ def test_a_classifier_takes_them_throughout(form, rng):
         (iter([]), ValueError, "X holds no sequences"),
         (SequenceSet([], []), ValueError, "X holds no sequences"),
         ([SeqRecord(Seq(""))], ValueError, "Sequence 0 is empty"),
+        (dict(enumerate(STRINGS)), TypeError, r"got a mapping; write list\(X.values\(\)\)"),
+        (set(STRINGS), TypeError, r"got a set, which has no order; write sorted\(X\)"),
+        (Seq("ACGT"), TypeError, r"got one Seq of 4 letters; write \[sequence\]"),
+        (SeqRecord(Seq("ACGT")), TypeError, r"got one SeqRecord of 4 letters; write \[sequence\]"),
+        (SequenceRecord("x", "ACGT"), TypeError, r"got one SequenceRecord of 4 letters; write \[sequence\]"),
         ("ACGT", TypeError, r"write \[sequence\]"),
     ],
 )

@@ -6,12 +6,13 @@ A base is one byte: A, C, G, T are 0, 1, 2, 3, and 4 stands for N. A set of sequ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set, ValuesView
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 
 Codes = NDArray[np.uint8]
 Unknown = Literal["error", "N"]
@@ -64,12 +65,6 @@ def as_strings(X: Any) -> list[str]:
     >>> as_strings(np.array([["ACGT"], ["GG"]]))
     ['ACGT', 'GG']
     """
-    if isinstance(X, str | bytes):
-        raise TypeError(f"Expected a list of DNA strings, got one string of {len(X)} letters; write [sequence].")
-    if isinstance(X, Mapping):
-        raise TypeError(
-            "Expected a list of DNA strings, got a mapping; write list(X.values()) if its values are these."
-        )
     X = listed(X)
     values: Sequence[Any]
     if isinstance(X, pd.DataFrame | pd.Series | np.ndarray):
@@ -87,8 +82,23 @@ def as_strings(X: Any) -> list[str]:
 
 
 def listed(X: Any) -> Any:
-    """List what an iterator gives, or the sequences of a `SequenceSet`; leave anything else as it is."""
-    if isinstance(X, Iterator):
+    """List what an iterator or the values of a mapping give, or the sequences of a `SequenceSet`; leave other things.
+
+    Raises
+    ------
+    TypeError
+        If X is one sequence, a mapping, or a set, which has no order.
+    """
+    if not isinstance(X, list | tuple) and (sequence := string_in(X)) is not None:
+        kind = "string" if isinstance(X, str | bytes) else type(X).__name__
+        raise TypeError(f"Expected a list of DNA strings, got one {kind} of {len(sequence)} letters; write [sequence].")
+    if isinstance(X, Mapping) and not issparse(X):
+        raise TypeError(
+            "Expected a list of DNA strings, got a mapping; write list(X.values()) if its values are these."
+        )
+    if isinstance(X, Set):
+        raise TypeError("Expected a list of DNA strings, got a set, which has no order; write sorted(X).")
+    if isinstance(X, Iterator | ValuesView):
         return list(X)
     sequences = getattr(X, "sequences", None)
     return sequences if isinstance(sequences, list) else X
