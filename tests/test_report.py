@@ -18,8 +18,8 @@ from skdeepprune._engines import scan, word_sums
 from skdeepprune.datasets import load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, tomtom
 from skdeepprune.report import write_report
-from skdeepprune.report._cards import _runs, named_match
-from skdeepprune.report._composition import group_words
+from skdeepprune.report._cards import _runs, composition_card, named_match
+from skdeepprune.report._composition import group_words, read_composition
 from skdeepprune.report._examples import Example, Mark
 from skdeepprune.report._figures import Match
 from skdeepprune.report._kernels import kernel_placement
@@ -517,12 +517,37 @@ def test_composition_is_measured_beside_the_kernels(fitted, data):
     assert reading.kernels_auc == pytest.approx(roc_auc_score(data.y_test, by_kernels), abs=1e-4)
     assert reading.auc == pytest.approx(roc_auc_score(data.y_test, words + by_kernels), abs=1e-4)
     bound = data.y_test == 1
-    assert reading.contributions["composition"] == pytest.approx(words[bound].mean() - words[~bound].mean(), abs=1e-4)
+    for part, log_odds in ("composition", words), ("kernels", by_kernels):
+        assert reading.means[part] == pytest.approx((log_odds[bound].mean(), log_odds[~bound].mean()), abs=1e-4)
     assert reading.bound_sums.sum() == pytest.approx(1) and reading.unbound_sums.sum() == pytest.approx(1)
     shown = [word for group in reading.favoured for word in group.words]
     assert sorted(shown) == sorted(fitted.composition_["word"].head(len(shown)))
     assert all(group.weight > 0 for group in reading.favoured)
     assert all(group.weight < 0 for group in reading.disfavoured)
+
+
+def test_histogram_of_word_sums_holds_every_sequence(fitted):
+    rng = np.random.default_rng(0)
+    bound = np.arange(50) % 2 == 0
+    # The highest edge must not round to below the highest sum, nor bins vanish where all sums are alike.
+    for word_sums_given in [*rng.normal(size=(40, 50)), np.full(50, 1e6), np.zeros(50)]:
+        reading = read_composition(fitted, np.zeros((50, fitted.stages_[-1].n_kernels)), word_sums_given, bound)
+        assert reading.bound_sums.sum() == pytest.approx(1) and reading.unbound_sums.sum() == pytest.approx(1)
+        assert (np.diff(reading.edges) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("words_auc", "auc", "told"), [(0.66, 0.665, True), (0.66, 0.675, False), (0.65, 0.65, False), (0.9, 0.88, True)]
+)
+def test_composition_explains_nearly_all_only_where_kernels_add_nothing(fitted, data, words_auc, auc, told):
+    reading = replace(measured(fitted, data).composition, words_auc=words_auc, auc=auc)
+    assert reading.explains_nearly_all is told
+
+
+def test_no_word_is_said_to_be_none(fitted, data):
+    reading = replace(measured(fitted, data).composition, favoured=[])
+    assert composition_card(reading)["favoured"] == "no word"
+    assert composition_card(reading)["disfavoured"] != "no word"
 
 
 def test_words_are_laid_over_each_other():
@@ -541,9 +566,19 @@ def test_words_are_laid_over_each_other():
 def test_composition_has_a_card_and_a_network_without_it_has_none(fitted, data, tmp_path):
     page = Page(written(tmp_path, fitted, data, targets=None))
     assert "AUC alone" in page.text and "composition.csv" in page.text
+    said = r"Mean log-odds by composition: \S+ in bound and \S+ in unbound sequences; by kernels and intercept: \S+ in"
+    assert re.search(said, page.text)
     classifier = clone(fitted).set_params(composition=0, max_iter=2)
     page = Page(written(tmp_path, classifier.fit(data.X_train, data.y_train), data, targets=None))
     assert "AUC alone" not in page.text
+
+
+def test_composition_that_does_not_explain_nearly_all_is_not_told(data, tmp_path):
+    classifier = DeepPruneClassifier(n_kernels=4, random_state=0).fit(data.X_train, data.y_train)
+    reading = measured(classifier, data).composition
+    assert reading.auc - reading.words_auc > 0.1
+    page = Page(written(tmp_path, classifier, data, targets=None))
+    assert "AUC alone" in page.text and "Composition alone has AUC" not in page.text
 
 
 def test_composition_that_explains_nearly_all_is_told(tmp_path):

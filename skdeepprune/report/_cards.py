@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skdeepprune.report import _figures as figures
-from skdeepprune.report._composition import CompositionReading
+from skdeepprune.report._composition import CompositionReading, WordGroup
 from skdeepprune.report._examples import Example
 from skdeepprune.report._figures import Match
 from skdeepprune.report._format import percent, scientific, signed, table
@@ -21,7 +21,7 @@ from skdeepprune.report._results import Results
 SIGNIFICANT_E, CLOSE_CORRELATION = 0.05, 0.6
 _MOST_SITES = 12
 # Groups of words that are named on the card; all are in the tables.
-_SHOWN = 6
+_SHOWN = 8
 _GROUPED = ["letters", "largest weight", "words"]
 
 
@@ -93,7 +93,7 @@ def composition_card(reading: CompositionReading) -> dict[str, Any]:
         ("AUC, both", f"{reading.auc:.3f}"),
     ]
     names = {"composition": "Adds to log-odds", "kernels": "Kernels add"}
-    facts += [(names[part], signed(value, 2)) for part, value in reading.contributions.items()]
+    facts += [(names[part], signed(bound - unbound, 2)) for part, (bound, unbound) in reading.means.items()]
     tables = [
         table(
             title,
@@ -108,14 +108,20 @@ def composition_card(reading: CompositionReading) -> dict[str, Any]:
     ]
     tables.append(table("All words", "composition.csv", reading.words.round(4)))
     return {
-        "favoured": ", ".join(f"{group.letters} ({signed(group.weight, 2)})" for group in reading.favoured[:_SHOWN]),
-        "disfavoured": ", ".join(
-            f"{group.letters} ({signed(group.weight, 2)})" for group in reading.disfavoured[:_SHOWN]
-        ),
+        "favoured": _listed(reading.favoured),
+        "disfavoured": _listed(reading.disfavoured),
+        "means": [
+            (f"by {part}" + " and intercept" * (part == "kernels"), signed(bound, 2), signed(unbound, 2))
+            for part, (bound, unbound) in reading.means.items()
+        ],
         "facts": facts,
         "drawing": figures.word_sums(reading),
         "tables": tables,
     }
+
+
+def _listed(groups: list[WordGroup]) -> str:
+    return ", ".join(f"{group.letters} ({signed(group.weight, 2)})" for group in groups[:_SHOWN]) or "no word"
 
 
 def _matrix(values: NDArray[Any]) -> pd.DataFrame:

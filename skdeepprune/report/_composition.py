@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune.report._kernels import widened
 from skdeepprune.report._performance import rank_auc
 from skdeepprune.sequences import reverse_complement
 
@@ -45,8 +46,8 @@ class CompositionReading:
     ----------
     words_auc, kernels_auc, auc : float
         ROC AUC of the log-odds by composition alone, by kernels alone, and of both.
-    contributions : dict of str to float
-        What "composition" and "kernels" add to the difference of the mean log-odds, bound minus unbound.
+    means : dict of str to (float, float)
+        Mean log-odds by "composition" and by "kernels" (with the intercept), of bound and of unbound sequences.
     edges, bound_sums, unbound_sums : ndarray
         Histogram of the log-odds by composition: bin edges, and shares of each class.
     favoured, disfavoured : list of WordGroup
@@ -58,7 +59,7 @@ class CompositionReading:
     words_auc: float
     kernels_auc: float
     auc: float
-    contributions: dict[str, float]
+    means: dict[str, tuple[float, float]]
     edges: NDArray[np.float64]
     bound_sums: NDArray[np.float64]
     unbound_sums: NDArray[np.float64]
@@ -69,7 +70,7 @@ class CompositionReading:
     @property
     def explains_nearly_all(self) -> bool:
         """Whether composition alone tells the classes apart, and the kernels add next to nothing."""
-        return self.words_auc >= _EXPLAINS and self.auc - self.words_auc < _ADDS
+        return self.words_auc > _EXPLAINS and self.auc - self.words_auc < _ADDS
 
 
 def read_composition(
@@ -92,8 +93,7 @@ def read_composition(
         return None
     by_kernels = network.decision(scores)
     parts = {"composition": word_sums, "kernels": by_kernels}
-    spread = max(float(np.ptp(word_sums)), 1e-6)
-    edges = np.linspace(word_sums.min(), word_sums.min() + spread, _N_BINS + 1)
+    edges = np.linspace(*widened(word_sums.min(), word_sums.max()), _N_BINS + 1)
     table = classifier.composition_
     ends = table[table["weight"] > 0].head(_MAX_WORDS), table[table["weight"] < 0].tail(_MAX_WORDS)[::-1]
     favoured, disfavoured = (
@@ -104,7 +104,7 @@ def read_composition(
         words_auc=rank_auc(bound, word_sums),
         kernels_auc=rank_auc(bound, by_kernels),
         auc=rank_auc(bound, by_kernels + word_sums),
-        contributions={name: float(part[bound].mean() - part[~bound].mean()) for name, part in parts.items()},
+        means={name: (float(part[bound].mean()), float(part[~bound].mean())) for name, part in parts.items()},
         edges=edges,
         bound_sums=np.histogram(word_sums[bound], edges)[0] / bound.sum(),
         unbound_sums=np.histogram(word_sums[~bound], edges)[0] / (~bound).sum(),

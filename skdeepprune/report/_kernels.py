@@ -78,7 +78,7 @@ def read_kernels(
         motif = by_kernel.get(k)
         pooled, score = found.pooled[:, k], found.scores[:, k]
         gap = score[measured.bound].mean() - score[~measured.bound].mean()
-        edges = np.linspace(*_widened(pooled.min(), pooled.max()), n_bins + 1)
+        edges = np.linspace(*widened(pooled.min(), pooled.max()), n_bins + 1)
         threshold = motif.threshold if motif is not None and np.isfinite(motif.threshold) else 0.0
         passed = (pooled > 0) & (pooled >= threshold)
         from_middle = found.position[:, k] + network.kernel_length / 2 - measured.lengths / 2
@@ -113,7 +113,7 @@ def read_kernels(
     return readings
 
 
-def _widened(low: float, high: float) -> tuple[float, float]:
+def widened(low: float, high: float) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 

@@ -273,9 +273,10 @@ def _warnings(results: Results) -> list[str]:
         )
     if results.composition is not None and results.composition.explains_nearly_all:
         warnings.append(
-            f"Composition alone has AUC {results.composition.words_auc:.3f}, and the kernels add next to nothing: the"
-            " negatives differ by the words they are made of, and the motifs mean little. Negatives that resemble the"
-            " bound sequences, such as matched regions of the genome, would tell."
+            f"Composition alone has AUC {results.composition.words_auc:.3f}, and the kernels add next to nothing, so"
+            " the motifs mean little. Probably the negatives differ by the words they are made of: negatives that"
+            " resemble the bound sequences, such as matched regions of the genome, would tell. It may also be that"
+            " words have learned a short motif in place of the kernels: see the words with the largest weights."
         )
     if results.leakage is not None:
         warnings += results.leakage.messages()
