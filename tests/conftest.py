@@ -32,6 +32,18 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+@pytest.fixture
+def write(tmp_path):
+    """Write text or bytes to a file of a name, and give its path."""
+
+    def write_file(name, content):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write_file
+
+
 # Why a test may be skipped. Any other reason fails it: a skip nobody has thought about hides what it was to show.
 SKIPS = {
     r"no real sets: .*": "the published collections are too large to be with the code",

@@ -44,16 +44,6 @@ def genome(tmp_path, rng):
     return path, sequence
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write_file(name, content):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write_file
-
-
 def run(*arguments):
     return main([str(argument) for argument in arguments])
 
