@@ -18,11 +18,11 @@ from skdeepprune._engines import scan, word_sums
 from skdeepprune.datasets import load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, tomtom
 from skdeepprune.report import write_report
-from skdeepprune.report._cards import _runs, composition_card, named_match
+from skdeepprune.report._cards import _notes, _runs, composition_card, named_match
 from skdeepprune.report._composition import group_words, read_composition
 from skdeepprune.report._examples import Example, Mark
 from skdeepprune.report._figures import Match
-from skdeepprune.report._kernels import kernel_placement
+from skdeepprune.report._kernels import kernel_placement, short_word
 from skdeepprune.report._performance import GRID, measure, rank_auc
 from skdeepprune.report._results import collect
 from skdeepprune.report._sequences import Sequences
@@ -337,6 +337,37 @@ def test_where_a_kernel_lies_in_its_motif(fitted, data, turned):
         if turned:
             motif, expected = motif.reverse_complement(), (3, True)
         assert kernel_placement(motif, found, motif.kernel, 10) == expected
+
+
+@pytest.mark.parametrize("word", ["TAT", "TATAAA", "GGGCGG"])
+@pytest.mark.parametrize("start", [0, 4, 9])
+def test_a_kernel_that_reads_a_short_word(rng, word, start):
+    kernel = rng.normal(scale=0.1, size=(15, 4)).astype(np.float32)
+    kernel[np.arange(start, start + len(word)), ["ACGT".index(letter) for letter in word]] += 2
+    assert short_word(kernel) == word
+    kernel[[(start + 7) % 15, (start + 8) % 15], 0] += 2
+    assert short_word(kernel) is None
+    assert short_word(np.zeros((15, 4), np.float32)) is None
+
+
+def test_a_kernel_that_reads_a_frequent_short_word_is_said_to(fitted, data, tmp_path):
+    network = fitted.stages_[-1].network
+    kernels = np.zeros_like(network.kernels)
+    kernels[:, [3, 4, 5], [3, 0, 3]] = 2.0
+    classifier = copy(fitted)
+    stage = replace(fitted.stages_[-1], network=replace(network, kernels=kernels))
+    classifier.stages_ = [*fitted.stages_[:-1], stage]
+    assert "It reads little besides TAT" in Page(written(tmp_path, classifier, data, targets=None)).text
+
+
+@pytest.mark.parametrize(("unbound_share", "said"), [(0.49, False), (0.5, True), (1.0, True)])
+def test_a_kernel_with_sites_in_most_unbound_sequences_is_said_to(fitted, data, unbound_share, said):
+    reading = replace(measured(fitted, data).kernels[0], unbound_share=unbound_share)
+    assert any("how a sequence is composed" in note for note in _notes(reading, [])) is said
+
+
+def test_kernels_of_whole_motifs_are_not_said_to_read_short_words(page):
+    assert "reads little besides" not in page.text
 
 
 def test_examples_are_cut_at_their_sites():

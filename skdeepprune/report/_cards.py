@@ -20,6 +20,8 @@ from skdeepprune.report._results import Results
 # A match with a larger E-value or a lower correlation is told, but not named as what the kernel reads.
 SIGNIFICANT_E, CLOSE_CORRELATION = 0.05, 0.6
 _MOST_SITES = 12
+# Share of the unbound sequences with a site from which on a kernel reads no binding site.
+_COMMON = 0.5
 # Groups of words that are named on the card; all are in the tables.
 _SHOWN = 8
 _GROUPED = ["letters", "largest weight", "words"]
@@ -134,6 +136,16 @@ def _notes(reading: KernelReading, matches: Sequence[Match]) -> list[str]:
     if reading.motif is None:
         return ["It fires in none of these sequences, so there is nothing to align."]
     notes = [note[0].upper() + note[1:] + "." for note in reading.motif.notes]
+    if reading.word is not None:
+        notes.append(
+            f"It reads little besides {reading.word}, a word so short that {percent(reading.unbound_share)} of the unbound"
+            " sequences have it: a matter of composition rather than a binding site."
+        )
+    elif reading.unbound_share >= _COMMON:
+        notes.append(
+            f"{percent(reading.unbound_share)} of the unbound sequences have a site, too: it reads how a sequence is"
+            " composed rather than a binding site."
+        )
     if matches and named_match(matches) is None:
         nearest = matches[0]
         notes.append(

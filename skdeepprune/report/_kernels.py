@@ -15,6 +15,9 @@ from skdeepprune.motifs import Motif
 from skdeepprune.report._sequences import Sequences
 
 _MOST_BINS = 30
+# A kernel reads a short word if so much of its weights' variance lies in as few bases, and the word is frequent if that
+# share of unbound sequences has a site.
+_SHORT, _IN_WORD, _FREQUENT = 6, 0.9, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,8 @@ class KernelReading:
         Histogram of where sites lie, relative to the sequence's middle: bin edges in bp, and shares of each class.
     bound_share, unbound_share : float
         Share of the class with a score at the motif's threshold.
+    word : str or None
+        The short word that is all the kernel reads, where unbound sequences often have it, too.
     """
 
     index: int
@@ -58,6 +63,7 @@ class KernelReading:
     unbound_positions: NDArray[np.float64]
     bound_share: float
     unbound_share: float
+    word: str | None
 
 
 def read_kernels(
@@ -90,13 +96,15 @@ def read_kernels(
         ]
         offset, flipped = (0, False) if motif is None else kernel_placement(motif, source, k, network.kernel_length)
         kernels = network.kernels[k : k + 1]
+        kernel = (reverse_complement_kernels(kernels) if flipped else kernels)[0]
+        unbound_share = float(passed[~measured.bound].mean())
         readings.append(
             KernelReading(
                 index=k,
                 weight=float(network.dense_weights[k]),
                 importance=float(stage.importances[k]),
                 contribution=float(network.dense_weights[k] * gap),
-                kernel=(reverse_complement_kernels(kernels) if flipped else kernels)[0],
+                kernel=kernel,
                 motif=motif,
                 kernel_offset=offset,
                 kernel_flipped=flipped,
@@ -107,10 +115,39 @@ def read_kernels(
                 bound_positions=shares[0],
                 unbound_positions=shares[1],
                 bound_share=float(passed[measured.bound].mean()),
-                unbound_share=float(passed[~measured.bound].mean()),
+                unbound_share=unbound_share,
+                word=short_word(kernel) if motif is not None and unbound_share >= _FREQUENT else None,
             )
         )
     return readings
+
+
+def short_word(kernel: NDArray[np.float32]) -> str | None:
+    """The word of at most six bases that a kernel reads, or None if it reads more.
+
+    Parameters
+    ----------
+    kernel : ndarray, shape (W, 4)
+
+    Returns
+    -------
+    str or None
+        The best letters where 90 % of the variance of the weights lies, over equally frequent letters.
+
+    Examples
+    --------
+    >>> kernel = np.zeros((8, 4), np.float32)
+    >>> kernel[[2, 3, 4], [3, 0, 3]] = 1.0
+    >>> short_word(kernel)
+    'TAT'
+    """
+    variance = kernel.var(axis=1, dtype=np.float64)
+    for width in range(1, min(_SHORT, len(kernel)) + 1):
+        inside = np.convolve(variance, np.ones(width), "valid")
+        start = int(inside.argmax())
+        if 0 < _IN_WORD * variance.sum() <= inside[start]:
+            return "".join("ACGT"[i] for i in kernel[start : start + width].argmax(axis=1))
+    return None
 
 
 def widened(low: float, high: float) -> tuple[float, float]:
