@@ -47,6 +47,7 @@ EXTRAS["benchmarks"] = [
     "psutil>=6.0",
     "pytest-benchmark>=5.1",
 ]
+EXTRAS["release"] = ["build>=1.2"]
 EXTRAS["all"] = sorted({requirement for extra in EXTRAS.values() for requirement in extra})
 
 setup(

@@ -1,6 +1,7 @@
 """The house's order: imports point down, and the heavy libraries stay out until they are needed."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,6 +112,14 @@ def _violations(file: Path, names: Iterator[str]) -> list[str]:
         elif _floor(target) >= _floor(room):
             found.append(f"{file} (floor {_floor(room)}) imports {name} (floor {_floor(target)})")
     return found
+
+
+def test_floors_are_as_documented():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) \| (.+?) \|", text, re.MULTILINE)
+    floors = {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, rooms in rows}
+    assert {floor: floors[floor] for floor in (1, 2, 3, 4)} == dict(enumerate(FLOORS[1:], start=1))
+    assert floors[0] <= FLOORS[0]
 
 
 def test_every_module_stands_on_a_floor():
