@@ -138,8 +138,8 @@ def _notes(reading: KernelReading, matches: Sequence[Match]) -> list[str]:
     notes = [note[0].upper() + note[1:] + "." for note in reading.motif.notes]
     if reading.word is not None:
         notes.append(
-            f"It reads little besides {reading.word}, and {percent(reading.unbound_share)} of the unbound sequences have a"
-            " site, too: a matter of composition rather than a binding site."
+            f"It reads little besides {reading.word}, of which {percent(reading.unbound_share)} of unbound sequences"
+            " have a site: a matter of composition rather than a binding site."
         )
     elif reading.unbound_share >= _COMMON:
         notes.append(
