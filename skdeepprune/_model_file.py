@@ -303,7 +303,7 @@ _POSSIBLE: dict[str, tuple[Any, ...]] = {
     "engine": ("compiled", "numpy", "tensorflow"),
     "is_dna": (True, False),
     "reverse_complement": (True, False),
-    "negatives": ("given", "dinucleotide", "mixed"),
+    "negatives": ("given", "dinucleotide", "mixed", "renewed"),
 }
 _FLOAT32 = (np.dtype(np.float32),)
 # Of every array of a stage its axes (equal names, equal lengths), its types, and whether all is finite in any fit.

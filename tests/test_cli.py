@@ -19,7 +19,7 @@ from skdeepprune.cli import main, make_parser
 from skdeepprune.cli._commands import FILES
 from skdeepprune.cli._regions import SET_FILES
 from skdeepprune.datasets import load_simulated
-from skdeepprune.motifs import Motif, read_motifs, write_motifs
+from skdeepprune.motifs import Motif, load_jaspar, read_motifs, write_motifs
 
 SMALL = ["--kernels", "2", "--prunings", "1", "--kernel-length", "8", "--max-iter", "3", "--targets", "none"]
 
@@ -345,6 +345,15 @@ def test_what_is_wrong_is_told(inputs, fitted, tmp_path, capsys, arguments, code
     assert message in captured.err
     assert captured.out == ""
     assert names_in(tmp_path) == []
+
+
+def test_known_motifs_are_those_of_a_group_of_species(fitted, inputs, tmp_path, capsys):
+    arguments = ["motifs", fitted / "model.safetensors", inputs / "bound.fa", "--out", tmp_path / "m.meme", "--quiet"]
+    assert run(*arguments, "--matches", tmp_path / "m.csv", "--targets", "jaspar2024:fungi") == 0
+    found = set(pd.read_csv(tmp_path / "m.csv")["target"])
+    assert found and found <= {motif.name for motif in load_jaspar(tax_group="fungi")}
+    assert run(*arguments, "--force", "--targets", "JASPAR2024:mushrooms") == 1
+    assert "has no motifs with collection='CORE' and tax_group='mushrooms'" in capsys.readouterr().err
 
 
 def test_without_jaspar_motifs_are_not_named(inputs, tmp_path, capsys, monkeypatch):

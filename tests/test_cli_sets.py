@@ -1,5 +1,7 @@
 """From peaks and a genome to sets that are apart: what `fit` and `negatives` make."""
 
+import base64
+import io
 import json
 
 import numpy as np
@@ -8,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skdeepprune import load_model
 from skdeepprune.cli import main
 from skdeepprune.cli._sets import choose_chromosomes
-from skdeepprune.genome import region_sequences, region_table
+from skdeepprune.genome import describe_match, region_sequences, region_table
 from skdeepprune.report._leakage import find_leakage
 from skdeepprune.sequences import read_sequences, reverse_complement
 from skdeepprune.sequences._places import NOWHERE, Place
@@ -93,6 +96,62 @@ def test_the_report_says_how_negatives_were_made(fitted):
     ):
         assert part in text, part
     assert "overlap training sequences" not in text and "among the training sequences" not in text
+
+
+def linked(page, name):
+    """A table that a report holds as a file."""
+    link = page.read_text().partition(f'download="{name}" href="')[2].partition('"')[0]
+    return pd.read_csv(io.BytesIO(base64.b64decode(link.rpartition(",")[2])))
+
+
+def test_the_report_shows_how_well_the_regions_match(folder, fitted):
+    found = [read_sequences(fitted / f"{part}.fa", labels_in_names=True) for part in ("training", "validation", "test")]
+    kinds = {"bound": [], "matched": [], "shuffles": []}
+    for part in found:
+        for name, sequence in zip(part.names, part.sequences, strict=True):
+            kinds[name.rsplit(" ", 1)[1]].append(sequence)
+    match, page = describe_match(kinds["bound"], kinds["matched"]), fitted / "report.html"
+    for name, table in (
+        ("gc_match.csv", match.gc),
+        ("repeats_match.csv", match.repeats),
+        ("dinucleotides_match.csv", match.dinucleotides),
+    ):
+        pd.testing.assert_frame_equal(linked(page, name), table.round(5), check_dtype=False)
+    text = page.read_text()
+    assert f"All {len(kinds['matched']):,} regions of the genome that were chosen" in text
+    assert f"<td>{match.gc_distance:.3f}</td>" in text and f"<td>{match.repeat_distance:.3f}</td>" in text
+    assert "(2 of each kind per bound sequence)" in text
+
+
+def test_a_model_of_both_kinds_of_negatives_is_read_again(folder, fitted, capsys):
+    assert load_model(fitted / "model.safetensors").negatives_ == "renewed"
+    assert run("predict", fitted / "model.safetensors", folder / "peaks.bed", "--genome", folder / "genome.fa") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(region_table(folder / "peaks.bed"))
+
+
+@pytest.mark.parametrize("kind", [None, "random", "shuffles"])
+def test_a_report_on_peaks_takes_regions_too(folder, fitted, tmp_path, capsys, kind):
+    page = tmp_path / "report.html"
+    arguments = ["report", fitted / "model.safetensors", folder / "peaks.bed", "--genome", folder / "genome.fa"]
+    options = ["--ratio", "2", "--exclude", folder / "black.bed", "--targets", "none", "--json", "--quiet"]
+    made = [] if kind is None else ["--make", kind]
+    assert run(*arguments, "--out", page, *options, *made) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["negatives"] == (kind or "both")
+    assert list(summary["auc_by_kind"]) == (["matched", "shuffles"] if kind is None else [kind])
+    n, text = len(region_table(folder / "peaks.bed")), page.read_text()
+    assert f"{n * (5 if kind is None else 3):,}<span" in text
+    assert ("How well the chosen regions match" in text) == (kind != "shuffles")
+    assert ("AUC against matched" in text) == (kind is None)
+
+
+def test_a_genome_without_lower_case_has_no_repeats_to_compare(folder, fitted, tmp_path):
+    (tmp_path / "upper.fa").write_text((folder / "genome.fa").read_text().upper().replace("CHR", "chr"))
+    (tmp_path / "peaks.bed").write_text((folder / "peaks.bed").read_text())
+    arguments = ["report", fitted / "model.safetensors", tmp_path / "peaks.bed", "--targets", "none", "--quiet"]
+    assert run(*arguments, "--genome", tmp_path / "upper.fa", "--out", tmp_path / "report.html") == 0
+    text = (tmp_path / "report.html").read_text()
+    assert "No sequence has lower case" in text and "repeats_match.csv" not in text and "gc_match.csv" in text
 
 
 def test_the_motif_is_found_against_matched_regions(folder, tmp_path, capsys):

@@ -26,7 +26,6 @@ from skdeepprune.cli._read import (
     Rows,
     UsageError,
     opened_rows,
-    read_labeled,
     read_letters,
     read_named,
     with_negatives,
@@ -34,12 +33,13 @@ from skdeepprune.cli._read import (
 from skdeepprune.cli._regions import (
     SET_FILES,
     chosen_negatives,
+    describe_negatives,
     describe_sets,
     leakage_messages,
     write_regions,
     write_sets,
 )
-from skdeepprune.cli._sets import read_sets
+from skdeepprune.cli._sets import read_made, read_sets
 from skdeepprune.datasets import SimulatedDataset, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, read_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
@@ -49,7 +49,7 @@ FILES = (
     *("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html"),
     *SET_FILES,
 )
-_DEFAULT_TARGETS = "JASPAR2024"
+_DEFAULT_TARGETS = "JASPAR2024:vertebrates"
 # Sequences, and letters, that `predict` reads at a time.
 _PORTION, _PORTION_LETTERS = 20_000, 2**25
 
@@ -95,9 +95,9 @@ def fit(options: argparse.Namespace) -> None:
         if sets.made is not None and options.genome is not None:
             write_sets(folder, sets)
         notes = describe_sets(sets, options)
-        if len(by_kind) > 1:
-            notes |= {f"AUC against {kind}": f"{auc:.3f}" for kind, auc in by_kind.items()}
-        _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes)
+        notes |= _aucs(by_kind)
+        said = {"negatives": describe_negatives(sets.made, options), "match": sets.match}
+        _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes, **said)
         written = [name for name in FILES if (folder / name).exists()]
     seconds = time.perf_counter() - start
     if options.json:
@@ -220,23 +220,29 @@ def motifs(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Write a report of a model on sequences."""
-    inputs = [options.model, options.positives, options.negatives, options.genome, options.targets]
+    inputs = [options.model, options.positives, options.negatives, options.genome, options.targets, *options.exclude]
     check_outputs([options.out], options.force, inputs=inputs)
     if options.json:
         check_standard_output("--json goes")
     targets = _targets(options)
     classifier = _loaded(options)
-    data, shuffled = read_labeled(options, np.random.default_rng(options.seed))
+    made = read_made(options, np.random.default_rng(options.seed))
+    data = made.data
     tell(f"Reading {data.describe()}", quiet=options.quiet)
     found, matches = _motifs(classifier, data, targets)
-    notes = {
-        "model": options.model,
-        "sequences": options.positives,
-        "negatives from": options.negatives or ("shuffles" if shuffled else "labels"),
-    }
-    _report(options, classifier, data, None, found, matches, options.out, notes)
+    by_kind = auc_by_kind(classifier, data)
+    notes = {"model": options.model, "sequences": options.positives, **_aucs(by_kind)}
+    said = {"negatives": describe_negatives(made.kind, options), "match": made.match}
+    _report(options, classifier, data, None, found, matches, options.out, notes, **said)
     if options.json:
-        print_json({"file": options.out, "motifs": _summary(found, matches).to_dict("records")})
+        print_json(
+            {
+                "file": options.out,
+                "negatives": made.kind or "given",
+                "auc_by_kind": by_kind,
+                "motifs": _summary(found, matches).to_dict("records"),
+            }
+        )
     else:
         print(f"Wrote {options.out}")
 
@@ -311,6 +317,11 @@ def auc_by_kind(classifier: DeepPruneClassifier, data: Labeled) -> dict[str, flo
     return aucs
 
 
+def _aucs(by_kind: dict[str, float]) -> dict[str, str]:
+    """Notes for the report; nothing where one kind is all there is."""
+    return {f"AUC against {kind}": f"{auc:.3f}" for kind, auc in by_kind.items()} if len(by_kind) > 1 else {}
+
+
 def _classifier(options: argparse.Namespace) -> DeepPruneClassifier:
     return DeepPruneClassifier(
         n_kernels=options.kernels,
@@ -337,8 +348,10 @@ def _targets(options: argparse.Namespace) -> list[Motif] | None:
     if name.lower() == "none":
         return None
     if name.upper().startswith("JASPAR") and not Path(name).exists():
+        release, _, group = name.partition(":")
         if find_spec("pyjaspar") is not None:
-            return load_jaspar(name.upper())
+            group = group.lower() or "vertebrates"
+            return load_jaspar(release.upper(), tax_group=None if group == "all" else group)
         if options.targets:
             raise ImportError(f"--targets {name} needs pyjaspar; install it with `pip install skdeepprune[motifs]`.")
         tell(
@@ -432,6 +445,7 @@ def _report(
     matches: pd.DataFrame | None,
     path: Path,
     notes: dict[str, Any],
+    **said: Any,
 ) -> None:
     write_report(
         classifier,
@@ -449,6 +463,7 @@ def _report(
         recall=options.recall,
         prevalence=options.prevalence,
         random_state=options.seed,
+        **said,
     )
 
 

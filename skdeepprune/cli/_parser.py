@@ -228,8 +228,8 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
     group.add_argument(
         "--negatives",
         metavar="FILE",
-        help="unbound sequences (default: those labeled 0, or else one dinucleotide shuffle of each bound sequence"
-        + ("; for peaks regions of the genome, too)" if test else ")"),
+        help="unbound sequences (default: those labeled 0, or else one dinucleotide shuffle of each bound sequence;"
+        " for peaks regions of the genome, too)",
     )
     group.add_argument(
         "--labels",
@@ -256,14 +256,14 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
             default=[],
             help="hold out these to tell when to stop (default: a tenth of the training sequences)",
         )
-        group.add_argument(
-            "--make",
-            choices=MADE,
-            help="unbound sequences to make where none are given: for peaks regions of the genome that match them in GC"
-            " content and repeats, dinucleotide shuffles, both, or random regions (default: both for peaks, else"
-            " shuffles)",
-        )
-        _add_regions(parser)
+    group.add_argument(
+        "--make",
+        choices=MADE,
+        help="unbound sequences to make where none are given: for peaks regions of the genome that match them in GC"
+        " content and repeats, dinucleotide shuffles, both, or random regions (default: both for peaks, else"
+        " shuffles)",
+    )
+    _add_regions(parser)
     _add_genome(parser)
 
 
@@ -319,8 +319,9 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--targets",
         metavar="MOTIFS",
-        help="known motifs to compare with: a MEME, JASPAR or TRANSFAC file, a release of JASPAR, or none"
-        " (default: JASPAR2024 if pyjaspar is installed)",
+        help="known motifs to compare with: a MEME, JASPAR or TRANSFAC file, a release of JASPAR with a group of"
+        " species, such as JASPAR2024:fungi or JASPAR2024:all, or none (default: JASPAR2024:vertebrates if pyjaspar is"
+        " installed)",
     )
 
 

@@ -157,14 +157,6 @@ def _labels_in(source: str, names: list[str]) -> list[int]:
     return []
 
 
-def read_labeled(options: argparse.Namespace, rng: np.random.Generator) -> tuple[Labeled, bool]:
-    """Read both classes, from two files or from the labels of one, or else shuffle; and whether the latter."""
-    given = read_named(options.positives, options, labels=options.labels)
-    if options.negatives is not None:
-        return Labeled.joined(given, read_unbound(given, options)), False
-    return with_negatives(given, rng), not is_mixed(given)
-
-
 def read_unbound(given: Named, options: argparse.Namespace) -> Named:
     """Read the file of --negatives, where `given` are bound sequences alone."""
     if is_mixed(given):

@@ -89,21 +89,24 @@ def _fasta_lines(data: Labeled) -> Iterator[str]:
         yield f">{label} {name} {kind}\n{sequence}\n"
 
 
+def describe_negatives(made: str | None, options: argparse.Namespace) -> str:
+    """Say how the unbound sequences came about."""
+    if made is None:
+        return f"those of {options.negatives}" if options.negatives else "those that are labeled so"
+    regions = f"regions of {options.genome}"
+    matched = f"{regions} that match in GC content and repeats"
+    said = {
+        "shuffles": "dinucleotide shuffles of the bound ones",
+        "matched": matched,
+        "random": f"random {regions}",
+        "both": f"{matched}, and dinucleotide shuffles of the bound ones",
+    }[made]
+    return f"{said} ({options.ratio:g}{' of each kind' * (made == 'both')} per bound sequence)"
+
+
 def describe_sets(sets: Sets, options: argparse.Namespace) -> dict[str, object]:
     """Say what the sets are, for the report."""
     notes: dict[str, object] = {"sequences": options.positives}
-    regions = f"regions of {options.genome}"
-    notes["negatives from"] = {
-        None: options.negatives or "labels",
-        "shuffles": "dinucleotide shuffles",
-        "matched": f"{regions} that match in GC content and repeats",
-        "random": f"random {regions}",
-        "both": f"{regions} that match in GC content and repeats, and dinucleotide shuffles",
-    }[sets.made]
-    if sets.match is not None:
-        notes["match of the regions"] = str(sets.match)
-    if sets.made is not None:
-        notes["negatives per bound sequence, of each kind"] = f"{options.ratio:g}"
     if options.exclude:
         notes["excluded"] = ", ".join(map(str, options.exclude))
     if sets.validation is not None:

@@ -50,20 +50,39 @@ class Sets:
     tested_on: str
 
 
+@dataclass(frozen=True, eq=False)
+class Made:
+    """Sequences of both classes, and how the unbound ones came about.
+
+    Attributes
+    ----------
+    data : Labeled
+    source : ndarray of int, shape (n,)
+        For each, the number of the one that it has to stay with: what was made from or for a bound sequence, with that.
+    kind, match
+        As in `Sets`.
+    """
+
+    data: Labeled
+    source: NDArray[np.int64]
+    kind: str | None
+    match: Match | None
+
+
 def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
     """Read sequences or peaks, make unbound ones where there are none, and part what is trained on from what is not."""
     if not 0 <= options.test_share < 1:
         raise UsageError(f"--test-share {options.test_share}: expected a share from 0 up to, but below, 1.")
     if options.test is not None and options.test_chromosomes:
         raise UsageError("--test and --test-chromosomes both say what to test on; leave one of them out.")
-    given = read_named(options.positives, options, labels=options.labels)
-    everything, source, made, match = _labeled(given, options, rng)
+    made = read_made(options, rng)
+    everything = made.data
     if options.test is not None:
         other = with_negatives(read_named(options.test, options, labels=options.labels), rng)
         is_test, tested_on = np.zeros(len(everything.y), bool), str(options.test)
     else:
         other = None
-        is_test, tested_on = _test_rows(everything, source, options, rng)
+        is_test, tested_on = _test_rows(everything, made.source, options, rng)
     is_validation = _on(options.validation_chromosomes, everything, "--validation-chromosomes")
     if both := set(options.test_chromosomes) & set(options.validation_chromosomes):
         raise UsageError(f"{', '.join(sorted(both))} cannot be both validated and tested on.")
@@ -79,21 +98,17 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
                 " chromosomes."
             )
     assert found["training"] is not None
-    return Sets(found["training"], found["validation"], other or found["test"], made, match, tested_on)
+    return Sets(found["training"], found["validation"], other or found["test"], made.kind, made.match, tested_on)
 
 
-def _labeled(
-    given: Named, options: argparse.Namespace, rng: np.random.Generator
-) -> tuple[Labeled, NDArray[np.int64], str | None, Match | None]:
-    """Give sequences of both classes, for each the number of the one that it has to stay with, and how they were made.
-
-    A negative that was made from or for a bound sequence stays with it.
-    """
+def read_made(options: argparse.Namespace, rng: np.random.Generator) -> Made:
+    """Read sequences or peaks, and make unbound ones where there are none."""
+    given = read_named(options.positives, options, labels=options.labels)
     if options.negatives is not None or is_mixed(given):
         if options.make is not None:
             raise UsageError(f"--make {options.make}: there are unbound sequences; leave it out.")
-        made = Labeled.joined(given, read_unbound(given, options)) if options.negatives else with_negatives(given, rng)
-        return made, np.arange(len(made.y)), None, None
+        both = Labeled.joined(given, read_unbound(given, options)) if options.negatives else with_negatives(given, rng)
+        return Made(both, np.arange(len(both.y)), None, None)
     kind = options.make or ("shuffles" if given.peaks is None else "both")
     if kind != "shuffles" and given.peaks is None:
         raise UsageError(f"--make {kind} chooses regions of a genome; expected peaks and --genome.")
@@ -108,7 +123,7 @@ def _labeled(
         for _ in range(max(1, round(options.ratio))):
             unbound.append(given.shuffled(rng))
             sources.append(np.arange(n))
-    return Labeled.joined(given, *unbound), np.concatenate(sources), kind, match
+    return Made(Labeled.joined(given, *unbound), np.concatenate(sources), kind, match)
 
 
 def _chosen(

@@ -22,7 +22,7 @@ _MARGIN = 26
 # Of a match that is much longer than the motif, so many positions are shown on either side.
 _OVERHANG = 6
 # Three of these stand side by side.
-_SMALL: dict[str, Any] = {"width": 300, "height": 240}
+SMALL: dict[str, Any] = {"width": 300, "height": 240}
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ def stage_curve(classifier: DeepPruneClassifier, results: Results) -> Markup:
     validation = [stage.val_roc_auc for stage in classifier.stages_]
     values = [*validation, *results.stage_aucs]
     margin = max(0.1 * (max(values) - min(values)), 0.003)
-    chart = Chart((-0.3, max(len(sizes) - 0.7, 0.3)), (min(values) - margin, max(values) + margin), left=56, **_SMALL)
+    chart = Chart((-0.3, max(len(sizes) - 0.7, 0.3)), (min(values) - margin, max(values) + margin), left=56, **SMALL)
     chart.axes("kernels", "ROC AUC", x_ticks=[(i, str(size)) for i, size in enumerate(sizes)])
     for y, class_, name in (
         (validation, "quiet", "validation"),
@@ -136,7 +136,7 @@ def measured_name(results: Results) -> str:
 def roc(results: Results) -> Markup:
     """Draw the ROC curve with its band."""
     curve = results.performance.roc
-    chart = Chart((0, 1), (0, 1), **_SMALL)
+    chart = Chart((0, 1), (0, 1), **SMALL)
     chart.axes("false positive rate", "true positive rate")
     chart.line([0, 1], [0, 1], "guess")
     x = np.append(0, GRID)
@@ -148,7 +148,7 @@ def roc(results: Results) -> Markup:
 def precision_recall(results: Results) -> Markup:
     """Draw the precision-recall curve with its band."""
     curve, share = results.performance.precision_recall, results.performance.positive_share
-    chart = Chart((0, 1), (0, 1), **_SMALL)
+    chart = Chart((0, 1), (0, 1), **SMALL)
     chart.axes("recall", "precision")
     chart.line([0, 1], [share, share], "guess")
     chart.area(GRID, curve.low, curve.high, "strong")
@@ -178,7 +178,7 @@ def scores(reading: KernelReading) -> Markup:
     """Draw how a kernel's pooled activations are distributed in both classes."""
     top = max(reading.bound_scores.max(), reading.unbound_scores.max())
     chart = Chart((reading.score_edges[0], reading.score_edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("activation, pooled", "share of the class", y_ticks=_percent_ticks(top))
+    chart.axes("activation, pooled", "share of the class", y_ticks=percent_ticks(top))
     chart.histogram(reading.score_edges, reading.unbound_scores, "unbound")
     chart.histogram(reading.score_edges, reading.bound_scores, "bound")
     if reading.motif is not None and reading.score_edges[0] < reading.motif.threshold < reading.score_edges[-1]:
@@ -192,7 +192,7 @@ def word_sums(reading: CompositionReading) -> Markup:
     """Draw how the log-odds by composition are distributed in both classes."""
     top = max(reading.bound_sums.max(), reading.unbound_sums.max())
     chart = Chart((reading.edges[0], reading.edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("log-odds by composition", "share of the class", y_ticks=_percent_ticks(top))
+    chart.axes("log-odds by composition", "share of the class", y_ticks=percent_ticks(top))
     chart.histogram(reading.edges, reading.unbound_sums, "unbound")
     chart.histogram(reading.edges, reading.bound_sums, "bound")
     return chart.finish("Distribution of the log-odds by composition in bound and unbound sequences.")
@@ -202,7 +202,7 @@ def positions(reading: KernelReading) -> Markup:
     """Draw where a kernel's sites lie in both classes."""
     top = max(reading.bound_positions.max(), reading.unbound_positions.max(), 1e-6)
     chart = Chart((reading.position_edges[0], reading.position_edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("middle of the site, bp from the sequence's middle", "share of the class", y_ticks=_percent_ticks(top))
+    chart.axes("middle of the site, bp from the sequence's middle", "share of the class", y_ticks=percent_ticks(top))
     chart.histogram(reading.position_edges, reading.unbound_positions, "unbound")
     chart.histogram(reading.position_edges, reading.bound_positions, "bound")
     return chart.finish(f"Where the sites of kernel {reading.index} lie in bound and unbound sequences.")
@@ -216,7 +216,7 @@ def gc_content(results: Results) -> Markup:
     top = max(results.bound_gc.max(), results.unbound_gc.max())
     chart = Chart((edges[0], edges[-1]), (0, top * 1.06), height=210, left=60)
     x_ticks = [(value, f"{100 * value:.0f} %") for value in ticks(edges[0], edges[-1])]
-    chart.axes("GC content", "share of the class", x_ticks=x_ticks, y_ticks=_percent_ticks(top))
+    chart.axes("GC content", "share of the class", x_ticks=x_ticks, y_ticks=percent_ticks(top))
     chart.histogram(edges, results.unbound_gc[first:last], "unbound")
     chart.histogram(edges, results.bound_gc[first:last], "bound")
     return chart.finish("GC content of bound and unbound sequences.")
@@ -242,5 +242,5 @@ def history(classifier: DeepPruneClassifier) -> Markup:
     return chart.finish("Training and validation loss of every epoch, the sizes of the network side by side.")
 
 
-def _percent_ticks(top: float) -> list[tuple[float, str]]:
+def percent_ticks(top: float) -> list[tuple[float, str]]:
     return [(value, f"{label_of(100 * value)} %") for value in ticks(0, top, 4)]

@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune.genome import Match as NegativeMatch
 from skdeepprune.report import _figures as figures
 from skdeepprune.report._cards import (
     CLOSE_CORRELATION,
@@ -24,6 +25,7 @@ from skdeepprune.report._cards import (
 )
 from skdeepprune.report._figures import Match
 from skdeepprune.report._format import counted, data_link, interval, percent, rounded, table
+from skdeepprune.report._match import match_card
 from skdeepprune.report._performance import GRID
 from skdeepprune.report._results import GC_WARNING_AUC, Results
 from skdeepprune.report._svg import glyph_definitions
@@ -39,6 +41,8 @@ def render(
     title: str,
     most_cards: int,
     downloads: Sequence[tuple[str, str, str]],
+    negatives: str | None,
+    match: NegativeMatch | None,
     notes: Mapping[str, Any],
     random_state: int,
 ) -> str:
@@ -54,6 +58,9 @@ def render(
     most_cards : int
         So many kernels get a card.
     downloads : sequence of (file name, MIME type, text)
+    negatives : str or None
+        How the unbound sequences came about.
+    match : skdeepprune.genome.Match or None
     notes : dict
         Further rows for the parameters.
     random_state : int
@@ -88,7 +95,8 @@ def render(
         ),
         "examples": example_groups(results.examples),
         "data_intro": "The sequences that the motifs were read from"
-        + (", and those that the network was tested on." if results.has_test else "."),
+        + (", and those that the network was tested on." if results.has_test else ".")
+        + (f" The unbound ones are {negatives}." if negatives else ""),
         "warnings": _warnings(results),
         "classes": _classes(results),
         "composition": (
@@ -96,6 +104,7 @@ def render(
             f" {results.length_auc:.3f}; 0.5 is guessing."
         ),
         "gc": _gc(results),
+        "match": None if match is None else match_card(match),
         "making_intro": _making_intro(classifier),
         "history": _history(classifier),
         "parameters": _parameters(classifier, notes, random_state, version),
@@ -169,11 +178,11 @@ def _motifs_intro(results: Results, matches: Mapping[int, Sequence[Match]], n_sh
     )
     if matches:
         named = sum(named_match(found) is not None for found in matches.values())
-        known = (
-            f"of {len(matches)} resemble{'s' if named == 1 else ''} a known one (E-value up to {SIGNIFICANT_E},"
-            f" correlation from {CLOSE_CORRELATION})"
+        some = counted(named, "motif").capitalize() if named else "No motif"
+        text += (
+            f" {some} of {len(matches)} resemble{'s' if named < 2 else ''} a known one (E-value up to {SIGNIFICANT_E},"
+            f" correlation from {CLOSE_CORRELATION})."
         )
-        text += f" {counted(named, 'motif').capitalize()} {known}."
     if n_shown > 1:
         text += " First comes the kernel without which the AUC falls most."
     if n_shown < len(results.kernels):

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._writing import replacing
+from skdeepprune.genome import Match as NegativeMatch
 from skdeepprune.motifs import Motif, extract_motifs, orient_to_match, tomtom, write_motifs
 from skdeepprune.motifs._extract import note_copies
 from skdeepprune.report._figures import Match
@@ -36,6 +37,8 @@ def write_report(
     names: Sequence[str] | None = None,
     test_names: Sequence[str] | None = None,
     motifs: Sequence[Motif] | None = None,
+    negatives: str | None = None,
+    match: NegativeMatch | None = None,
     targets: Any = "JASPAR2024",
     title: str = "Kernels that read DNA",
     notes: Mapping[str, Any] | None = None,
@@ -64,6 +67,11 @@ def write_report(
         Names of the sequences. By default "sequence_0", "sequence_1" ...
     motifs : sequence of Motif, default=None
         By default those of :func:`skdeepprune.motifs.extract_motifs`.
+    negatives : str, default=None
+        How the unbound sequences came about, for the text: "regions that match in GC content".
+    match : skdeepprune.genome.Match, default=None
+        Of bound sequences and the regions of a genome that were chosen for them, by
+        :func:`skdeepprune.genome.describe_match`. The page then shows how well they match.
     targets : DataFrame, iterable of Motif, path of a motif file, release of JASPAR, or None, default="JASPAR2024"
         The known motifs to compare with, as for :func:`skdeepprune.motifs.tomtom`, or what that returned. None compares
         with none.
@@ -126,6 +134,8 @@ def write_report(
         title=title,
         most_cards=_MOST_CARDS,
         downloads=_downloads(motifs),
+        negatives=negatives,
+        match=match,
         notes=notes or {},
         random_state=random_state,
     )
