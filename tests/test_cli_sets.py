@@ -173,6 +173,41 @@ def test_other_negatives_are_an_option(folder, tmp_path, capsys, kind):
     assert summary["n_train"] + summary["n_test"] == 2 * n_bound
 
 
+@pytest.mark.parametrize("ratio", [0.5, 1.25, 2])
+def test_the_ratio_holds_for_each_kind(folder, tmp_path, ratio):
+    assert fit(folder, tmp_path / "out", "--ratio", ratio, "--test-share", "0") == 0
+    names = read_sequences(tmp_path / "out" / "training.fa", labels_in_names=True).names
+    kinds = [name.rsplit(" ", 1)[1] for name in names]
+    n = kinds.count("bound")
+    assert kinds.count("shuffles") == kinds.count("matched") == round(ratio * n)
+    shuffled = pd.Series([name.split()[3] for name, kind in zip(names, kinds, strict=True) if kind == "shuffles"])
+    assert shuffled.value_counts().max() == np.ceil(ratio), "each peak once before any of them again"
+
+
+def test_peaks_to_test_on_have_regions_too_none_of_which_is_trained_on(folder, tmp_path):
+    lines = (folder / "peaks.bed").read_text().splitlines(keepends=True)
+    (tmp_path / "train.bed").write_text("".join(lines[::2]))
+    (tmp_path / "test.bed").write_text("".join(lines[1::2]))
+    arguments = ["fit", tmp_path / "train.bed", "--genome", folder / "genome.fa", "--out", tmp_path / "out", *SMALL]
+    assert run(*arguments, "--test", tmp_path / "test.bed") == 0
+    train, test = (region_table(tmp_path / "out" / f"{part}.bed") for part in ("training", "test"))
+    assert test["name"].value_counts().to_dict() == {"bound": len(lines) // 2, "matched": len(lines) // 2}
+    n_shuffles = (tmp_path / "out" / "test.fa").read_text().count(" shuffles\n")
+    assert n_shuffles == len(lines) // 2
+    for row in test.itertuples():
+        others = train[train["chrom"] == row.chrom]
+        assert not ((others["start"] < row.end) & (row.start < others["end"])).any()
+
+
+@pytest.mark.parametrize(
+    "options", [["--recall", "0"], ["--prevalence", "1"], ["--prevalence", "0"], ["--recall", "x"]]
+)
+def test_a_use_that_cannot_be_is_refused_before_training(folder, tmp_path, capsys, options):
+    assert fit(folder, tmp_path / "out", *options) == 2
+    assert "expected a share" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_few_chromosomes_are_tested_at_random(folder, tmp_path, capsys):
     lines = [line for line in (folder / "peaks.bed").read_text().splitlines() if line.startswith(("chr1", "chr2"))]
     (tmp_path / "few.bed").write_text("\n".join(lines) + "\n")

@@ -164,12 +164,16 @@ def _add_regions(parser: argparse.ArgumentParser) -> None:
 def _add_use(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("use, for the precision in the report")
     group.add_argument(
-        "--recall", metavar="SHARE", type=_share, default=0.5, help="of the bound sequences to find (default: 0.5)"
+        "--recall",
+        metavar="SHARE",
+        type=_share_above_0,
+        default=0.5,
+        help="of the bound sequences to find (default: 0.5)",
     )
     group.add_argument(
         "--prevalence",
         metavar="SHARE",
-        type=_share,
+        type=_share_between,
         default=0.01,
         help="of bound sequences among all that will be predicted (default: 0.01)",
     )
@@ -182,6 +186,20 @@ def _share(text: str) -> float:
         number = -1.0
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, got {text!r}")
+    return number
+
+
+def _share_above_0(text: str) -> float:
+    number = _share(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError(f"expected a share above 0, got {text!r}")
+    return number
+
+
+def _share_between(text: str) -> float:
+    number = _share_above_0(text)
+    if number == 1:
+        raise argparse.ArgumentTypeError(f"expected a share below 1, got {text!r}")
     return number
 
 

@@ -78,12 +78,13 @@ class Named:
     peaks: list[Region] | None = None
     kind: str = "given"
 
-    def shuffled(self, rng: np.random.Generator) -> Named:
-        """Shuffle each, keeping its dinucleotides."""
+    def shuffled(self, rng: np.random.Generator, rows: NDArray[np.int64] | None = None) -> Named:
+        """Shuffle each, or those of some rows, keeping its dinucleotides."""
+        chosen = range(len(self.names)) if rows is None else rows.tolist()
         return Named(
-            [f"shuffle of {name}" for name in self.names],
-            dinucleotide_shuffle(self.sequences, random_state=rng),
-            self.places,
+            [f"shuffle of {self.names[row]}" for row in chosen],
+            dinucleotide_shuffle([self.sequences[row] for row in chosen], random_state=rng),
+            [self.places[row] for row in chosen],
             kind="shuffles",
         )
 
@@ -178,10 +179,13 @@ def is_mixed(given: Named) -> bool:
     return given.labels is not None and not (given.labels == 1).all()
 
 
+def labeled(given: Named) -> Labeled:
+    """Take the labels of a file that has them."""
+    assert given.labels is not None
+    kinds = np.where(given.labels == 1, "bound", "given")
+    return Labeled(given.names, np.array(given.sequences, dtype=object), given.labels, kinds, given.places)
+
+
 def with_negatives(given: Named, rng: np.random.Generator) -> Labeled:
     """Take the file's labels if it has both, or else one shuffle of each sequence for the unbound ones."""
-    if is_mixed(given):
-        assert given.labels is not None
-        kinds = np.where(given.labels == 1, "bound", "given")
-        return Labeled(given.names, np.array(given.sequences, dtype=object), given.labels, kinds, given.places)
-    return Labeled.joined(given, given.shuffled(rng))
+    return labeled(given) if is_mixed(given) else Labeled.joined(given, given.shuffled(rng))

@@ -15,7 +15,7 @@ from skdeepprune._inputs import hold_out
 from skdeepprune._reading import shown
 from skdeepprune.cli._output import tell
 from skdeepprune.cli._peaks import UsageError
-from skdeepprune.cli._read import Labeled, Named, is_mixed, read_named, read_unbound, with_negatives
+from skdeepprune.cli._read import Labeled, Named, is_mixed, labeled, read_named, read_unbound
 from skdeepprune.genome import Match, describe_match, region_table, sample_negatives
 from skdeepprune.genome._regions import COLUMNS
 from skdeepprune.sequences import Genome, encode
@@ -75,10 +75,11 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
         raise UsageError(f"--test-share {options.test_share}: expected a share from 0 up to, but below, 1.")
     if options.test is not None and options.test_chromosomes:
         raise UsageError("--test and --test-chromosomes both say what to test on; leave one of them out.")
-    made = read_made(options, rng)
+    apart = None if options.test is None else read_named(options.test, options, labels=options.labels)
+    made = read_made(options, rng, apart)
     everything = made.data
-    if options.test is not None:
-        other = with_negatives(read_named(options.test, options, labels=options.labels), rng)
+    if apart is not None:
+        other = _made_apart(apart, everything, options, rng).data
         is_test, tested_on = np.zeros(len(everything.y), bool), str(options.test)
     else:
         other = None
@@ -101,33 +102,52 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
     return Sets(found["training"], found["validation"], other or found["test"], made.kind, made.match, tested_on)
 
 
-def read_made(options: argparse.Namespace, rng: np.random.Generator) -> Made:
-    """Read sequences or peaks, and make unbound ones where there are none."""
+def read_made(options: argparse.Namespace, rng: np.random.Generator, apart: Named | None = None) -> Made:
+    """Read sequences or peaks, and make unbound ones where there are none; peaks of `apart` are no place for them."""
     given = read_named(options.positives, options, labels=options.labels)
     if options.negatives is not None or is_mixed(given):
         if options.make is not None:
             raise UsageError(f"--make {options.make}: there are unbound sequences; leave it out.")
-        both = Labeled.joined(given, read_unbound(given, options)) if options.negatives else with_negatives(given, rng)
+        both = Labeled.joined(given, read_unbound(given, options)) if options.negatives else labeled(given)
         return Made(both, np.arange(len(both.y)), None, None)
     kind = options.make or ("shuffles" if given.peaks is None else "both")
     if kind != "shuffles" and given.peaks is None:
         raise UsageError(f"--make {kind} chooses regions of a genome; expected peaks and --genome.")
+    avoided = [] if apart is None or apart.peaks is None else [region_table(apart.peaks)]
+    return _made(given, kind, options, rng, avoided)
+
+
+def _made_apart(given: Named, train: Labeled, options: argparse.Namespace, rng: np.random.Generator) -> Made:
+    """Make unbound sequences for those of --test, unless it has some; no region that is trained on is among them."""
+    if is_mixed(given):
+        return Made(labeled(given), np.arange(len(given.names)), None, None)
+    kind = "shuffles" if given.peaks is None else options.make or "both"
+    used = [place[:3] for place in train.places if kind != "shuffles" and place.start is not None]
+    return _made(given, kind, options, rng, [pd.DataFrame(used, columns=COLUMNS[:3])] if used else [])
+
+
+def _made(
+    given: Named, kind: str, options: argparse.Namespace, rng: np.random.Generator, avoided: list[pd.DataFrame]
+) -> Made:
     n = len(given.names)
     unbound, sources, match = [], [np.arange(n)], None
     if kind != "shuffles":
-        regions, of_peak = _chosen(given, kind, options, rng)
+        regions, of_peak = _chosen(given, kind, options, rng, avoided)
         match = describe_match(given.sequences, regions.sequences)
         unbound.append(regions)
         sources.append(of_peak)
     if kind in ("shuffles", "both"):
-        for _ in range(max(1, round(options.ratio))):
-            unbound.append(given.shuffled(rng))
-            sources.append(np.arange(n))
+        n_shuffles = max(1, round(options.ratio * n))
+        while n_shuffles:
+            rows = np.arange(n) if n_shuffles >= n else np.sort(rng.permutation(n)[:n_shuffles])
+            unbound.append(given.shuffled(rng, rows))
+            sources.append(rows)
+            n_shuffles -= len(rows)
     return Made(Labeled.joined(given, *unbound), np.concatenate(sources), kind, match)
 
 
 def _chosen(
-    given: Named, kind: str, options: argparse.Namespace, rng: np.random.Generator
+    given: Named, kind: str, options: argparse.Namespace, rng: np.random.Generator, avoided: list[pd.DataFrame]
 ) -> tuple[Named, NDArray[np.int64]]:
     """Choose regions for the peaks, and number the peak of each."""
     rows = [(*place[:3], name, place.strand) for place, name in zip(given.places, given.names, strict=True)]
@@ -141,7 +161,7 @@ def _chosen(
             options.ratio,
             match=() if kind == "random" else ("gc", "repeats"),
             # Also what was cut off the peaks is no place for a negative.
-            exclude=[region_table(given.peaks), *options.exclude],
+            exclude=[region_table(given.peaks), *avoided, *options.exclude],
             margin=options.margin,
             random_state=rng,
         )
