@@ -23,7 +23,7 @@ from skdeepprune.report._composition import group_words, read_composition
 from skdeepprune.report._examples import Example, Mark
 from skdeepprune.report._figures import Match
 from skdeepprune.report._kernels import kernel_placement, short_word
-from skdeepprune.report._performance import GRID, measure, rank_auc
+from skdeepprune.report._performance import GRID, Use, measure, rank_auc
 from skdeepprune.report._results import collect
 from skdeepprune.report._sequences import Sequences
 from skdeepprune.report._svg import label_of, number, ticks
@@ -292,6 +292,31 @@ def test_results_are_those_of_scikit_learn(fitted, data):
         assert reading.contribution == pytest.approx(reading.weight * gap)
         assert reading.bound_scores.sum() == pytest.approx(1)
         assert reading.bound_positions.sum() == pytest.approx(reading.bound_share)
+
+
+@pytest.mark.parametrize(("recall", "prevalence"), [(0.5, 0.01), (0.33, 0.2), (1.0, 0.001)])
+def test_precision_at_a_prevalence_is_that_of_weighted_sequences(fitted, data, recall, prevalence):
+    scores, network = fitted.transform(data.X_test), fitted.stages_[-1].network
+    rows = np.flatnonzero((data.y_test == 0) | (np.arange(len(scores)) % 3 == 0))
+    bound = data.y_test[rows] == 1
+    scores = np.round(scores[rows], 1)  # with ties
+    zeros = np.zeros(len(rows))
+    found = measure(network, scores, zeros, bound, random_state=0, n_bootstraps=20, use=Use(recall, prevalence))
+    decision = network.decision(scores, zeros)
+    weights = np.where(bound, prevalence / bound.sum(), (1 - prevalence) / (~bound).sum())
+    average = average_precision_score(bound, decision, sample_weight=weights)
+    assert found.average_precision_in_use.value == pytest.approx(average)
+    threshold = np.sort(decision[bound])[::-1][int(np.ceil(recall * bound.sum() - 1e-9)) - 1]
+    called = decision >= threshold
+    assert found.precision_in_use.value == pytest.approx(weights[called & bound].sum() / weights[called].sum())
+    for estimate in (found.precision_in_use, found.average_precision_in_use):
+        assert 0 <= estimate.low <= estimate.high <= 1
+
+
+@pytest.mark.parametrize("wrong", [{"recall": 0}, {"prevalence": 0}, {"prevalence": 1}, {"recall": 2}])
+def test_a_use_that_cannot_be_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected a recall above 0"):
+        Use(**wrong)
 
 
 def test_the_area_under_the_drawn_curve_is_the_auc(fitted, rng):

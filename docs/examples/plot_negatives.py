@@ -114,8 +114,8 @@ pd.DataFrame(table).T.style.format("{:.3f}")
 # The report
 # ----------
 #
-# It has the average precision beside the AUC, and the precision where one sequence in a thousand is bound, as in a
-# genome and not in a test set.
+# It shows how well the regions match. Beside the AUC it has the average precision, also where one sequence in a
+# thousand is bound, as in a genome and not in a test set.
 
 import tempfile
 from pathlib import Path
@@ -132,6 +132,8 @@ write_report(
     page,
     X_test=X_test,
     y_test=y_test,
+    negatives="matched regions and dinucleotide shuffles",
+    match=describe_match(bound, matched["sequence"]),
     targets=None,
     prevalence=0.001,
     title="Peaks of a simulated genome",

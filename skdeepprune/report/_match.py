@@ -53,7 +53,7 @@ def _histogram(title: str, shares: pd.DataFrame) -> Markup:
     edges = np.append(part["from"], part["to"].iloc[-1])
     top = max(part["bound"].max(), part["unbound"].max(), 1e-6)
     chart = Chart((edges[0], edges[-1]), (0, top * 1.06), left=60, **SMALL)
-    x_ticks = [(value, f"{100 * value:.0f} %") for value in ticks(edges[0], edges[-1], 4)]
+    x_ticks = [(value, f"{100 * value:.0f} %") for value in ticks(edges[0], edges[-1], 3)]
     chart.axes("share of the letters", "share of the sequences", x_ticks=x_ticks, y_ticks=percent_ticks(top))
     for name in ("unbound", "bound"):
         chart.histogram(edges, part[name].to_numpy(), name)

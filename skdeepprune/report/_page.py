@@ -26,7 +26,7 @@ from skdeepprune.report._cards import (
 from skdeepprune.report._figures import Match
 from skdeepprune.report._format import counted, data_link, interval, percent, rounded, table
 from skdeepprune.report._match import match_card
-from skdeepprune.report._performance import GRID
+from skdeepprune.report._performance import GRID, Performance
 from skdeepprune.report._results import GC_WARNING_AUC, Results
 from skdeepprune.report._svg import glyph_definitions
 
@@ -155,12 +155,13 @@ def _tiles(classifier: DeepPruneClassifier, results: Results) -> list[dict[str, 
         {
             "name": "Average precision",
             "value": f"{performance.average_precision.value:.3f}",
-            "note": f"{interval(performance.average_precision)}; {percent(performance.positive_share)} are bound",
+            "note": f"{percent(performance.positive_share)} are bound; if {_rare(performance)} are, it is"
+            f" {performance.average_precision_in_use.value:.3f}",
         },
         {
             "name": f"Precision at recall {performance.use.recall:g}",
             "value": f"{performance.precision_in_use.value:.3f}",
-            "note": f"{interval(performance.precision_in_use)}; if {percent(performance.use.prevalence)} are bound",
+            "note": f"{interval(performance.precision_in_use)}; if {_rare(performance)} are bound",
         },
         {"name": "Kernels", "value": str(sizes[-1]), "note": kept},
         {
@@ -169,6 +170,10 @@ def _tiles(classifier: DeepPruneClassifier, results: Results) -> list[dict[str, 
             "note": f"{measured[0].n:,} bound",
         },
     ]
+
+
+def _rare(performance: Performance) -> str:
+    return f"{100 * performance.use.prevalence:.3g} %"
 
 
 def _motifs_intro(results: Results, matches: Mapping[int, Sequence[Match]], n_shown: int) -> str:
@@ -230,7 +235,9 @@ def _performance(classifier: DeepPruneClassifier, results: Results) -> list[dict
         {
             "title": "Precision and recall",
             "note": f"Average precision {performance.average_precision.value:.3f}"
-            f" ({interval(performance.average_precision)}). Dotted: guessing.",
+            f" ({interval(performance.average_precision)}); if {_rare(performance)} are bound,"
+            f" {performance.average_precision_in_use.value:.3f} ({interval(performance.average_precision_in_use)})."
+            " Dotted: guessing.",
             "drawing": figures.precision_recall(results),
             "table": _curve_table("precision_recall.csv", "recall", "precision", performance.precision_recall),
         },

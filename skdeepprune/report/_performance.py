@@ -50,12 +50,10 @@ class Use:
                 " prevalence between 0 and 1."
             )
 
-    def precision(self, true: NDArray[np.int64], false: NDArray[np.int64]) -> float:
-        """Share of bound sequences among those above the threshold, by the counts above falling thresholds."""
-        at = int(np.searchsorted(true, self.recall * true[-1] - 1e-9))
-        bound = self.prevalence * true[at] / true[-1]
-        unbound = (1 - self.prevalence) * false[at] / false[-1]
-        return float(bound / (bound + unbound))
+    def precisions(self, recall: Floats, fall_out: Floats) -> Floats:
+        """Share of bound sequences among those above each threshold, where `prevalence` of all are bound; 1 of none."""
+        bound, unbound = self.prevalence * recall, (1 - self.prevalence) * fall_out
+        return np.where(bound + unbound > 0, bound / np.maximum(bound + unbound, 1e-300), 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +68,8 @@ class Performance:
     precision_recall : Curve
         Precision at recalls.
     use : Use
-    precision_in_use : Estimate
-        Precision at the recall and the prevalence of `use`.
+    precision_in_use, average_precision_in_use : Estimate
+        Precision at the recall and the prevalence of `use`, and average precision at that prevalence.
     positive_share : float
         Share of bound sequences: the precision of guessing.
     auc_drops : list of Estimate
@@ -84,6 +82,7 @@ class Performance:
     precision_recall: Curve
     use: Use
     precision_in_use: Estimate
+    average_precision_in_use: Estimate
     positive_share: float
     auc_drops: list[Estimate]
 
@@ -148,7 +147,7 @@ def measure(
     replicates = [_measure_once(rankings, weights, use) for weights in _resampled(bound, n_bootstraps, rng)]
     whole, *resampled = replicates
     low, high = ([np.percentile(values, q, axis=0) for values in zip(*resampled, strict=True)] for q in _INTERVAL)
-    aucs, precision, roc, precision_recall, in_use = whole
+    aucs, precision, roc, precision_recall, in_use, average_in_use = whole
     drop_replicates = np.array([found[0][0] - found[0][1:] for found in resampled])
     drops = aucs[0] - aucs[1:]
     drop_low, drop_high = (np.percentile(drop_replicates, q, axis=0) for q in _INTERVAL)
@@ -159,6 +158,7 @@ def measure(
         precision_recall=Curve(precision_recall, low[3], high[3]),
         use=use,
         precision_in_use=Estimate(in_use, float(low[4]), float(high[4])),
+        average_precision_in_use=Estimate(average_in_use, float(low[5]), float(high[5])),
         positive_share=float(bound.mean()),
         auc_drops=[Estimate(*map(float, three)) for three in zip(drops, drop_low, drop_high, strict=True)],
     )
@@ -177,8 +177,8 @@ def _resampled(bound: NDArray[np.bool_], n: int, rng: np.random.Generator) -> It
 
 def _measure_once(
     rankings: list[_Ranking], weights: NDArray[np.int64], use: Use
-) -> tuple[Floats, float, Floats, Floats, float]:
-    """AUCs of all rankings; of the first one average precision, ROC, precision-recall and precision in use too."""
+) -> tuple[Floats, float, Floats, Floats, float, float]:
+    """AUCs of all rankings; of the first one average precision, ROC, precision-recall, and what `use` asks for."""
     counts = [ranking.counts(weights) for ranking in rankings]
     aucs = np.array([_area(*pair) for pair in counts])
     true, false = counts[0]
@@ -189,8 +189,11 @@ def _measure_once(
     # The best precision at this recall or a higher one: curves without teeth.
     envelope = np.maximum.accumulate(precision[:0:-1])[::-1]
     reached = np.searchsorted(recall[1:], GRID - 1e-12).clip(max=len(envelope) - 1)
+    in_use = use.precisions(recall, fall_out)
+    wanted = int(np.searchsorted(recall, use.recall - 1e-12))
+    average_in_use = float(np.sum(np.diff(recall) * in_use[1:]))
     # Where the curve rises vertically, NumPy takes the top.
-    return aucs, average, np.interp(GRID, fall_out, recall), envelope[reached], use.precision(true, false)
+    return aucs, average, np.interp(GRID, fall_out, recall), envelope[reached], float(in_use[wanted]), average_in_use
 
 
 def _area(true: NDArray[np.int64], false: NDArray[np.int64]) -> float:
