@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = make_parser().parse_args(arguments)
-        with _terminable(), interruptions_raised():
+        with _terminable(), interruptions_raised(), _warnings_told():
             options.run(options)
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -64,6 +65,18 @@ def _failed(error: BaseException, code: int) -> int:
     text = " ".join(str(error).split()) or ("out of memory" if isinstance(error, MemoryError) else repr(error))
     tell(f"skdeepprune: {text}", quiet=False)
     return code
+
+
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Write a warning as a line, without the place in the package that it comes from."""
+
+    def told(message: Warning | str, *_: Any, **__: Any) -> None:
+        tell(f"warning: {' '.join(str(message).split())}", quiet=False)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = told
+        yield
 
 
 @contextmanager
