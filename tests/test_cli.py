@@ -367,6 +367,10 @@ def test_a_warning_is_a_line_of_its_own(fitted, tmp_path, capsys):
         assert warnings.showwarning is before
     lines = capsys.readouterr().err.splitlines()
     assert lines and all(line.startswith("warning: kernel_") and ".py" not in line for line in lines)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert run(*arguments[:-1], "--out", tmp_path / "motifs.meme") == 0
+    assert "No kernel has a motif." in capsys.readouterr().err
 
 
 def test_without_jaspar_motifs_are_not_named(inputs, tmp_path, capsys, monkeypatch):
