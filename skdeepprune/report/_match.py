@@ -26,9 +26,9 @@ def match_card(match: Match) -> dict[str, Any]:
     differences = (match.dinucleotides["bound"] - match.dinucleotides["unbound"]).abs()
     most = match.dinucleotides.to_dict("records")[int(differences.argmax())]
     note = (
-        "The Kolmogorov-Smirnov statistic is the greatest difference of the cumulative shares; 0 is a perfect match. Of"
-        f" the dinucleotides, {most['dinucleotide']} differs most: {percent(most['bound'])} in bound and"
-        f" {percent(most['unbound'])} in unbound sequences."
+        "The distance is the Kolmogorov-Smirnov statistic, the greatest difference of the cumulative shares; 0 is a"
+        f" perfect match. Of the dinucleotides, {most['dinucleotide']} differs most: {percent(most['bound'])} in bound"
+        f" and {percent(most['unbound'])} in unbound sequences."
     )
     if not has_repeats:
         note += " No sequence has lower case, so repeats could not be compared."
@@ -36,7 +36,7 @@ def match_card(match: Match) -> dict[str, Any]:
         "title": "How well the chosen regions match",
         "intro": f"All {match.n_unbound:,} regions of the genome that were chosen, beside all {match.n_bound:,} bound"
         " sequences.",
-        "columns": ["", "bound", "unbound", "Kolmogorov-Smirnov statistic"],
+        "columns": ["", "bound", "unbound", "distance"],
         "rows": rows,
         "note": note,
         "panels": panels,
