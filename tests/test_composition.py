@@ -119,7 +119,7 @@ def test_auto_is_six_letters_of_dna_and_none_of_numbers(rng, both_strands):
     settings = {"n_prunings": 0, "max_iter": 1, "n_channels": 4, "reverse_complement": both_strands}
     of_numbers = small(**settings).fit(values, np.arange(20) % 2)
     assert of_numbers.composition_.empty
-    with pytest.raises(ValueError, match="composition=3 counts words of DNA"):
+    with pytest.raises(ValueError, match="composition=3 counts DNA words"):
         small(composition=3, **settings).fit(values, np.arange(20) % 2)
 
 
@@ -195,7 +195,7 @@ def test_auto_takes_no_schedule_of_arrays():
 
 
 def test_the_size_of_a_schedule_counts_not_that_of_n_prunings():
-    with pytest.raises(ValueError, match="begin with 5000 kernels"):
+    with pytest.raises(ValueError, match="start with 5000 kernels"):
         small(n_prunings=0, schedule=[5000, 2]).fit(X, y)
 
 
