@@ -526,7 +526,7 @@ def test_words_against_a_counter(X, word_length, both_strands):
 def test_words_of_many_sequences_are_those_of_each(rng, monkeypatch):
     X = ["".join(row) for row in rng.choice(list("ACGTN"), (30, 20), p=[0.24] * 4 + [0.04])]
     whole = KmerCounter(3).fit(X).transform(X)
-    monkeypatch.setattr("skdeepprune._composition._BASES_AT_ONCE", 50)
+    monkeypatch.setattr("skdeepprune._composition._BASES_PER_CHUNK", 50)
     np.testing.assert_array_equal(KmerCounter(3).fit(X).transform(X).toarray(), whole.toarray())
     np.testing.assert_array_equal(KmerCounter(3).fit(X).transform(X[7:8]).toarray(), whole[[7]].toarray())
 

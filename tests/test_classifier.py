@@ -455,7 +455,7 @@ def test_real_valued_channels(rng, engine):
             {"class_weight": {0: -1, 1: 1}},
             ["ACGT"] * 8,
             [0, 1] * 4,
-            r"class_weight=.*expected weights of 0",
+            r"class_weight=.*expected finite, non-negative",
         ),
         ({}, ["AC", "AG", "AT"], [0, 0, 1], r"1 of class 1\."),
         ({}, ["AC"] * 3, [0, 0, 1], r"that are not in the other.* 0 of class 0\."),

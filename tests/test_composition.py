@@ -38,7 +38,7 @@ def counted(sequences, word_length, both_strands):
 @given(SEQUENCES, st.integers(1, 4), st.booleans(), st.integers(1, 60))
 def test_counts_are_those_of_a_counter(sequences, word_length, both_strands, at_once):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BASES_AT_ONCE", at_once)
+        patch.setattr(module, "_BASES_PER_CHUNK", at_once)
         counts = count_words(encode(sequences), word_length, reverse_complement=both_strands)
     np.testing.assert_array_equal(counts, counted(sequences, word_length, both_strands))
 
@@ -185,7 +185,9 @@ def test_at_size_has_parameters_that_fit_it(schedule):
     "schedule", [[], [4, 2, 3], [8, 8, 2], [8, 4], [8.5, 2], ["a", "b"], [[8, 2]], np.array([2, 8]), [2, 0]]
 )
 def test_schedules_that_do_not_fall_to_n_kernels_are_refused(schedule):
-    with pytest.raises(ValueError, match=r"schedule=.*; expected falling numbers of kernels ending with n_kernels=2"):
+    with pytest.raises(
+        ValueError, match=r"schedule=.*; expected decreasing numbers of kernels ending with n_kernels=2"
+    ):
         small(schedule=schedule).fit(X, y)
 
 
