@@ -285,7 +285,7 @@ MATRIX = "MOTIF a\nletter-probability matrix: alength= 4 w= 2 nsites= 8 E= 0\n"
         (HEAD + MATRIX + "0.5 0.5 0 x\n", "line 7: .*got '0.5 0.5 0 x'"),
         (HEAD + MATRIX.replace("w= 2", "") + "\n", "position 1 of motif 'a', got none"),
         (HEAD + MATRIX + "1 0 0 0\n1 0 0 0\n# skdeepprune {broken\n", "line 9: expected JSON"),
-        (HEAD + MATRIX + '1 0 0 0\n1 0 0 0\n# skdeepprune {"color": 1}\n', "line 9: expected a JSON object with keys from kernel"),
+        (HEAD + MATRIX + '1 0 0 0\n1 0 0 0\n# skdeepprune {"color": 1}\n', "line 9: expected a JSON object"),
         (
             HEAD + MATRIX + '1 0 0 0\n1 0 0 0\n# skdeepprune-site [0, "s", 1, "+", 1.0, "AAA"]\n',
             "line 9: .*3 letters: 'AAA'",
