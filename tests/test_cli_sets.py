@@ -86,7 +86,7 @@ def test_the_sets_are_written_as_they_were_trained_on(folder, fitted):
 def test_the_report_says_how_negatives_were_made(fitted):
     text = (fitted / "report.html").read_text()
     for part in (
-        "that match in GC content and repeats, and dinucleotide shuffles",
+        "matched in GC content and repeats, and dinucleotide shuffles",
         "Kolmogorov-Smirnov statistic",
         "black.bed",
         "AUC against matched",
@@ -271,7 +271,7 @@ def test_overlaps_are_counted_as_pair_by_pair(spans, data):
         (["--test-chromosomes", "chr1", "--validation-chromosomes", "chr1"], "chr1 cannot be both"),
         (["--test-chromosomes", "chr1,chr2,chr3,chr4,chrX"], "The training set has no sequences"),
         (["--test-chromosomes", "chr1", "--test", "other.fa"], "leave one of them out"),
-        (["--negatives", "{folder}/peaks.bed", "--make", "both"], "there are unbound sequences"),
+        (["--negatives", "{folder}/peaks.bed", "--make", "both"], "unbound sequences are already given"),
     ],
 )
 def test_sets_that_cannot_be_are_refused(folder, tmp_path, capsys, options, message):
@@ -283,9 +283,9 @@ def test_sets_that_cannot_be_are_refused(folder, tmp_path, capsys, options, mess
 def test_sequences_without_a_place_cannot_be_split_by_chromosome(tmp_path, capsys):
     (tmp_path / "a.fa").write_text("".join(f">p{i}\nACGTTGCA\n" for i in range(9)))
     assert run("fit", tmp_path / "a.fa", "--out", tmp_path / "out", "--test-chromosomes", "chr1", *SMALL) == 2
-    assert "the chromosome of 18 of 18 sequences, such as 'p0', is not known" in capsys.readouterr().err
+    assert "the chromosome of 18 of 18 sequences, such as 'p0', is unknown" in capsys.readouterr().err
     assert run("fit", tmp_path / "a.fa", "--out", tmp_path / "out", "--make", "both", *SMALL) == 2
-    assert "--make both chooses regions of a genome; expected peaks" in capsys.readouterr().err
+    assert "--make both samples regions of a genome; expected peaks" in capsys.readouterr().err
 
 
 def test_negatives_are_written_as_bed_and_fasta(folder, tmp_path, capsys):
@@ -309,16 +309,16 @@ def test_what_is_excluded_is_not_overwritten(folder, tmp_path, capsys):
     excluded.write_text("chr1\t0\t100\n")
     common = ["--genome", folder / "genome.fa", "--exclude", excluded, "--force"]
     assert run("negatives", folder / "peaks.bed", "--out", excluded, *common) == 2
-    assert "is an input, too" in capsys.readouterr().err
+    assert "is also an input" in capsys.readouterr().err
     assert fit(folder, tmp_path, "--exclude", excluded, "--force") == 2
-    assert "is an input, too" in capsys.readouterr().err
+    assert "is also an input" in capsys.readouterr().err
     assert excluded.read_text() == "chr1\t0\t100\n"
 
 
 def test_regions_and_a_summary_do_not_share_the_standard_output(folder, capsys):
     assert run("negatives", folder / "peaks.bed", "--genome", folder / "genome.fa", "--json") == 2
     captured = capsys.readouterr()
-    assert captured.out == "" and "name a file for them with --out" in captured.err
+    assert captured.out == "" and "name a file for the regions with --out" in captured.err
 
 
 def test_shuffles_are_written_without_a_place(folder, tmp_path, capsys):
