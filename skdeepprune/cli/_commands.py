@@ -44,7 +44,7 @@ from skdeepprune.cli._sets import read_made, read_sets
 from skdeepprune.datasets import SimulatedDataset, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, read_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
-from skdeepprune.report._report import turned_to_matches
+from skdeepprune.report._report import orient_all_to_matches
 
 FILES = (
     *("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html"),
@@ -408,7 +408,7 @@ def _motifs(
 
 
 def _matched(found: list[Motif], targets: list[Motif] | None) -> tuple[list[Motif], pd.DataFrame | None]:
-    return (found, None) if targets is None else turned_to_matches(found, tomtom(found, targets))
+    return (found, None) if targets is None else orient_all_to_matches(found, tomtom(found, targets))
 
 
 def _without_matrices(matches: pd.DataFrame) -> pd.DataFrame:
