@@ -242,7 +242,7 @@ def test_leakage_is_told_with_counts(folder, tmp_path, capsys):
     captured = capsys.readouterr()
     text = (tmp_path / "out" / "report.html").read_text()
     for message in (
-        "7 of 22 test sequences are among the training sequences, too, on either strand",
+        "7 of 22 test sequences are also training sequences (on either strand)",
         "4 of 22 test sequences overlap training sequences in the genome",
     ):
         assert message in captured.err and message in text
