@@ -118,7 +118,7 @@ def test_the_report_shows_how_well_the_regions_match(folder, fitted):
     ):
         pd.testing.assert_frame_equal(linked(page, name), table.round(5), check_dtype=False)
     text = page.read_text()
-    assert f"All {len(kinds['matched']):,} regions of the genome that were chosen" in text
+    assert f"All {len(kinds['matched']):,} sampled regions of the genome" in text
     assert f"<td>{match.gc_distance:.3f}</td>" in text and f"<td>{match.repeat_distance:.3f}</td>" in text
     assert "(2 of each kind per bound sequence)" in text
 
@@ -141,7 +141,7 @@ def test_a_report_on_peaks_takes_regions_too(folder, fitted, tmp_path, capsys, k
     assert list(summary["auc_by_kind"]) == (["matched", "shuffles"] if kind is None else [kind])
     n, text = len(region_table(folder / "peaks.bed")), page.read_text()
     assert f"{n * (5 if kind is None else 3):,}<span" in text
-    assert ("How well the chosen regions match" in text) == (kind != "shuffles")
+    assert ("Match of the sampled regions" in text) == (kind != "shuffles")
     assert ("AUC against matched" in text) == (kind is None)
 
 
@@ -204,7 +204,7 @@ def test_peaks_to_test_on_have_regions_too_none_of_which_is_trained_on(folder, t
 )
 def test_a_use_that_cannot_be_is_refused_before_training(folder, tmp_path, capsys, options):
     assert fit(folder, tmp_path / "out", *options) == 2
-    assert "expected a share" in capsys.readouterr().err
+    assert "expected a number" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

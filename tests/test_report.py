@@ -622,7 +622,7 @@ def test_words_are_laid_over_each_other():
 def test_composition_has_a_card_and_a_network_without_it_has_none(fitted, data, tmp_path):
     page = Page(written(tmp_path, fitted, data, targets=None))
     assert "AUC alone" in page.text and "composition.csv" in page.text
-    said = r"Mean log-odds from composition: \S+ in bound and \S+ in unbound sequences; from kernels and intercept: \S+ in"
+    said = r"Mean log-odds from composition: \S+ in bound and \S+ in unbound sequences; from kernels and intercept: "
     assert re.search(said, page.text)
     classifier = clone(fitted).set_params(composition=0, max_iter=2)
     page = Page(written(tmp_path, classifier.fit(data.X_train, data.y_train), data, targets=None))

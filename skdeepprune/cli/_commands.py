@@ -32,7 +32,6 @@ from skdeepprune.cli._read import (
 )
 from skdeepprune.cli._regions import (
     SET_FILES,
-    sample_for_peaks,
     describe_negatives,
     describe_sets,
     leakage_messages,
@@ -51,7 +50,7 @@ FILES = (
     *SET_FILES,
 )
 _DEFAULT_TARGETS = "JASPAR2024:vertebrates"
-# Sequences, and letters, that `predict` reads at a time.
+# Maximum number of sequences and letters that `predict` reads at a time.
 _BATCH_SEQUENCES, _BATCH_LETTERS = 20_000, 2**25
 
 
@@ -97,8 +96,8 @@ def fit(options: argparse.Namespace) -> None:
             write_sets(folder, sets)
         notes = describe_sets(sets, options)
         notes |= _aucs(by_kind)
-        said = {"negatives": describe_negatives(sets.made, options), "match": sets.match}
-        _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes, **said)
+        about = {"negatives": describe_negatives(sets.made, options), "match": sets.match}
+        _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes, **about)
         written = [name for name in FILES if (folder / name).exists()]
     seconds = time.perf_counter() - start
     if options.json:
@@ -220,7 +219,7 @@ def motifs(options: argparse.Namespace) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    """Write a report of a model on sequences."""
+    """Write a report on a model for given sequences."""
     inputs = [options.model, options.positives, options.negatives, options.genome, options.targets, *options.exclude]
     check_outputs([options.out], options.force, inputs=inputs)
     if options.json:
@@ -233,8 +232,8 @@ def report(options: argparse.Namespace) -> None:
     found, matches = _motifs(classifier, data, targets)
     by_kind = auc_by_kind(classifier, data)
     notes = {"model": options.model, "sequences": options.positives, **_aucs(by_kind)}
-    said = {"negatives": describe_negatives(made.kind, options), "match": made.match}
-    _report(options, classifier, data, None, found, matches, options.out, notes, **said)
+    about = {"negatives": describe_negatives(made.kind, options), "match": made.match}
+    _report(options, classifier, data, None, found, matches, options.out, notes, **about)
     if options.json:
         print_json(
             {
@@ -319,7 +318,7 @@ def auc_by_kind(classifier: DeepPruneClassifier, data: Labeled) -> dict[str, flo
 
 
 def _aucs(by_kind: dict[str, float]) -> dict[str, str]:
-    """Notes for the report; nothing where one kind is all there is."""
+    """Notes for the report; empty if there is only one kind."""
     return {f"AUC against {kind}": f"{auc:.3f}" for kind, auc in by_kind.items()} if len(by_kind) > 1 else {}
 
 
@@ -446,7 +445,7 @@ def _report(
     matches: pd.DataFrame | None,
     path: Path,
     notes: dict[str, Any],
-    **said: Any,
+    **about: Any,
 ) -> None:
     write_report(
         classifier,
@@ -464,7 +463,7 @@ def _report(
         recall=options.recall,
         prevalence=options.prevalence,
         random_state=options.seed,
-        **said,
+        **about,
     )
 
 

@@ -171,7 +171,7 @@ def _add_use(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         type=_share_above_0,
         default=0.5,
-        help="of the bound sequences to find (default: 0.5)",
+        help="share of bound sequences to find (default: 0.5)",
     )
     group.add_argument(
         "--prevalence",
@@ -195,14 +195,14 @@ def _share(text: str) -> float:
 def _share_above_0(text: str) -> float:
     number = _share(text)
     if number == 0:
-        raise argparse.ArgumentTypeError(f"expected a share above 0, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
     return number
 
 
 def _share_between(text: str) -> float:
     number = _share_above_0(text)
     if number == 1:
-        raise argparse.ArgumentTypeError(f"expected a share below 1, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a number below 1, got {text!r}")
     return number
 
 
@@ -249,8 +249,8 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
     group.add_argument(
         "--negatives",
         metavar="FILE",
-        help="unbound sequences (default: those labeled 0, or else one dinucleotide shuffle of each bound sequence;"
-        " for peaks regions of the genome, too)",
+        help="unbound sequences (default: those labeled 0, otherwise one dinucleotide shuffle of each bound sequence;"
+        " for peaks also genomic regions)",
     )
     group.add_argument(
         "--labels",
@@ -284,9 +284,8 @@ def _add_labels(parser: argparse.ArgumentParser, *, test: bool = True) -> None:
     group.add_argument(
         "--make",
         choices=MADE,
-        help="unbound sequences to make where none are given: for peaks regions of the genome that match them in GC"
-        " content and repeats, dinucleotide shuffles, both, or random regions (default: both for peaks, else"
-        " shuffles)",
+        help="unbound sequences to generate if none are given: shuffles; for peaks also genomic regions matched in GC"
+        " content and repeats, both, or random regions (default: both for peaks, otherwise shuffles)",
     )
     _add_regions(parser)
     _add_genome(parser)
@@ -348,8 +347,8 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--targets",
         metavar="MOTIFS",
-        help="known motifs to compare with: a MEME, JASPAR or TRANSFAC file, a release of JASPAR with a group of"
-        " species, such as JASPAR2024:fungi or JASPAR2024:all, or none (default: JASPAR2024:vertebrates if pyjaspar is"
+        help="known motifs to compare with: a MEME, JASPAR or TRANSFAC file, a JASPAR release with a taxonomic group,"
+        " such as JASPAR2024:fungi or JASPAR2024:all, or none (default: JASPAR2024:vertebrates if pyjaspar is"
         " installed)",
     )
 

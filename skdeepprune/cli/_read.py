@@ -79,7 +79,7 @@ class Named:
     kind: str = "given"
 
     def shuffled(self, rng: np.random.Generator, rows: NDArray[np.int64] | None = None) -> Named:
-        """Shuffle each, or those of some rows, keeping its dinucleotides."""
+        """Return a dinucleotide shuffle of each sequence, or of some rows."""
         chosen = range(len(self.names)) if rows is None else rows.tolist()
         return Named(
             [f"shuffle of {self.names[row]}" for row in chosen],
@@ -180,12 +180,12 @@ def is_mixed(given: Named) -> bool:
 
 
 def labeled(given: Named) -> Labeled:
-    """Take the labels of a file that has them."""
+    """Use the labels of a file that has them."""
     assert given.labels is not None
     kinds = np.where(given.labels == 1, "bound", "given")
     return Labeled(given.names, np.array(given.sequences, dtype=object), given.labels, kinds, given.places)
 
 
 def with_negatives(given: Named, rng: np.random.Generator) -> Labeled:
-    """Take the file's labels if it has both, or else one shuffle of each sequence for the unbound ones."""
+    """Use the labels of a file if it has both classes; otherwise add a shuffle of each sequence as unbound."""
     return labeled(given) if is_mixed(given) else Labeled.joined(given, given.shuffled(rng))

@@ -90,18 +90,18 @@ def _fasta_lines(data: Labeled) -> Iterator[str]:
 
 
 def describe_negatives(made: str | None, options: argparse.Namespace) -> str:
-    """Say how the unbound sequences came about."""
+    """Describe the origin of the unbound sequences."""
     if made is None:
-        return f"those of {options.negatives}" if options.negatives else "those that are labeled so"
+        return f"those in {options.negatives}" if options.negatives else "those labeled as such"
     regions = f"regions of {options.genome}"
-    matched = f"{regions} that match in GC content and repeats"
-    said = {
+    matched = f"{regions} matched in GC content and repeats"
+    text = {
         "shuffles": "dinucleotide shuffles of the bound ones",
         "matched": matched,
         "random": f"random {regions}",
         "both": f"{matched}, and dinucleotide shuffles of the bound ones",
     }[made]
-    return f"{said} ({options.ratio:g}{' of each kind' * (made == 'both')} per bound sequence)"
+    return f"{text} ({options.ratio:g}{' of each kind' * (made == 'both')} per bound sequence)"
 
 
 def describe_sets(sets: Sets, options: argparse.Namespace) -> dict[str, object]:

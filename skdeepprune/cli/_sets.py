@@ -52,13 +52,13 @@ class Sets:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """Sequences of both classes, and how the unbound ones came about.
+    """Sequences of both classes, and the origin of the unbound ones.
 
     Attributes
     ----------
     data : Labeled
     source : ndarray of int, shape (n,)
-        For each, the number of the one that it has to stay with: what was made from or for a bound sequence, with that.
+        Index of the sequence that each one has to stay with in a split: for a generated negative, its bound sequence.
     kind, match
         As in `Sets`.
     """
@@ -74,12 +74,12 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
     if not 0 <= options.test_share < 1:
         raise UsageError(f"--test-share {options.test_share}: expected a share of at least 0 and below 1.")
     if options.test is not None and options.test_chromosomes:
-        raise UsageError("--test and --test-chromosomes both say what to test on; leave one of them out.")
-    apart = None if options.test is None else read_named(options.test, options, labels=options.labels)
-    made = read_made(options, rng, apart)
+        raise UsageError("--test and --test-chromosomes exclude each other; leave one of them out.")
+    separate = None if options.test is None else read_named(options.test, options, labels=options.labels)
+    made = read_made(options, rng, separate)
     everything = made.data
-    if apart is not None:
-        other = _made_apart(apart, everything, options, rng).data
+    if separate is not None:
+        other = _made_for_test(separate, everything, options, rng).data
         is_test, tested_on = np.zeros(len(everything.y), bool), str(options.test)
     else:
         other = None
@@ -104,23 +104,23 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
     return Sets(found["training"], found["validation"], other or found["test"], made.kind, made.match, tested_on)
 
 
-def read_made(options: argparse.Namespace, rng: np.random.Generator, apart: Named | None = None) -> Made:
-    """Read sequences or peaks, and make unbound ones where there are none; peaks of `apart` are no place for them."""
+def read_made(options: argparse.Namespace, rng: np.random.Generator, separate: Named | None = None) -> Made:
+    """Read sequences or peaks; if there are no unbound ones, generate them, avoiding the peaks in `separate`."""
     given = read_named(options.positives, options, labels=options.labels)
     if options.negatives is not None or is_mixed(given):
         if options.make is not None:
-            raise UsageError(f"--make {options.make}: there are unbound sequences; leave it out.")
+            raise UsageError(f"--make {options.make}: unbound sequences are already given; leave it out.")
         both = Labeled.joined(given, read_unbound(given, options)) if options.negatives else labeled(given)
         return Made(both, np.arange(len(both.y)), None, None)
     kind = options.make or ("shuffles" if given.peaks is None else "both")
     if kind != "shuffles" and given.peaks is None:
-        raise UsageError(f"--make {kind} chooses regions of a genome; expected peaks and --genome.")
-    avoided = [] if apart is None or apart.peaks is None else [region_table(apart.peaks)]
+        raise UsageError(f"--make {kind} samples regions of a genome; expected peaks and --genome.")
+    avoided = [] if separate is None or separate.peaks is None else [region_table(separate.peaks)]
     return _made(given, kind, options, rng, avoided)
 
 
-def _made_apart(given: Named, train: Labeled, options: argparse.Namespace, rng: np.random.Generator) -> Made:
-    """Make unbound sequences for those of --test, unless it has some; no region that is trained on is among them."""
+def _made_for_test(given: Named, train: Labeled, options: argparse.Namespace, rng: np.random.Generator) -> Made:
+    """Generate unbound sequences for --test, unless it has some, avoiding the training regions."""
     if is_mixed(given):
         return Made(labeled(given), np.arange(len(given.names)), None, None)
     kind = "shuffles" if given.peaks is None else options.make or "both"
@@ -162,7 +162,7 @@ def _chosen(
             genome,
             options.ratio,
             match=() if kind == "random" else ("gc", "repeats"),
-            # Also what was cut off the peaks is no place for a negative.
+            # Excludes the full peaks, including what was cut off.
             exclude=[region_table(given.peaks), *avoided, *options.exclude],
             margin=options.margin,
             random_state=rng,

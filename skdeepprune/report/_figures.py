@@ -21,7 +21,7 @@ _ROW = 84
 _MARGIN = 26
 # If a match is much longer than the motif, this many extra positions are shown on either side.
 _OVERHANG = 6
-# Three of these stand side by side.
+# Size of figures shown three in a row.
 SMALL: dict[str, Any] = {"width": 300, "height": 240}
 
 
@@ -178,7 +178,7 @@ def scores(reading: KernelReading) -> Markup:
     """Draw the distribution of a kernel's pooled activations in both classes."""
     top = max(reading.bound_scores.max(), reading.unbound_scores.max())
     chart = Chart((reading.score_edges[0], reading.score_edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("activation, pooled", "share of the class", y_ticks=percent_ticks(top))
+    chart.axes("pooled activation", "share of the class", y_ticks=percent_ticks(top))
     chart.histogram(reading.score_edges, reading.unbound_scores, "unbound")
     chart.histogram(reading.score_edges, reading.bound_scores, "bound")
     if reading.motif is not None and reading.score_edges[0] < reading.motif.threshold < reading.score_edges[-1]:
@@ -192,7 +192,7 @@ def word_sums(reading: CompositionReading) -> Markup:
     """Draw the distribution of the log-odds from composition in both classes."""
     top = max(reading.bound_sums.max(), reading.unbound_sums.max())
     chart = Chart((reading.edges[0], reading.edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("log-odds by composition", "share of the class", y_ticks=percent_ticks(top))
+    chart.axes("log-odds from composition", "share of the class", y_ticks=percent_ticks(top))
     chart.histogram(reading.edges, reading.unbound_sums, "unbound")
     chart.histogram(reading.edges, reading.bound_sums, "bound")
     return chart.finish("Distribution of the log-odds from composition in bound and unbound sequences.")
@@ -202,7 +202,9 @@ def positions(reading: KernelReading) -> Markup:
     """Draw the distribution of the positions of a kernel's sites in both classes."""
     top = max(reading.bound_positions.max(), reading.unbound_positions.max(), 1e-6)
     chart = Chart((reading.position_edges[0], reading.position_edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("middle of the site, bp from the sequence's middle", "share of the class", y_ticks=percent_ticks(top))
+    chart.axes(
+        "centre of the site, bp from the centre of the sequence", "share of the class", y_ticks=percent_ticks(top)
+    )
     chart.histogram(reading.position_edges, reading.unbound_positions, "unbound")
     chart.histogram(reading.position_edges, reading.bound_positions, "bound")
     return chart.finish(f"Positions of the sites of kernel {reading.index} in bound and unbound sequences.")

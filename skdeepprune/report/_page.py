@@ -59,7 +59,7 @@ def render(
         Maximum number of kernels with a card.
     downloads : sequence of (file name, MIME type, text)
     negatives : str or None
-        How the unbound sequences came about.
+        Description of the unbound sequences.
     match : skdeepprune.genome.Match or None
     notes : dict
         Additional rows for the parameters.
@@ -94,7 +94,7 @@ def render(
             " larger contribution is marked."
         ),
         "examples": example_groups(results.examples),
-        "data_intro": "The sequences that the motifs were read from"
+        "data_intro": "The sequences that the motifs were extracted from"
         + (", and those that the network was tested on." if results.has_test else ".")
         + (f" The unbound ones are {negatives}." if negatives else ""),
         "warnings": _warnings(results),
@@ -185,8 +185,8 @@ def _motifs_intro(results: Results, matches: Mapping[int, Sequence[Match]], n_sh
         named = sum(named_match(found) is not None for found in matches.values())
         some = counted(named, "motif").capitalize() if named else "No motif"
         text += (
-            f" {some} of {len(matches)} resemble{'s' if named < 2 else ''} a known one (E-value up to {SIGNIFICANT_E},"
-            f" correlation from {CLOSE_CORRELATION})."
+            f" {some} of {len(matches)} resemble{'s' if named < 2 else ''} a known one (E-value at most"
+            f" {SIGNIFICANT_E}, correlation at least {CLOSE_CORRELATION})."
         )
     if n_shown > 1:
         text += " Kernels are ordered by the drop in AUC without them."
@@ -237,7 +237,7 @@ def _performance(classifier: DeepPruneClassifier, results: Results) -> list[dict
             "note": f"Average precision {performance.average_precision.value:.3f}"
             f" ({interval(performance.average_precision)}); if {_rare(performance)} are bound,"
             f" {performance.average_precision_in_use.value:.3f} ({interval(performance.average_precision_in_use)})."
-            " Dotted: guessing.",
+            " Dotted: chance.",
             "drawing": figures.precision_recall(results),
             "table": _curve_table("precision_recall.csv", "recall", "precision", performance.precision_recall),
         },

@@ -51,7 +51,7 @@ class Use:
             )
 
     def precisions(self, recall: Floats, fall_out: Floats) -> Floats:
-        """Share of bound sequences among those above each threshold, where `prevalence` of all are bound; 1 of none."""
+        """Precision at each threshold if a share `prevalence` of all sequences is bound; 1 if none are above it."""
         bound, unbound = self.prevalence * recall, (1 - self.prevalence) * fall_out
         return np.where(bound + unbound > 0, bound / np.maximum(bound + unbound, 1e-300), 1.0)
 
@@ -178,7 +178,7 @@ def _resampled(bound: NDArray[np.bool_], n: int, rng: np.random.Generator) -> It
 def _measure_once(
     rankings: list[_Ranking], weights: NDArray[np.int64], use: Use
 ) -> tuple[Floats, float, Floats, Floats, float, float]:
-    """AUCs of all rankings; of the first one average precision, ROC, precision-recall, and what `use` asks for."""
+    """AUCs of all rankings; for the first, average precision, ROC, precision-recall, and the precisions for `use`."""
     counts = [ranking.counts(weights) for ranking in rankings]
     aucs = np.array([_area(*pair) for pair in counts])
     true, false = counts[0]
@@ -192,7 +192,7 @@ def _measure_once(
     in_use = use.precisions(recall, fall_out)
     wanted = int(np.searchsorted(recall, use.recall - 1e-12))
     average_in_use = float(np.sum(np.diff(recall) * in_use[1:]))
-    # Where the curve rises vertically, NumPy takes the top.
+    # At vertical steps, NumPy returns the upper value.
     return aucs, average, np.interp(GRID, fall_out, recall), envelope[reached], float(in_use[wanted]), average_in_use
 
 

@@ -68,9 +68,9 @@ def write_report(
     motifs : sequence of Motif, default=None
         By default those of :func:`skdeepprune.motifs.extract_motifs`.
     negatives : str, default=None
-        How the unbound sequences came about, for the text: "regions that match in GC content".
+        Description of the unbound sequences, for the text: "regions matched in GC content".
     match : skdeepprune.genome.Match, default=None
-        Of bound sequences and the regions of a genome that were chosen for them, by
+        Comparison of the bound sequences with the genomic regions sampled for them, from
         :func:`skdeepprune.genome.describe_match`. The page then shows how well they match.
     targets : DataFrame, iterable of Motif, path of a motif file, release of JASPAR, or None, default="JASPAR2024"
         Known motifs to compare with, as for :func:`skdeepprune.motifs.tomtom`, or the result of that. None skips the
