@@ -524,7 +524,7 @@ class DeepPruneClassifier(
         except ValueError as error:
             raise ValueError(f"X_val, y_val: {error}") from error
         if own.tolist() != classes.tolist():
-            raise ValueError(f"y_val has classes {own.tolist()}, y has {classes.tolist()}; expected the same classes.")
+            raise ValueError(f"y_val has classes {own.tolist()}, y has classes {classes.tolist()}; expected the same.")
         return self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
 
     def _load(
