@@ -1,4 +1,4 @@
-"""Pictures of a fitted classifier and its motifs, on matplotlib axes. Needs the extra ``plots``."""
+"""Plots of a fitted classifier and its motifs, with matplotlib. Needs the extra ``plots``."""
 
 from skdeepprune.plots._logos import plot_logo, plot_match
 from skdeepprune.plots._stages import plot_history, plot_stages
