@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -354,6 +355,22 @@ def test_known_motifs_are_those_of_a_group_of_species(fitted, inputs, tmp_path, 
     assert found and found <= {motif.name for motif in load_jaspar(tax_group="fungi")}
     assert run(*arguments, "--force", "--targets", "JASPAR2024:mushrooms") == 1
     assert "has no motifs with collection='CORE' and tax_group='mushrooms'" in capsys.readouterr().err
+
+
+def test_a_warning_is_a_line_of_its_own(fitted, tmp_path, capsys):
+    (tmp_path / "a.fa").write_text("".join(f">{i}\n{'N' * 40}\n" for i in range(3)))
+    arguments = ["motifs", fitted / "model.safetensors", tmp_path / "a.fa", "--targets", "none", "--quiet"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        before = warnings.showwarning
+        assert run(*arguments) == 0
+        assert warnings.showwarning is before
+    lines = capsys.readouterr().err.splitlines()
+    assert lines and all(line.startswith("warning: kernel_") and ".py" not in line for line in lines)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert run(*arguments[:-1], "--out", tmp_path / "motifs.meme") == 0
+    assert "No kernel has a motif." in capsys.readouterr().err
 
 
 def test_without_jaspar_motifs_are_not_named(inputs, tmp_path, capsys, monkeypatch):

@@ -23,6 +23,7 @@ from skdeepprune.report._composition import group_words, read_composition
 from skdeepprune.report._examples import Example, Mark
 from skdeepprune.report._figures import Match
 from skdeepprune.report._kernels import kernel_placement, short_word
+from skdeepprune.report._page import _motifs_intro
 from skdeepprune.report._performance import GRID, Use, measure, rank_auc
 from skdeepprune.report._results import collect
 from skdeepprune.report._sequences import Sequences
@@ -317,6 +318,11 @@ def test_precision_at_a_prevalence_is_that_of_weighted_sequences(fitted, data, r
 def test_a_use_that_cannot_be_is_refused(wrong):
     with pytest.raises(ValueError, match="expected a recall above 0"):
         Use(**wrong)
+
+
+def test_motifs_that_resemble_none_are_counted(fitted, data):
+    results = measured(fitted, data)
+    assert "No motif of 3 resembles a known one" in _motifs_intro(results, {k: () for k in range(3)}, 3)
 
 
 def test_the_area_under_the_drawn_curve_is_the_auc(fitted, rng):

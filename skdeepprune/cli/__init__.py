@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = make_parser().parse_args(arguments)
-        with _unwinding_signals(), interruptions_raised():
+        with _unwinding_signals(), interruptions_raised(), _warnings_as_lines():
             options.run(options)
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -63,6 +64,18 @@ def _failed(error: BaseException, code: int) -> int:
     text = " ".join(str(error).split()) or ("out of memory" if isinstance(error, MemoryError) else repr(error))
     log(f"skdeepprune: {text}", quiet=False)
     return code
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Write a warning as a line, without the place in the package that it comes from."""
+
+    def write(message: Warning | str, *_: Any, **__: Any) -> None:
+        log(f"warning: {' '.join(str(message).split())}", quiet=False)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = write
+        yield
 
 
 @contextmanager

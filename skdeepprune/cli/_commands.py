@@ -491,4 +491,6 @@ def _free_name(stem: str, suffix: str) -> Path:
 
 
 def _as_text(table: pd.DataFrame) -> str:
+    if table.empty:
+        return "No kernel has a motif."
     return table.to_string(index=False, formatters={"E": "{:.1e}".format}, float_format="{:.3f}".format)
