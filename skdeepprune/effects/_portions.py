@@ -65,7 +65,7 @@ class Source:
         """Yield the codes of everything, also outside of the regions."""
         for chrom, length in enumerate(self.lengths):
             for start in range(0, length, PORTION):
-                yield self.read(chrom, start, min(start + PORTION, length))
+                yield read_only(self.read(chrom, start, min(start + PORTION, length)))
 
     def portions(self, width: int) -> Iterator[list[Piece]]:
         """Yield pieces of about `PORTION` bases together, in which each window of that width is once."""
@@ -81,6 +81,13 @@ class Source:
                     portion, n_bases = [], 0
         if portion:
             yield portion
+
+
+def read_only(codes: Codes) -> Codes:
+    """Give a view that is never writable: to numba writable or not are two types, to compile twice."""
+    view = codes.view()
+    view.flags.writeable = False
+    return view
 
 
 @contextmanager

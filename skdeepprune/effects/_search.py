@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skdeepprune._network import Network, reverse_complement_kernels
 from skdeepprune.effects._hits import HIT, Hits
 from skdeepprune.effects._loops import any_unknown, count_windows, find_hits
-from skdeepprune.effects._portions import Piece
+from skdeepprune.effects._portions import Piece, read_only
 from skdeepprune.effects._pvalues import PValues
 from skdeepprune.effects._vectors import LANES, N_WORDS, WORD_LETTERS
 
@@ -70,6 +70,7 @@ class Search:
         for chrom, start, codes in portion:
             if len(codes) < self.width:
                 continue
+            codes = read_only(codes)
             is_whole = not any_unknown(codes)
             n_windows += len(codes) - self.width + 1 if is_whole else count_windows(codes, self.width)
             parts = []
