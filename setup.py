@@ -14,6 +14,7 @@ EXTRAS = {
     "baselines": ["gkmsvm-lite>=0.1"],
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],
     "fetch": ["pooch>=1.8"],
+    "tracks": ["pybigwig>=0.3.23"],
     "bench": ["dask[distributed]>=2025.1"],
 }
 EXTRAS["test"] = [

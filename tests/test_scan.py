@@ -218,7 +218,7 @@ def test_a_dask_scheduler_and_two_workers_give_the_same_bytes(scattered):
     classifier, genome = scattered
     one = bed(classifier, genome)
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
         parallel_config("dask", client=client),
     ):

@@ -67,13 +67,13 @@ class Source:
             for start in range(0, length, PORTION):
                 yield read_only(self.read(chrom, start, min(start + PORTION, length)))
 
-    def portions(self, width: int) -> Iterator[list[Piece]]:
-        """Yield pieces of about `PORTION` bases together, in which each window of that width is once."""
+    def portions(self, width: int, step: int = 1) -> Iterator[list[Piece]]:
+        """Yield pieces of about `PORTION` bases together, in which each `step`-th window of that width is once."""
         portion: list[Piece] = []
-        n_bases = 0
+        n_bases, size = 0, max(PORTION // step, 1) * step
         for chrom, start, end in self.stretches:
-            for first in range(start, end - width + 1, PORTION):
-                stop = min(first + PORTION + width - 1, end)
+            for first in range(start, end - width + 1, size):
+                stop = min(first + size - step + width, end)
                 portion.append(Piece(chrom, first, self.read(chrom, first, stop)))
                 n_bases += stop - first
                 if n_bases >= PORTION:
