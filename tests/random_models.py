@@ -38,6 +38,7 @@ def classifier_of(network, mean_words=0.0):
     classifier.stages_ = [Stage(0, np.arange(network.n_kernels), network, nothing, 0.0, 0.0, 0.5, [])]
     classifier.rejected_stages_ = []
     classifier.classes_, classifier.is_dna_, classifier.engine_ = np.array([0, 1]), True, "compiled"
+    classifier.negatives_ = "given"
     n_words = len(network.composition)
     classifier.word_counts_ = np.full((2, n_words), mean_words / max(n_words, 1))
     return classifier
