@@ -33,7 +33,7 @@ class AlleleScorer:
         scores, sums = zip(*(self._parts(codes) for codes in (windows.ref, windows.alt)), strict=True)
         log_odds = [network.decision(score, word_sum) for score, word_sum in zip(scores, sums, strict=True)]
         changes = scores[1].astype(np.float64) - scores[0]
-        by_kernel = changes * network.dense_weights.astype(np.float64)
+        by_kernel = changes * network.dense_weights.astype(np.float64) + 0.0  # not -0.0
         columns = {
             "log_odds_ref": log_odds[0],
             "log_odds_alt": log_odds[1],

@@ -192,6 +192,11 @@ class VariantScorer:
             found["p"] = self._background.p_values(found["delta"], chrom, windows.place[is_ok], genome, self.window)
         return {"status": windows.status, **{name: _spread(column, is_ok) for name, column in found.items()}}
 
+    def empty_columns(self) -> dict[str, NDArray[Any]]:
+        """Give the columns of no alleles."""
+        with opened({"none": "N"}) as genome:
+            return self.columns(Alleles.of([]), genome)
+
     def table(self, alleles: Alleles, genome: Genome) -> pd.DataFrame:
         """Score alleles, as a table."""
         columns: dict[str, Any] = self.columns(alleles, genome)

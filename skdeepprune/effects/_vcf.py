@@ -149,9 +149,9 @@ def load_pysam(purpose: str) -> Any:
 
 
 @contextmanager
-def opened_vcf_output(path: Path) -> Iterator[IO[bytes]]:
-    """Open a VCF file to write to, in blocks that tabix reads where `path` says so."""
-    if path.suffix in (".gz", ".bgz"):
+def opened_vcf_output(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
+    """Open a VCF file to write to; `packed` in blocks, as tabix reads it."""
+    if packed:
         pysam = load_pysam("Compressed VCF files")
         with pysam.BGZFile(str(path), "wb") as file:
             yield file
