@@ -13,6 +13,7 @@ EXTRAS = {
     "models": ["skops>=0.13"],
     "baselines": ["gkmsvm-lite>=0.1"],
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],
+    "variants": ["pysam>=0.22"],
     "fetch": ["pooch>=1.8"],
     "tracks": ["pybigwig>=0.3.23"],
     "bench": ["dask[distributed]>=2025.1"],

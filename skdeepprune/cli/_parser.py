@@ -9,11 +9,13 @@ from pathlib import Path
 
 from skdeepprune.cli import _commands as commands
 from skdeepprune.cli._bench import add_bench
+from skdeepprune.cli._mutate import add_mutate
 from skdeepprune.cli._numbers import threads, whole_number
 from skdeepprune.cli._read import UsageError
 from skdeepprune.cli._scan import add_scan
 from skdeepprune.cli._sets import MADE
 from skdeepprune.cli._track import add_track
+from skdeepprune.cli._variants import add_variants
 
 __all__ = ["UsageError", "make_parser"]
 
@@ -32,7 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"skdeepprune {_version()}")
     parsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_negatives):
+    for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_negatives, add_variants, add_mutate):
         add(parsers)
     for add_own in (add_scan, add_track):
         _add_common(add_own(parsers), seed=False)
