@@ -4,7 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skdeepprune import baselines, bench, datasets, genome, model_selection, motifs, plots, report, sequences
+    from skdeepprune import (
+        baselines,
+        bench,
+        datasets,
+        effects,
+        genome,
+        model_selection,
+        motifs,
+        plots,
+        report,
+        sequences,
+    )
     from skdeepprune._classifier import DeepPruneClassifier
     from skdeepprune._interruption import InterruptedFitWarning
     from skdeepprune._model_file import load_model, save_model
@@ -26,6 +37,7 @@ __all__ = [
     "baselines",
     "bench",
     "datasets",
+    "effects",
     "genome",
     "load_model",
     "model_selection",

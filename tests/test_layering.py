@@ -31,7 +31,7 @@ FLOORS = [
     },
     {"_augmentation", "_composition", "_word_penalty", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot", "genome"},
-    {"_classifier", "motifs", "datasets", "baselines", "model_selection"},
+    {"_classifier", "motifs", "effects", "datasets", "baselines", "model_selection"},
     {"_model_file", "report", "plots", "cli", "bench"},
 ]
 # The doors: they may import anything, and nothing may import them.
@@ -40,6 +40,7 @@ SAME_FLOOR = {
     ("bench", "plots"),
     ("bench", "report"),
     ("baselines", "motifs"),
+    ("effects", "_classifier"),
     ("_network", "sequences"),
     ("_channels", "sequences"),
     ("_mutation", "_compiling"),

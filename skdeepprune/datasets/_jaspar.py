@@ -1,6 +1,6 @@
-"""A dozen motifs of JASPAR 2024, the ones that the simulated sets plant.
+"""The twelve JASPAR 2024 motifs used in the simulated data sets.
 
-The counts are those of JASPAR 2024 CORE, vertebrates (https://jaspar.elixir.no), which is licensed under CC BY 4.0:
+The counts are from JASPAR 2024 CORE, vertebrates (https://jaspar.elixir.no), licensed under CC BY 4.0:
 I. Rauluseviciute et al., "JASPAR 2024: 20th anniversary of the open-access database of transcription factor binding
 profiles", Nucleic Acids Research 52, 2024, https://doi.org/10.1093/nar/gkad1059. They are unchanged.
 """
@@ -21,9 +21,9 @@ class JasparMotif:
     Attributes
     ----------
     name : str
-        The transcription factor, or the pair of them.
+        The transcription factor, or pair of factors.
     accession : str
-        JASPAR's matrix ID with its version, such as "MA0108.3".
+        JASPAR matrix ID with version, such as "MA0108.3".
     ppm : ndarray of float64, shape (width, 4)
         Probabilities of A, C, G and T at each position. Read-only.
     """
@@ -39,8 +39,8 @@ class JasparMotif:
 def load_jaspar_motifs() -> dict[str, JasparMotif]:
     """Load the embedded motifs.
 
-    They are twelve of JASPAR 2024 CORE (vertebrates; CC BY 4.0) [1]_, 7 to 20 bp wide: those that the simulated sets
-    plant.
+    These are twelve motifs from JASPAR 2024 CORE (vertebrates; CC BY 4.0) [1]_, 7 to 20 bp wide, used in the simulated
+    data sets.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def load_jaspar_motifs() -> dict[str, JasparMotif]:
 
     See Also
     --------
-    load_simulated : Sets of sequences that carry them.
+    load_simulated : Data sets with planted instances of them.
 
     References
     ----------
