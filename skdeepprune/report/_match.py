@@ -26,9 +26,9 @@ def match_card(match: Match) -> dict[str, Any]:
     differences = (match.dinucleotides["bound"] - match.dinucleotides["unbound"]).abs()
     largest = match.dinucleotides.to_dict("records")[int(differences.argmax())]
     note = (
-        "The distance is the Kolmogorov-Smirnov statistic, the maximum difference between the cumulative"
-        f" distributions; 0 is a perfect match. The dinucleotide that differs most is {largest['dinucleotide']}: {percent(largest['bound'])}"
-        f" in bound and {percent(largest['unbound'])} in unbound sequences."
+        "The distance is the Kolmogorov-Smirnov statistic, the maximum difference between the cumulative distributions;"
+        f" 0 is a perfect match. The dinucleotide that differs most is {largest['dinucleotide']}:"
+        f" {percent(largest['bound'])} in bound and {percent(largest['unbound'])} in unbound sequences."
     )
     if not has_repeats:
         note += " No sequence has lower case, so repeats cannot be compared."
