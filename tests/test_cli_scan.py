@@ -94,7 +94,7 @@ def test_track_writes_bigwig(folder, classifier, capsys):
         (["scan", "model.safetensors", "genome.fa", "--json"], 2, "name a file for the hits"),
         (["scan", "model.safetensors", "missing.fa"], 1, "missing.fa"),
         (["scan", "model.safetensors", "genome.fa", "--regions", "other.bed"], 1, "has 'chr1': rename"),
-        (["scan", "model.safetensors", "genome.fa", "--out", "genome.fa", "--force"], 2, "is an input, too"),
+        (["scan", "model.safetensors", "genome.fa", "--out", "genome.fa", "--force"], 2, "is also an input"),
         (["track", "model.safetensors", "genome.fa", "--out", "a.bw", "--window", "5"], 1, "1 <= step <= window"),
         (["track", "model.safetensors", "genome.fa", "--out", "no/a.bw"], 1, "to write a.bw into"),
     ],
