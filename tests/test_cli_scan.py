@@ -83,7 +83,7 @@ def test_track_writes_bigwig(folder, classifier, capsys):
     with bigwig.open("out.kernel_2.bw") as file:
         assert np.isfinite(file.values("chr1", 25, 30)).any()
     assert run("track", "model.safetensors", "genome.fa", "--out", "out.bw", *options) == 1
-    assert "out.bw is there already" in capsys.readouterr().err
+    assert "out.bw already exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
