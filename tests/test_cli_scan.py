@@ -96,7 +96,7 @@ def test_track_writes_bigwig(folder, classifier, capsys):
         (["scan", "model.safetensors", "genome.fa", "--regions", "other.bed"], 1, "has 'chr1': rename"),
         (["scan", "model.safetensors", "genome.fa", "--out", "genome.fa", "--force"], 2, "is also an input"),
         (["track", "model.safetensors", "genome.fa", "--out", "a.bw", "--window", "5"], 1, "1 <= step <= window"),
-        (["track", "model.safetensors", "genome.fa", "--out", "no/a.bw"], 1, "to write a.bw into"),
+        (["track", "model.safetensors", "genome.fa", "--out", "no/a.bw"], 1, "for a.bw does not exist"),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments, code, message, folder, capsys):
