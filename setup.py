@@ -56,7 +56,7 @@ EXTRAS["all"] = sorted({requirement for extra in EXTRAS.values() for requirement
 setup(
     name="skdeepprune",
     version=VERSION,
-    description="Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding",
+    description="Deepprune for scikit-learn: predict protein-DNA binding with a few interpretable convolution kernels",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="skdeepprune developers",

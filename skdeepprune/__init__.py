@@ -1,4 +1,4 @@
-"""Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding."""
+"""Deepprune for scikit-learn: predict protein-DNA binding with a few interpretable convolution kernels."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -54,7 +54,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Loaded when they are asked for, so that the command line can answer an interruption from its first moment on.
+# Imported lazily, so that the command line handles interruptions from the start.
 _HOMES = {
     "DeepPruneClassifier": "_classifier",
     "Epoch": "_training",

@@ -29,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the argument parser, from which the reference page is generated."""
     parser = argparse.ArgumentParser(
         prog="skdeepprune",
-        description="Learn a handful of readable motif detectors from DNA sequences.",
+        description="Learn a few interpretable motif detectors from DNA sequences.",
         epilog="Exit codes: 0 success, 1 bad data, 2 bad usage, 130 interrupted, 143 terminated, 129 terminal closed.",
     )
     parser.add_argument("--version", action="version", version=f"skdeepprune {_version()}")

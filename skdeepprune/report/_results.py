@@ -109,8 +109,8 @@ def collect(
     edges, (bound_gc, unbound_gc) = _histograms(data.gc, data.bound, np.linspace(0, 1, _N_GC_BINS + 1))
     return Results(
         classes=_class_summaries(data, "") + ([] if test is None else _class_summaries(test, "test, ")),
-        gc_auc=_either_way(rank_auc(data.bound, data.gc)),
-        length_auc=_either_way(rank_auc(data.bound, data.lengths.astype(float))),
+        gc_auc=_in_better_direction(rank_auc(data.bound, data.gc)),
+        length_auc=_in_better_direction(rank_auc(data.bound, data.lengths.astype(float))),
         leakage=None if test is None else find_leakage(data.codes, _places(data), test.codes, _places(test)),
         gc_edges=edges,
         bound_gc=bound_gc,
@@ -134,7 +134,7 @@ def collect(
     )
 
 
-def _either_way(auc: float) -> float:
+def _in_better_direction(auc: float) -> float:
     return max(auc, 1 - auc)
 
 
