@@ -2,16 +2,16 @@
 Variants: which of them change binding
 ======================================
 
-A classifier learns a motif, a genome has sites of it, and somebody's genome differs from it here and there. Which of the
-differences matter? The truth is known here, as all of it is simulated.
+A classifier learns a motif, a genome has sites of it, and somebody's genome differs from it here and there. Which of
+the differences matter? The truth is known here, as all of it is simulated.
 """
 
 # %%
 # A genome with sites
 # -------------------
 #
-# A protein binds sites like TGACGTCA. It is learned from 3,000 sequences of 101 bp, half of which hold a site, each letter
-# of it right with a probability of 0.9.
+# A protein binds sites like TGACGTCA. It is learned from 3,000 sequences of 101 bp, half of which hold a site, each
+# letter of it right with a probability of 0.9.
 
 import numpy as np
 import pandas as pd
@@ -89,8 +89,8 @@ table[is_snv].groupby(in_site.map({True: "in a site", False: "elsewhere"}))["p"]
 # Which base matters
 # ------------------
 #
-# `saturation_mutagenesis` replaces every base of a sequence by each of the others. Here a stretch around a site: the logo
-# shows what each base contributes, the heat map what each letter would change.
+# `saturation_mutagenesis` replaces every base of a sequence by each of the others. Here a stretch around a site: the
+# logo shows what each base contributes, the heat map what each letter would change.
 
 from skdeepprune.effects import saturation_mutagenesis
 from skdeepprune.plots import plot_mutagenesis
