@@ -2,8 +2,8 @@
 Hits in a genome
 ================
 
-Where does a kernel find its word in a genome, and how many of these places are chance? This example plants sites of CTCF
-in a simulated genome, looks for them with the kernels of a classifier, and shows what p- and q-values promise.
+Where does a kernel find its word in a genome, and how many of these places are chance? This example plants sites of
+CTCF in a simulated genome, looks for them with the kernels of a classifier, and shows what p- and q-values promise.
 """
 
 # %%
@@ -66,29 +66,26 @@ hits.sort_values("p").head()
 # ----------------------
 #
 # A hit is real here if it overlaps a planted site. Most of those with a p-value just below 1e-4 are not: among four
-# million windows chance alone has 400 of them. The lower the threshold, the higher the share of real ones, and the fewer
-# of the sites are found. The dashed line is what one minus the q-value promises of the hits up to a threshold.
+# million windows chance alone has 400 of them. The lower the threshold, the higher the share of real ones, and the
+# fewer of the sites are found. The dashed line is what the q-value promises: a share of at least 1 - q is real.
 
 import matplotlib.pyplot as plt
 
 kernel = names[int(best["E"].idxmin().removeprefix("kernel_"))]
 own = hits[hits["kernel"] == kernel].sort_values("p", ignore_index=True)
-before = [
-    planted[chrom][max(np.searchsorted(planted[chrom], end) - 1, 0)] for chrom, end in own[["chrom", "end"]].values
-]
-is_real = (own["start"] < np.array(before) + 35) & (own["end"] > before)
+places = zip(own["chrom"], own["end"], strict=True)
+site = np.array([planted[chrom][max(np.searchsorted(planted[chrom], end) - 1, 0)] for chrom, end in places])
+is_real = (own["start"] < site + 35) & (own["end"] > site)
+is_new = is_real & ~own.assign(site=site, is_real=is_real).duplicated(["chrom", "site", "is_real"])
 n_sites = sum(map(len, planted.values()))
 
 _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 rank = np.arange(1, len(own) + 1)
 left.plot(own["p"], is_real.cumsum() / rank, color="C0", label="share of hits that are real")
 left.plot(own["p"], 1 - own["q"], "--", color="C0", label="1 - q")
-is_new = is_real & ~own.assign(site=before).loc[is_real, ["chrom", "site"]].duplicated().reindex(
-    own.index, fill_value=True
-)
 left.plot(own["p"], is_new.cumsum() / n_sites, color="C1", label="share of sites that are found")
 left.set(xscale="log", xlabel="hits with a p-value of at most", ylim=(0, 1.02), title=kernel)
-left.legend(frameon=False)
+left.legend(frameon=False, loc="center left", bbox_to_anchor=(0, 0.65))
 
 bins = np.linspace(own["activation"].min(), own["activation"].max(), 40)
 right.hist([own["activation"][~is_real], own["activation"][is_real]], bins, stacked=True, color=["0.75", "C0"])
