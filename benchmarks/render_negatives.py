@@ -14,7 +14,7 @@ KERNELS, WITHOUT, WORDS = "16", "16 without composition", "5-mers"
 METHODS = {KERNELS: "16 kernels", WITHOUT: "16 kernels without composition", WORDS: "5-mers"}
 SETS = {
     "human": "Human peaks",
-    "isochores": "A simulated genome with isochores, repeats and open places",
+    "isochores": "A simulated genome with isochores, repeats and accessible regions",
     "yeast": "Yeast, mean over six proteins",
 }
 

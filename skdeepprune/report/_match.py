@@ -26,9 +26,9 @@ def match_card(match: Match) -> dict[str, Any]:
     differences = (match.dinucleotides["bound"] - match.dinucleotides["unbound"]).abs()
     largest = match.dinucleotides.to_dict("records")[int(differences.argmax())]
     note = (
-        "The Kolmogorov-Smirnov statistic is the maximum difference between the cumulative distributions; 0 is a"
-        f" perfect match. The dinucleotide that differs most is {largest['dinucleotide']}: {percent(largest['bound'])}"
-        f" in bound and {percent(largest['unbound'])} in unbound sequences."
+        "The distance is the Kolmogorov-Smirnov statistic, the maximum difference between the cumulative distributions;"
+        f" 0 is a perfect match. The dinucleotide that differs most is {largest['dinucleotide']}:"
+        f" {percent(largest['bound'])} in bound and {percent(largest['unbound'])} in unbound sequences."
     )
     if not has_repeats:
         note += " No sequence has lower case, so repeats cannot be compared."
@@ -36,7 +36,7 @@ def match_card(match: Match) -> dict[str, Any]:
         "title": "Match of the sampled regions",
         "intro": f"All {match.n_unbound:,} sampled regions of the genome, compared with all {match.n_bound:,} bound"
         " sequences.",
-        "columns": ["", "bound", "unbound", "Kolmogorov-Smirnov statistic"],
+        "columns": ["", "bound", "unbound", "distance"],
         "rows": rows,
         "note": note,
         "panels": panels,
