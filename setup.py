@@ -14,7 +14,7 @@ EXTRAS = {
     "baselines": ["gkmsvm-lite>=0.1"],
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],
     "fetch": ["pooch>=1.8"],
-    "bench": ["dask[distributed]>=2025.1"],
+    "dask": ["dask[distributed]>=2025.1"],
 }
 EXTRAS["test"] = [
     *(requirement for extra in EXTRAS.values() for requirement in extra),
@@ -75,7 +75,6 @@ setup(
     packages=find_packages(include=["skdeepprune", "skdeepprune.*"]),
     package_data={
         "skdeepprune": ["py.typed"],
-        "skdeepprune.bench": ["benchmark.css", "benchmark.html.jinja"],
         "skdeepprune.report": ["report.css", "report.html.jinja"],
     },
     python_requires=">=3.11",

@@ -37,8 +37,6 @@ FLOORS = [
 # The doors: they may import anything, and nothing may import them.
 DOORS = {"__init__", "__main__"}
 SAME_FLOOR = {
-    ("bench", "plots"),
-    ("bench", "report"),
     ("baselines", "motifs"),
     ("_network", "sequences"),
     ("_channels", "sequences"),
