@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from paper.summary import dense_weights
+
 from skdeepprune.bench import (
     METHODS,
     BenchmarkDataset,

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
 from paper.page import write_page
 from paper.results import read_results
 from paper.statistics import compare

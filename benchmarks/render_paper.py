@@ -12,7 +12,6 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
-
 from paper.page import write_page
 
 

@@ -17,7 +17,6 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.text import Annotation, Text
-
 from paper.claims import CLAIMS, beside_paper
 from paper.drawing import picture
 from paper.figures import plot_criteria, plot_differences, plot_sizes
@@ -27,6 +26,7 @@ from paper.page import write_page
 from paper.results import over_seeds
 from paper.statistics import compare, rank
 from paper.summary import computing_time
+
 from skdeepprune import DeepPruneClassifier
 from skdeepprune.bench import METHODS, BenchmarkDataset, run_benchmark
 from skdeepprune.datasets import load_simulated

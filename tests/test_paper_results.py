@@ -7,11 +7,11 @@ import pytest
 from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2, rankdata
-
 from paper.results import Contender, contenders, failures, over_seeds, read_results
 from paper.statistics import compare, rank
 from paper.summary import computing_time, dense_weights, summarize
+from scipy.stats import chi2, rankdata
+
 from skdeepprune import DeepPruneClassifier
 from skdeepprune.datasets import load_simulated
 
