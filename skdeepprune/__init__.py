@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from skdeepprune._version import __version__
+
 if TYPE_CHECKING:
     from skdeepprune import baselines, bench, datasets, genome, model_selection, motifs, plots, report, sequences
     from skdeepprune._classifier import DeepPruneClassifier
@@ -39,8 +41,6 @@ __all__ = [
     "sequences",
     "weight_importance",
 ]
-
-__version__ = "0.1.0"
 
 # Loaded when they are asked for, so that the command line can answer an interruption from its first moment on.
 _HOMES = {

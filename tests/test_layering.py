@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 
 FLOORS = [
     {
+        "_auc",
         "_callbacks",
         "_compiling",
         "_glyphs",
@@ -28,6 +29,7 @@ FLOORS = [
         "_interruption",
         "_weights",
         "_model_layout",
+        "_version",
     },
     {"_augmentation", "_composition", "_word_penalty", "_inputs", "_pruning", "_engines"},
     {"_training", "_onehot", "genome"},
@@ -38,6 +40,7 @@ FLOORS = [
 DOORS = {"__init__", "__main__"}
 SAME_FLOOR = {
     ("baselines", "motifs"),
+    ("datasets", "motifs"),
     ("_network", "sequences"),
     ("_channels", "sequences"),
     ("_mutation", "_compiling"),

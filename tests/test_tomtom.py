@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdeepprune.datasets import load_jaspar_motifs
+from skdeepprune.datasets import load_planted_motifs
 from skdeepprune.motifs import Motif, load_jaspar, orient_to_match, tomtom, write_motifs
 from skdeepprune.motifs._align import best_alignment
 from skdeepprune.motifs._similarity import match_motif
@@ -77,7 +77,7 @@ class TestPValues:
             ("TBP", "CDX1"): 2.61183186e-03,
             ("TBP", "HOXB13"): 2.98512100e-03,
         }
-        jaspar = load_jaspar_motifs()["TBP"]
+        jaspar = load_planted_motifs()["TBP"]
         matches = tomtom(Motif("TBP", jaspar.ppm, 1), n_nearest=5)
         assert matches["target"][0] == "TBP" and -24.4 < np.log10(matches["p"][0]) < -23
         found = {(row.query, row.target): row.p for row in matches.iloc[1:].itertuples()}
@@ -193,7 +193,7 @@ class TestTargets:
 @pytest.mark.slow
 def test_live_memelite_agrees(known):
     queries = [*known[:5], known[6].window(1, 5), known[7].reverse_complement()]
-    queries += [Motif(name, motif.ppm, 1) for name, motif in load_jaspar_motifs().items()]
+    queries += [Motif(name, motif.ppm, 1) for name, motif in load_planted_motifs().items()]
     ours, theirs = (tomtom(queries, n_nearest=None, engine=engine) for engine in ("numpy", "memelite"))
     both = ours.merge(theirs, on=["query", "target_accession"], suffixes=("", "_memelite"))
     assert len(both) == len(ours)
