@@ -107,7 +107,8 @@ def render(
         "making_intro": _making_intro(classifier),
         "history": _history(classifier),
         "parameters": _parameters(classifier, notes, random_state, __version__),
-        "footer": f"Made by skdeepprune {__version__}. The file holds all its data and asks for nothing from any network.",
+        "footer": f"Made by skdeepprune {__version__}. The file holds all its data and asks for nothing from any"
+        " network.",
     }
     return _environment().get_template("report.html.jinja").render(context)
 
