@@ -21,6 +21,7 @@ EXTRAS["test"] = [
     "biopython>=1.85",
     "dnaio>=1.2",
     "hypothesis>=6.100",
+    "import-linter>=2.17",
     "mypy>=1.15",
     "pandas-stubs>=2.2",
     "psutil>=6.0",

@@ -12,7 +12,6 @@ from skdeepprune.datasets import load_planted_motifs
 from skdeepprune.motifs import Motif, load_jaspar, orient_to_match, tomtom, write_motifs
 from skdeepprune.motifs._align import best_alignment
 from skdeepprune.motifs._similarity import match_motif
-from skdeepprune.motifs._tomtom import _false_discovery_rates
 
 
 @pytest.fixture(scope="module")
@@ -126,10 +125,11 @@ class TestTable:
             first, matches.groupby("query", sort=False).head(2).reset_index(drop=True), check_dtype=False
         )
 
-    def test_false_discovery_rates_by_hand(self):
-        np.testing.assert_allclose(
-            _false_discovery_rates(np.array([0.04, 0.01, 0.9, 0.02])), [0.16 / 3, 0.04, 0.9, 0.04]
-        )
+    def test_false_discovery_rates_by_hand(self, known):
+        matches = tomtom(known[0], known, n_nearest=None)
+        ranked = matches["p"] * len(known) / np.arange(1, len(known) + 1)
+        by_hand = [min(1.0, ranked[i:].min()) for i in range(len(ranked))]
+        np.testing.assert_allclose(matches["q"], by_hand, rtol=1e-12)
 
     def test_orientation(self, known):
         turned = known[4].reverse_complement()
