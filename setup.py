@@ -13,7 +13,9 @@ EXTRAS = {
     "models": ["skops>=0.13"],
     "baselines": ["gkmsvm-lite>=0.1"],
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],
+    "variants": ["pysam>=0.22"],
     "fetch": ["pooch>=1.8"],
+    "tracks": ["pybigwig>=0.3.23"],
     "dask": ["dask[distributed]>=2025.1"],
 }
 EXTRAS["test"] = [
@@ -22,6 +24,7 @@ EXTRAS["test"] = [
     "dnaio>=1.2",
     "hypothesis>=6.100",
     "import-linter>=2.17",
+    "lightmotif>=0.10",
     "mypy>=1.15",
     "pandas-stubs>=2.2",
     "psutil>=6.0",

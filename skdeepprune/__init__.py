@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 from skdeepprune._version import __version__
 
 if TYPE_CHECKING:
-    from skdeepprune import baselines, bench, datasets, genome, model_selection, motifs, plots, report, sequences
+    from skdeepprune import (
+        baselines,
+        bench,
+        datasets,
+        effects,
+        genome,
+        model_selection,
+        motifs,
+        plots,
+        report,
+        sequences,
+    )
     from skdeepprune._classifier import DeepPruneClassifier
     from skdeepprune._interruption import InterruptedFitWarning
     from skdeepprune._model_file import load_model, save_model
@@ -28,6 +39,7 @@ __all__ = [
     "baselines",
     "bench",
     "datasets",
+    "effects",
     "genome",
     "load_model",
     "model_selection",

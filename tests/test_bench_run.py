@@ -612,7 +612,7 @@ def test_command_line_says_what_failed(project, capsys):
         "from sklearn.svm import SVC\n\ndef svm(dataset, seed):\n    return SVC(C=-1)\n"
     )
     assert main(command("--methods", "failing:svm", "--seeds", "1", "--n-jobs", "1")) == 0
-    assert "2 cells failed; results.csv has the errors" in capsys.readouterr().err
+    assert "2 runs failed; their errors are in results.csv" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -623,7 +623,7 @@ def test_command_line_says_what_failed(project, capsys):
         (["--methods", "deep"], 1, "no method 'deep'"),
         (["--methods", "methods_of_mine:none"], 1, "has no function 'none'"),
         (["--methods", "no_such_module:f"], 1, "No module named"),
-        (["--scheduler", "tcp://x:1", "--backend", "ray"], 2, "--scheduler is Dask's"),
+        (["--scheduler", "tcp://x:1", "--backend", "ray"], 2, "--scheduler needs --backend dask"),
     ],
 )
 def test_bad_usage(project, capsys, arguments, code, said):

@@ -86,7 +86,7 @@ def test_the_sets_are_written_as_they_were_trained_on(folder, fitted):
 def test_the_report_says_how_negatives_were_made(fitted):
     text = (fitted / "report.html").read_text()
     for part in (
-        "that match in GC content and repeats, and dinucleotide shuffles",
+        "matched in GC content and repeats, and dinucleotide shuffles",
         "Kolmogorov-Smirnov statistic",
         "black.bed",
         "AUC against matched",
@@ -95,7 +95,7 @@ def test_the_report_says_how_negatives_were_made(fitted):
         "if 1 % are bound",
     ):
         assert part in text, part
-    assert "overlap training sequences" not in text and "among the training sequences" not in text
+    assert "overlap training sequences" not in text and "also training sequences" not in text
 
 
 def linked(page, name):
@@ -118,7 +118,7 @@ def test_the_report_shows_how_well_the_regions_match(folder, fitted):
     ):
         pd.testing.assert_frame_equal(linked(page, name), table.round(5), check_dtype=False)
     text = page.read_text()
-    assert f"All {len(kinds['matched']):,} regions of the genome that were chosen" in text
+    assert f"All {len(kinds['matched']):,} sampled regions of the genome" in text
     assert f"<td>{match.gc_distance:.3f}</td>" in text and f"<td>{match.repeat_distance:.3f}</td>" in text
     assert "(2 of each kind per bound sequence)" in text
 
@@ -141,7 +141,7 @@ def test_a_report_on_peaks_takes_regions_too(folder, fitted, tmp_path, capsys, k
     assert list(summary["auc_by_kind"]) == (["matched", "shuffles"] if kind is None else [kind])
     n, text = len(region_table(folder / "peaks.bed")), page.read_text()
     assert f"{n * (5 if kind is None else 3):,}<span" in text
-    assert ("How well the chosen regions match" in text) == (kind != "shuffles")
+    assert ("Match of the sampled regions" in text) == (kind != "shuffles")
     assert ("AUC against matched" in text) == (kind is None)
 
 
@@ -204,7 +204,7 @@ def test_peaks_to_test_on_have_regions_too_none_of_which_is_trained_on(folder, t
 )
 def test_a_use_that_cannot_be_is_refused_before_training(folder, tmp_path, capsys, options):
     assert fit(folder, tmp_path / "out", *options) == 2
-    assert "expected a share" in capsys.readouterr().err
+    assert "expected a number" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -242,7 +242,7 @@ def test_leakage_is_told_with_counts(folder, tmp_path, capsys):
     captured = capsys.readouterr()
     text = (tmp_path / "out" / "report.html").read_text()
     for message in (
-        "7 of 22 test sequences are among the training sequences, too, on either strand",
+        "7 of 22 test sequences are also training sequences (on either strand)",
         "4 of 22 test sequences overlap training sequences in the genome",
     ):
         assert message in captured.err and message in text
@@ -271,7 +271,7 @@ def test_overlaps_are_counted_as_pair_by_pair(spans, data):
         (["--test-chromosomes", "chr1", "--validation-chromosomes", "chr1"], "chr1 cannot be both"),
         (["--test-chromosomes", "chr1,chr2,chr3,chr4,chrX"], "The training set has no sequences"),
         (["--test-chromosomes", "chr1", "--test", "other.fa"], "leave one of them out"),
-        (["--negatives", "{folder}/peaks.bed", "--make", "both"], "there are unbound sequences"),
+        (["--negatives", "{folder}/peaks.bed", "--make", "both"], "unbound sequences are already given"),
     ],
 )
 def test_sets_that_cannot_be_are_refused(folder, tmp_path, capsys, options, message):
@@ -283,9 +283,9 @@ def test_sets_that_cannot_be_are_refused(folder, tmp_path, capsys, options, mess
 def test_sequences_without_a_place_cannot_be_split_by_chromosome(tmp_path, capsys):
     (tmp_path / "a.fa").write_text("".join(f">p{i}\nACGTTGCA\n" for i in range(9)))
     assert run("fit", tmp_path / "a.fa", "--out", tmp_path / "out", "--test-chromosomes", "chr1", *SMALL) == 2
-    assert "the chromosome of 18 of 18 sequences, such as 'p0', is not known" in capsys.readouterr().err
+    assert "the chromosome of 18 of 18 sequences, such as 'p0', is unknown" in capsys.readouterr().err
     assert run("fit", tmp_path / "a.fa", "--out", tmp_path / "out", "--make", "both", *SMALL) == 2
-    assert "--make both chooses regions of a genome; expected peaks" in capsys.readouterr().err
+    assert "--make both samples regions of a genome; expected peaks" in capsys.readouterr().err
 
 
 def test_negatives_are_written_as_bed_and_fasta(folder, tmp_path, capsys):
@@ -309,16 +309,16 @@ def test_what_is_excluded_is_not_overwritten(folder, tmp_path, capsys):
     excluded.write_text("chr1\t0\t100\n")
     common = ["--genome", folder / "genome.fa", "--exclude", excluded, "--force"]
     assert run("negatives", folder / "peaks.bed", "--out", excluded, *common) == 2
-    assert "is an input, too" in capsys.readouterr().err
+    assert "is also an input" in capsys.readouterr().err
     assert fit(folder, tmp_path, "--exclude", excluded, "--force") == 2
-    assert "is an input, too" in capsys.readouterr().err
+    assert "is also an input" in capsys.readouterr().err
     assert excluded.read_text() == "chr1\t0\t100\n"
 
 
 def test_regions_and_a_summary_do_not_share_the_standard_output(folder, capsys):
     assert run("negatives", folder / "peaks.bed", "--genome", folder / "genome.fa", "--json") == 2
     captured = capsys.readouterr()
-    assert captured.out == "" and "name a file for them with --out" in captured.err
+    assert captured.out == "" and "name a file for the regions with --out" in captured.err
 
 
 def test_shuffles_are_written_without_a_place(folder, tmp_path, capsys):

@@ -205,7 +205,7 @@ def test_a_sequence_alone_scores_as_among_longer_ones():
 def test_batches_do_not_show(monkeypatch):
     data = load_simulated(2, n_train=2, n_test=50, random_state=0)
     whole = log_likelihood_ratio(data.X_test, data.motifs)
-    monkeypatch.setattr("skdeepprune.datasets._likelihood._CELLS_AT_ONCE", 700)
+    monkeypatch.setattr("skdeepprune.datasets._likelihood._CELLS_PER_BATCH", 700)
     np.testing.assert_array_equal(log_likelihood_ratio(data.X_test, data.motifs), whole)
 
 
@@ -361,9 +361,9 @@ def test_a_missing_set_is_met_with_its_near_matches(tmp_path):
         load_zeng(tmp_path, "usf")
     with pytest.raises(ValueError, match="did you mean 'CTCF_K562'"):
         load_zeng(tmp_path, "CTFC_K562")
-    with pytest.raises(ValueError, match="it has 3 sets, such as 'CTCF_K562'"):
+    with pytest.raises(ValueError, match="it has 3 data sets, such as 'CTCF_K562'"):
         load_zeng(tmp_path, "§§§")
-    with pytest.raises(NotADirectoryError, match="no folder"):
+    with pytest.raises(NotADirectoryError, match="not a folder"):
         load_zeng(tmp_path / "nowhere", "SRF")
 
 

@@ -107,7 +107,7 @@ class TestMotif:
             ({"counts": [[1, 2, 3, np.nan]]}, "negative or infinite"),
             ({"n_sites": -1}, "n_sites=-1"),
             ({"background": (0.5, 0.5, 0, 0)}, "background"),
-            ({"sites": [Site(7, "s", 0, "+", 1.0, "ACG")]}, "sequence 7 has the 3 letters 'ACG'"),
+            ({"sites": [Site(7, "s", 0, "+", 1.0, "ACG")]}, "sequence 7 has 3 letters: 'ACG'"),
         ],
     )
     def test_what_cannot_be(self, fields, message):

@@ -169,7 +169,7 @@ def test_stages_of_what_is_not_there():
     fitted = DeepPruneClassifier(2, n_prunings=0, kernel_length=4, max_iter=1, random_state=0).fit(
         ["ACGTACGT", "AAAAAAAA", "ACGTTCGA", "AAAAACAA"] * 3, [1, 0] * 6
     )
-    with pytest.raises(ValueError, match="Got X alone"):
+    with pytest.raises(ValueError, match="Got only X"):
         plot_stages(fitted, ["ACGT"])
-    with pytest.raises(ValueError, match="Got y alone"):
+    with pytest.raises(ValueError, match="Got only y"):
         plot_stages(fitted, y=[1])

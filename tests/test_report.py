@@ -23,6 +23,7 @@ from skdeepprune.report._composition import group_words, read_composition
 from skdeepprune.report._examples import Example, Mark
 from skdeepprune.report._figures import Match
 from skdeepprune.report._kernels import kernel_placement, short_word
+from skdeepprune.report._page import _motifs_intro
 from skdeepprune.report._performance import GRID, Use, measure
 from skdeepprune.report._results import collect
 from skdeepprune.report._sequences import Sequences
@@ -220,8 +221,8 @@ def test_names_with_html_are_shown_and_not_run(fitted, data, tmp_path):
 
 def test_without_known_motifs_and_without_test_sequences(fitted, data, tmp_path):
     page = Page(written(tmp_path, fitted, data, test=False, targets=None))
-    assert "on the sequences at hand; the strongest reads" in page.text
-    assert "expect less of others" in page.text
+    assert "on the given sequences; the strongest reads" in page.text
+    assert "expect lower performance on others" in page.text
     assert "E-value" not in page.text
 
 
@@ -251,10 +252,10 @@ def test_composition_that_separates_is_told(tmp_path):
     classifier = DeepPruneClassifier(1, n_prunings=0, kernel_length=6, max_iter=1, random_state=0).fit(X, y)
     write_report(classifier, X, y, tmp_path / "report.html", X_test=X[:20], y_test=y[:20], targets=None)
     text = Page((tmp_path / "report.html").read_text()).text
-    assert "The GC content alone separates the classes with AUC 0.9" in text or "AUC 1.00" in text
-    assert "The length alone separates the classes with AUC 1.00" in text
-    assert "20 of 20 test sequences are among the training sequences, too, on either strand" in text
-    assert re.search(r"on held-out sequences \(the GC content alone (0\.9\d|1\.00)\);", text)
+    assert "GC content alone separates the classes with AUC 0.9" in text or "AUC 1.00" in text
+    assert "Length alone separates the classes with AUC 1.00" in text
+    assert "20 of 20 test sequences are also training sequences (on either strand)" in text
+    assert re.search(r"on held-out sequences \(GC content alone: (0\.9\d|1\.00)\);", text)
 
 
 def test_composition_that_does_not_separate_is_not(page):
@@ -319,6 +320,11 @@ def test_a_use_that_cannot_be_is_refused(wrong):
         Use(**wrong)
 
 
+def test_motifs_that_resemble_none_are_counted(fitted, data):
+    results = measured(fitted, data)
+    assert "No motif of 3 resembles a known one" in _motifs_intro(results, {k: () for k in range(3)}, 3)
+
+
 def test_the_area_under_the_drawn_curve_is_the_auc(fitted, rng):
     network = fitted.stages_[-1].network
     for _ in range(20):
@@ -377,17 +383,17 @@ def test_a_kernel_that_reads_a_frequent_short_word_is_said_to(fitted, data, tmp_
     classifier = copy(fitted)
     stage = replace(fitted.stages_[-1], network=replace(network, kernels=kernels))
     classifier.stages_ = [*fitted.stages_[:-1], stage]
-    assert "It reads little besides TAT" in Page(written(tmp_path, classifier, data, targets=None)).text
+    assert "This kernel reads little more than TAT" in Page(written(tmp_path, classifier, data, targets=None)).text
 
 
 @pytest.mark.parametrize(("unbound_share", "said"), [(0.49, False), (0.5, True), (1.0, True)])
 def test_a_kernel_with_sites_in_most_unbound_sequences_is_said_to(fitted, data, unbound_share, said):
     reading = replace(measured(fitted, data).kernels[0], unbound_share=unbound_share)
-    assert any("how a sequence is composed" in note for note in _notes(reading, [])) is said
+    assert any("reads sequence composition" in note for note in _notes(reading, [])) is said
 
 
 def test_kernels_of_whole_motifs_are_not_said_to_read_short_words(page):
-    assert "reads little besides" not in page.text
+    assert "reads little more than" not in page.text
 
 
 def test_examples_are_cut_at_their_sites():
@@ -442,8 +448,8 @@ def test_matches_of_tomtom_can_be_given(fitted, data, known, html, tmp_path):
     ("change", "message"),
     [
         ({"y_test": None}, "both X_test and y_test"),
-        ({"y_test": np.zeros(400)}, r"y_test has the classes \[0.0\]; expected sequences of both"),
-        ({"y_test": np.arange(400) % 3}, r"y_test has the classes \[0, 1, 2\]"),
+        ({"y_test": np.zeros(400)}, r"y_test has classes \[0.0\]; expected sequences of both"),
+        ({"y_test": np.arange(400) % 3}, r"y_test has classes \[0, 1, 2\]"),
         ({"test_names": ["one"]}, "inconsistent numbers"),
     ],
 )
@@ -617,7 +623,7 @@ def test_words_are_laid_over_each_other():
 def test_composition_has_a_card_and_a_network_without_it_has_none(fitted, data, tmp_path):
     page = Page(written(tmp_path, fitted, data, targets=None))
     assert "AUC alone" in page.text and "composition.csv" in page.text
-    said = r"Mean log-odds by composition: \S+ in bound and \S+ in unbound sequences; by kernels and intercept: \S+ in"
+    said = r"Mean log-odds from composition: \S+ in bound and \S+ in unbound sequences; from kernels and intercept: "
     assert re.search(said, page.text)
     classifier = clone(fitted).set_params(composition=0, max_iter=2)
     page = Page(written(tmp_path, classifier.fit(data.X_train, data.y_train), data, targets=None))

@@ -1,4 +1,4 @@
-"""Data sets: simulated ones whose truth is known, and the real collections, from local folders or from the web."""
+"""Data sets: simulated ones with known ground truth, and published ChIP-seq collections, local or downloaded."""
 
 from skdeepprune.datasets._collections import SequenceDataset, list_datasets, load_deepbind, load_fastsk, load_zeng
 from skdeepprune.datasets._fetch import fetch_deepbind, fetch_zeng

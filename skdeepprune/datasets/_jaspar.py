@@ -1,6 +1,6 @@
-"""A dozen motifs of JASPAR 2024, the ones that the simulated sets plant.
+"""The twelve JASPAR 2024 motifs used in the simulated data sets.
 
-The counts are those of JASPAR 2024 CORE, vertebrates (https://jaspar.elixir.no), which is licensed under CC BY 4.0:
+The counts are from JASPAR 2024 CORE, vertebrates (https://jaspar.elixir.no), licensed under CC BY 4.0:
 I. Rauluseviciute et al., "JASPAR 2024: 20th anniversary of the open-access database of transcription factor binding
 profiles", Nucleic Acids Research 52, 2024, https://doi.org/10.1093/nar/gkad1059. They are unchanged.
 """
@@ -15,7 +15,7 @@ from skdeepprune.motifs._motif import Motif
 def load_planted_motifs() -> dict[str, Motif]:
     """Load the motifs that the simulated sets plant.
 
-    They are twelve of JASPAR 2024 CORE (vertebrates; CC BY 4.0) [1]_, 7 to 20 bp wide.
+    These are twelve motifs from JASPAR 2024 CORE (vertebrates; CC BY 4.0) [1]_, 7 to 20 bp wide.
 
     Returns
     -------
@@ -24,7 +24,7 @@ def load_planted_motifs() -> dict[str, Motif]:
 
     See Also
     --------
-    load_simulated : Sets of sequences that carry them.
+    load_simulated : Data sets with planted instances of them.
     skdeepprune.motifs.load_jaspar : Whole releases of JASPAR.
 
     References

@@ -25,6 +25,7 @@ _BLANKS_AT_ONCE = 2**12
 _LONGEST_HEADER = 2**10
 _BLANKS = b"\r\n\t "
 _NEWLINE, _SPACE = b"\n "
+_CODES = codes_of_letters(np.arange(256, dtype=np.uint8)).tobytes()
 
 
 class _Entry(NamedTuple):
@@ -184,6 +185,10 @@ class Genome:
         ValueError, FileFormatError
             As :meth:`sequence` does; and FileFormatError if a letter is not one of DNA.
         """
+        end = self._checked_end(chrom, start, end)
+        found = np.frombuffer(self._letters(chrom, start, end, _CODES), np.uint8)
+        if len(found) == end - start and found.max() <= N_CODE:
+            return found.copy()
         letters = self.letters(chrom, start, end)
         codes = codes_of_letters(letters)
         bad = codes > N_CODE
@@ -215,15 +220,19 @@ class Genome:
         """
         return self.letters(chrom, start, end) >= ord("a")
 
-    def _checked(self, chrom: str, start: int, end: int | None) -> bytes:
+    def _checked_end(self, chrom: str, start: int, end: int | None) -> int:
         if chrom not in self._index:
             raise ValueError(f"{shown(chrom)} is not in {self.describe_names([chrom])}")
-        length, given = self._index[chrom].length, end
+        length = self._index[chrom].length
         end = length if end is None else end
         if not 0 <= start < end <= length:
             raise ValueError(
                 f"{shown(chrom)[1:-1]}:{start}-{end}: expected 0 <= start < end <= {length}, where the chromosome ends."
             )
+        return end
+
+    def _checked(self, chrom: str, start: int, given: int | None) -> bytes:
+        end = self._checked_end(chrom, start, given)
         letters = self._letters(chrom, start, end)
         if len(letters) != end - start or not letters.isalpha():
             if not self._is_new:
@@ -264,11 +273,12 @@ class Genome:
         self._index = index
         self.lengths = {name: entry.length for name, entry in index.items()}
 
-    def _letters(self, chrom: str, start: int, end: int) -> bytes:
+    def _letters(self, chrom: str, start: int, end: int, table: bytes | None = None) -> bytes:
+        """Read a stretch without the ends of its lines, each letter translated by `table` if there is one."""
         if chrom in self._uneven:
-            return self._uneven[chrom][start:end]
+            return self._uneven[chrom][start:end].translate(table)
         entry = self._index[chrom]
-        return self._content[entry.at(start) : entry.at(end - 1) + 1].translate(None, b"\r\n")
+        return self._content[entry.at(start) : entry.at(end - 1) + 1].translate(table, b"\r\n")
 
     def _mapped(self, file: Any) -> mmap.mmap:
         if os.fstat(file.fileno()).st_size == 0:  # which cannot be mapped
