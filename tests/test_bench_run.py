@@ -561,7 +561,7 @@ def triplets(dataset, seed):
 
 
 def slow(dataset, seed):
-    return Slow(2, 1, 8, max_iter=3, random_state=seed)
+    return Slow(2, n_prunings=1, kernel_length=8, max_iter=3, random_state=seed)
 """
 
 
