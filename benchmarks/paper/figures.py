@@ -32,7 +32,7 @@ CRITERIA = {
     "deepprune-score-and-weight": "by score and weight",
 }
 # With more data sets than this, names would be too small to read.
-_MOST_NAMES = 40
+_MAX_NAMES = 40
 
 
 def plot_sizes(
@@ -201,7 +201,7 @@ def plot_differences(comparison: Comparison, datasets: Sequence[str] | None = No
     if datasets is not None:
         means = means[means.index.isin(list(datasets))]
     n, wins, losses = len(means), int((means > 0).sum()), int((means < 0).sum())
-    named = n <= _MOST_NAMES
+    named = n <= _MAX_NAMES
     if ax is None:
         ax = new_axes(1)[0]
         resize(ax, 1.1 + 0.24 * n if named else 3.6)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from paper.claims import DEEPPRUNE, DIRECT
 from paper.results import is_simulated, read_results
-from paper.sections import make_sections, told_hours
+from paper.sections import format_hours, make_sections
 from paper.statistics import compare
 from paper.summary import computing_time
 from skdeepprune import __version__
@@ -121,4 +121,4 @@ def _tiles(results: pd.DataFrame) -> list[dict[str, str]]:
         hours = computing_time(results)["hours"].sum()
     except ValueError:
         return tiles
-    return [*tiles, {"name": "Computing", "value": told_hours(hours), "note": "on one core"}]
+    return [*tiles, {"name": "Computing", "value": format_hours(hours), "note": "on one core"}]

@@ -37,12 +37,12 @@ _COVERAGE = 0.5
 # They cost what Deepprune costs, and would lie on it.
 _VARIANTS = (*CRITERIA[1:], "deepprune-inter", "reinitialized")
 _N_CORES = 100
-_MOST_ROWS = 1000
+_MAX_ROWS = 1000
 
 
 @dataclass
 class Section:
-    """A part of the page; with a reason in `missing`, only that is told."""
+    """A part of the page; with a reason in `missing`, only that is shown."""
 
     id: str
     title: str
@@ -55,7 +55,7 @@ class Section:
 
 
 def make_sections(results: pd.DataFrame, weights: pd.DataFrame | None) -> list[Section]:
-    """Make all parts of the page; those that lack something say what."""
+    """Make all parts of the page; those without data say what they lack."""
     simulated, real = results[is_simulated(results)], results[~is_simulated(results)]
     return [
         _section("paper", "Beside the paper", lambda section: _paper(section, results)),
@@ -203,8 +203,8 @@ def _cost(section: Section, results: pd.DataFrame) -> None:
         return
     alone, many = time["hours_on_1_core"].sum(), time[f"hours_on_{_N_CORES}_cores"].sum()
     section.intro = (
-        f"All runs took {told_hours(time['hours'].sum())} of one core. {N_DATASETS} sets like the real ones here, all"
-        f" methods, one seed each, would take {told_hours(alone)} on one core and {told_hours(many)} on {_N_CORES}."
+        f"All runs took {format_hours(time['hours'].sum())} of one core. {N_DATASETS} sets like the real ones here, all"
+        f" methods, one seed each, would take {format_hours(alone)} on one core and {format_hours(many)} on {_N_CORES}."
     )
     time.columns = ["method", "hours here", "seconds a set", f"hours, {N_DATASETS} sets", f"on {_N_CORES} cores"]
     section.tables.append(_readable(table("Hours of computing", "hours.csv", _rounded(time))))
@@ -260,13 +260,13 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
 def _readable(content: dict[str, Any]) -> dict[str, Any]:
     """Leave cells empty where nothing is known, and of a long table show the beginning; the file has all."""
     rows = content["rows"]
-    if len(rows) > _MOST_ROWS:
-        content["title"] += f": the first {_MOST_ROWS} of {len(rows):,} rows"
-    content["rows"] = [["" if cell in ("nan", "<NA>") else cell for cell in row] for row in rows[:_MOST_ROWS]]
+    if len(rows) > _MAX_ROWS:
+        content["title"] += f": the first {_MAX_ROWS} of {len(rows):,} rows"
+    content["rows"] = [["" if cell in ("nan", "<NA>") else cell for cell in row] for row in rows[:_MAX_ROWS]]
     return content
 
 
-def told_hours(hours: float) -> str:
+def format_hours(hours: float) -> str:
     """Write a time in the unit that suits it."""
     if hours >= 48:
         return f"{hours / 24:,.1f} days"

@@ -44,7 +44,7 @@ def summarize(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def computing_time(results: pd.DataFrame, *, n_datasets: int = 690, n_cores: int = 100) -> pd.DataFrame:
-    """Tell the hours that every method took, and would take for more data sets.
+    """Compute the hours that every method took, and would take for more data sets.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def computing_time(results: pd.DataFrame, *, n_datasets: int = 690, n_cores: int
         As for `read_results`, with ``fit_seconds`` and ``parameters``: rows that share data set, method, seed and
         parameters come from one training, whose seconds count once.
     n_datasets, n_cores : int, default=690 and 100
-        Told are the hours for so many data sets of the mean size of those here, one seed each, on one core and on so
-        many. They are reckoned from the data sets that are not simulated, if there are any.
+        Hours are projected for this many data sets of the mean size of those here, one seed each, on one core and on
+        this many. They are estimated from the data sets that are not simulated, if there are any.
 
     Returns
     -------
