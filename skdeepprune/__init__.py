@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from skdeepprune._version import __version__
+
 if TYPE_CHECKING:
     from skdeepprune import (
         baselines,
@@ -51,8 +53,6 @@ __all__ = [
     "sequences",
     "weight_importance",
 ]
-
-__version__ = "0.1.0"
 
 # Imported lazily, so that the command line handles interruptions from the start.
 _HOMES = {

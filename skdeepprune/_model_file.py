@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import warnings
 from dataclasses import asdict, fields
 from typing import Any
@@ -19,6 +18,7 @@ from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._model_layout import pack, unpack
 from skdeepprune._network import Network
 from skdeepprune._training import Epoch, Stage
+from skdeepprune._version import __version__
 from skdeepprune._writing import replacing
 
 
@@ -138,8 +138,7 @@ def _description(classifier: DeepPruneClassifier) -> dict[str, Any]:
         )
     names = getattr(classifier, "feature_names_in_", None)
     return {
-        # Looked up at run time: the package imports this module.
-        "version": sys.modules["skdeepprune"].__version__,
+        "version": __version__,
         "params": params,
         "left_out": left_out,
         "classes": _classes_to_json(classifier.classes_),
