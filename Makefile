@@ -80,4 +80,4 @@ docs: $(VENV)/installed-docs
 
 clean:
 	rm -rf $(VENV) .venv-oldest .venv-newest .venv-dist build dist *.egg-info docs/_build docs/generated docs/auto_examples .coverage .hypothesis \
-		.mypy_cache .pytest_cache .ruff_cache
+		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "skdeepprune/__init__.py").read_text(), re.MULTILINE)[1]
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "skdeepprune/_version.py").read_text(), re.MULTILINE)[1]
 
 EXTRAS = {
     "plots": ["matplotlib>=3.9"],
@@ -16,13 +16,14 @@ EXTRAS = {
     "variants": ["pysam>=0.22"],
     "fetch": ["pooch>=1.8"],
     "tracks": ["pybigwig>=0.3.23"],
-    "bench": ["dask[distributed]>=2025.1"],
+    "dask": ["dask[distributed]>=2025.1"],
 }
 EXTRAS["test"] = [
     *(requirement for extra in EXTRAS.values() for requirement in extra),
     "biopython>=1.85",
     "dnaio>=1.2",
     "hypothesis>=6.100",
+    "import-linter>=2.17",
     "lightmotif>=0.10",
     "mypy>=1.15",
     "pandas-stubs>=2.2",
@@ -56,7 +57,7 @@ EXTRAS["all"] = sorted({requirement for extra in EXTRAS.values() for requirement
 setup(
     name="skdeepprune",
     version=VERSION,
-    description="Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding",
+    description="Deepprune for scikit-learn: predict protein-DNA binding with a few interpretable convolution kernels",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="skdeepprune developers",
@@ -78,7 +79,6 @@ setup(
     packages=find_packages(include=["skdeepprune", "skdeepprune.*"]),
     package_data={
         "skdeepprune": ["py.typed"],
-        "skdeepprune.bench": ["benchmark.css", "benchmark.html.jinja"],
         "skdeepprune.report": ["report.css", "report.html.jinja"],
     },
     python_requires=">=3.11",

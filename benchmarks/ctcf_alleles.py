@@ -1,6 +1,7 @@
 """Which of two alleles CTCF binds: a model trained on peaks against allele-specific binding in another cell line.
 
-    python benchmarks/ctcf_alleles.py DATA [--kernels 16] [--positives N] [--seed 0] [--model FILE] [--out FILE.csv]
+    python benchmarks/ctcf_alleles.py DATA [--kernels 16] [--kernel-length 16] [--composition 6] [--positives N]
+        [--seed 0] [--model FILE] [--out FILE.csv]
 
 DATA is the folder of the real sets. The model is trained on the CTCF set of zeng/ (WERI-Rb-1, 101 bp, shuffles), and
 tested on the 396 pairs of genome/ctcf_asb/ (GM12878, Shi 2016): 100 bp that differ in one base, and of which one is
@@ -25,6 +26,8 @@ from skdeepprune.sequences import read_sequences
 
 FIELDS = [
     "kernels",
+    "kernel_length",
+    "composition",
     "positives",
     "seed",
     "test_auc",
@@ -42,6 +45,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--kernels", type=int, default=16)
     parser.add_argument("--positives", type=int, help="of the training set, and as many negatives (default: all)")
+    parser.add_argument("--kernel-length", type=int, default=16)
+    parser.add_argument("--composition", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", type=Path, help="where the model is, or will be, kept")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "ctcf_alleles.csv")
@@ -63,6 +68,8 @@ def main() -> None:
     larger = np.abs(delta) >= np.median(np.abs(delta))
     row = {
         "kernels": len(classifier.kernels_),
+        "kernel_length": classifier.kernels_.shape[1],
+        "composition": classifier.stages_[-1].network.word_length,
         "positives": options.positives or int(np.sum(data.y_train == 1)),
         "seed": options.seed,
         "test_auc": f"{roc_auc_score(data.y_test, classifier.decision_function(data.X_test)):.4f}",
@@ -92,7 +99,13 @@ def fitted(data, options) -> DeepPruneClassifier:
         rows = np.concatenate(chosen)
         X, y = X[rows], y[rows]
     n_prunings = max(int(np.log2(256 / options.kernels)), 0)
-    classifier = DeepPruneClassifier(options.kernels, n_prunings=n_prunings, random_state=options.seed).fit(X, y)
+    classifier = DeepPruneClassifier(
+        options.kernels,
+        n_prunings=n_prunings,
+        kernel_length=options.kernel_length,
+        composition=options.composition,
+        random_state=options.seed,
+    ).fit(X, y)
     if options.model is not None:
         save_model(classifier, options.model)
     return classifier

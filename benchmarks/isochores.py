@@ -8,7 +8,7 @@ genome; and open places, GC-rich and with motifs of other proteins, are bound on
 import numpy as np
 import pandas as pd
 
-from skdeepprune.datasets import load_jaspar_motifs
+from skdeepprune.datasets import load_planted_motifs
 
 N_CHROMOSOMES, LENGTH, ISOCHORE = 8, 2_000_000, 20_000
 OPEN, N_OPEN, N_BOUND, WIDTH = 202, 1500, 700, 101
@@ -19,7 +19,7 @@ WORD = 6
 def simulate(seed: int = 11) -> tuple[dict[str, str], pd.DataFrame]:
     """Make chromosomes, chr1 to chr8, and a table of peaks, 101 bp around the middle of bound places."""
     rng = np.random.default_rng(seed)
-    motifs = load_jaspar_motifs()
+    motifs = load_planted_motifs()
     own = motifs.pop(PROTEIN).ppm
     others = [motif.ppm for motif in list(motifs.values())[:OTHERS]]
     words = np.stack(np.meshgrid(*[np.arange(4)] * WORD, indexing="ij"), axis=-1).reshape(-1, WORD)

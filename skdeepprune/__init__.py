@@ -1,7 +1,9 @@
-"""Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding."""
+"""Deepprune for scikit-learn: predict protein-DNA binding with a few interpretable convolution kernels."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from skdeepprune._version import __version__
 
 if TYPE_CHECKING:
     from skdeepprune import (
@@ -52,9 +54,7 @@ __all__ = [
     "weight_importance",
 ]
 
-__version__ = "0.1.0"
-
-# Loaded when they are asked for, so that the command line can answer an interruption from its first moment on.
+# Imported lazily, so that the command line handles interruptions from the start.
 _HOMES = {
     "DeepPruneClassifier": "_classifier",
     "Epoch": "_training",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import warnings
 from dataclasses import asdict, fields
 from typing import Any
@@ -19,6 +18,7 @@ from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._model_layout import pack, unpack
 from skdeepprune._network import Network
 from skdeepprune._training import Epoch, Stage
+from skdeepprune._version import __version__
 from skdeepprune._writing import replacing
 
 
@@ -93,7 +93,7 @@ def load_model(path: str | os.PathLike[str]) -> DeepPruneClassifier:
     source = os.fspath(path)
     arrays, description = unpack(path)
     try:
-        return _rebuilt(arrays, description)
+        return _from_description(arrays, description)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{source} is a model file with a valid checksum, but it does not describe a valid classifier:"
@@ -123,7 +123,7 @@ def _description(classifier: DeepPruneClassifier) -> dict[str, Any]:
         if callable(value) or isinstance(value, np.random.Generator | np.random.RandomState):
             left_out.append(name)
             continue
-        params[name] = _pairs(value) if isinstance(value, dict) else _plain(value)
+        params[name] = _dict_to_pairs(value) if isinstance(value, dict) else _to_python(value)
         try:
             json.dumps(params[name])
         except (TypeError, ValueError):  # not representable in JSON
@@ -138,8 +138,7 @@ def _description(classifier: DeepPruneClassifier) -> dict[str, Any]:
         )
     names = getattr(classifier, "feature_names_in_", None)
     return {
-        # Looked up at run time: the package imports this module.
-        "version": sys.modules["skdeepprune"].__version__,
+        "version": __version__,
         "params": params,
         "left_out": left_out,
         "classes": _classes_to_json(classifier.classes_),
@@ -152,11 +151,11 @@ def _description(classifier: DeepPruneClassifier) -> dict[str, Any]:
         "reverse_complement": bool(classifier.stages_[-1].network.reverse_complement),
         "stages": [
             {
-                "numbers": {name: _plain(getattr(stage, name)) for name in _STAGE_NUMBERS},
+                "numbers": {name: _to_python(getattr(stage, name)) for name in _STAGE_SCALARS},
                 "dense_bias": float(stage.network.dense_bias),
                 # JSON has no infinity.
                 "sharpness": None if np.isinf(stage.network.sharpness) else float(stage.network.sharpness),
-                "epochs": [_plain(list(asdict(epoch).values())) for epoch in stage.epochs],
+                "epochs": [_to_python(list(asdict(epoch).values())) for epoch in stage.epochs],
             }
             for stage in _all_stages(classifier)
         ],
@@ -164,17 +163,17 @@ def _description(classifier: DeepPruneClassifier) -> dict[str, Any]:
     }
 
 
-def _pairs(mapping: dict[Any, Any]) -> dict[str, Any]:
+def _dict_to_pairs(mapping: dict[Any, Any]) -> dict[str, Any]:
     # JSON keys are strings; class labels need not be.
-    return {"pairs": [[_plain(key), _plain(value)] for key, value in mapping.items()]}
+    return {"pairs": [[_to_python(key), _to_python(value)] for key, value in mapping.items()]}
 
 
-def _plain(value: Any) -> Any:
+def _to_python(value: Any) -> Any:
     """Convert NumPy numbers and arrays to Python's, recursively."""
     if isinstance(value, np.ndarray | pd.Series):
         value = value.tolist()
     if isinstance(value, list | tuple | range):
-        return [_plain(item) for item in value]
+        return [_to_python(item) for item in value]
     if isinstance(value, np.longdouble):
         return float(value)
     return value.item() if isinstance(value, np.generic) else value
@@ -186,7 +185,7 @@ def _classes_to_json(classes: NDArray[Any]) -> list[Any]:
         return classes.astype(np.int64).tolist()
     if classes.dtype.type is np.longdouble:
         return [str(label) for label in classes]
-    return [_plain(label) for label in classes.tolist()]
+    return [_to_python(label) for label in classes.tolist()]
 
 
 def _classes_from_json(labels: Any, name: str) -> NDArray[Any]:
@@ -204,7 +203,7 @@ def _classes_from_json(labels: Any, name: str) -> NDArray[Any]:
     return classes
 
 
-def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> DeepPruneClassifier:
+def _from_description(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> DeepPruneClassifier:
     params: dict[str, Any] = {
         name: {key: item for key, item in value["pairs"]} if isinstance(value, dict) else value
         for name, value in description["params"].items()
@@ -242,7 +241,7 @@ def _rebuilt(arrays: dict[str, NDArray[Any]], description: dict[str, Any]) -> De
 
 
 def _stage(entry: dict[str, Any], arrays: dict[str, NDArray[Any]], reverse_complement: bool) -> Stage:
-    numbers = {name: entry["numbers"][name] for name in _STAGE_NUMBERS}
+    numbers = {name: entry["numbers"][name] for name in _STAGE_SCALARS}
     prefix = f"stages.{numbers['stage']}."
     # Files written before the composition term existed do not have one.
     arrays = {prefix + "composition": np.empty(0, np.float32)} | arrays
@@ -257,14 +256,14 @@ def _stage(entry: dict[str, Any], arrays: dict[str, NDArray[Any]], reverse_compl
             raise ValueError(f"{prefix}{name} is {array.dtype} of shape {array.shape}; it does not match the others")
         if is_finite and not np.isfinite(array).all():
             raise ValueError(f"{prefix}{name} has NaN or infinite values")
-    sharpness = np.inf if entry.get("sharpness") is None else _real(entry["sharpness"])
+    sharpness = np.inf if entry.get("sharpness") is None else _finite_float(entry["sharpness"])
     if sharpness <= 0:
         raise ValueError(f"sharpness {sharpness}; expected a number above 0")
     network = Network(
         kernels=mine["kernels"],
         kernel_bias=mine["kernel_bias"],
         dense_weights=mine["dense_weights"],
-        dense_bias=_real(entry["dense_bias"]),
+        dense_bias=_finite_float(entry["dense_bias"]),
         reverse_complement=reverse_complement,
         sharpness=sharpness,
         composition=mine["composition"],
@@ -294,7 +293,7 @@ def _check_consistency(stages: list[Stage], n_channels: int | None) -> None:
         before = stage.kept
 
 
-def _real(value: Any) -> float:
+def _finite_float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
         raise ValueError(f"{str(value)[:80]!r}; expected a finite number")
     return float(value)
@@ -320,4 +319,4 @@ _ARRAYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...], bool]] = {
 _LABEL_TYPE = re.compile(r"[<>|=][biufUmM]\d{1,12}(\[\w{1,40}\])?", re.ASCII)
 _MAX_LABEL_BYTES = 2**16
 _EPOCH_FIELDS = [field.name for field in fields(Epoch)]
-_STAGE_NUMBERS = [field.name for field in fields(Stage) if field.name not in (*_ARRAYS, "network", "epochs")]
+_STAGE_SCALARS = [field.name for field in fields(Stage) if field.name not in (*_ARRAYS, "network", "epochs")]

@@ -20,17 +20,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from skdeepprune import DeepPruneClassifier, OneHotDNA
+from skdeepprune._auc import roc_auc
 from skdeepprune.baselines import GkmSVMClassifier, KmerCounter, MotifScanClassifier, _gkmsvm_lite
 from skdeepprune.baselines._gkm_interface import GkmModel
 from skdeepprune.baselines._gkmsvm_lite import GkmsvmLite
 from skdeepprune.baselines._lsgkm import LsGkm, _format_model, _parse_model
-from skdeepprune.baselines._pwm import _best_threshold, _roc_auc
-from skdeepprune.datasets import load_deepbind, load_jaspar_motifs, make_motif_sequences
+from skdeepprune.baselines._pwm import _best_threshold
+from skdeepprune.datasets import load_deepbind, load_planted_motifs, make_motif_sequences
 from skdeepprune.motifs import Motif, load_jaspar, write_motifs
 from skdeepprune.sequences import dinucleotide_shuffle, read_sequences, reverse_complement
 
-MOTIFS = [Motif(known.name, 100 * known.ppm, n_sites=100) for known in load_jaspar_motifs().values()]
-DATA = make_motif_sequences([load_jaspar_motifs()["REST"]], 320, length=50, random_state=0)
+MOTIFS = [Motif(known.name, 100 * known.ppm, n_sites=100) for known in load_planted_motifs().values()]
+DATA = make_motif_sequences([load_planted_motifs()["REST"]], 320, length=50, random_state=0)
 X, y = DATA.X[:200].tolist(), DATA.y[:200]
 X_test, y_test = DATA.X[200:].tolist(), DATA.y[200:]
 
@@ -459,7 +460,7 @@ def test_area_and_threshold_against_all_pairs_and_all_thresholds(pairs):
     if is_positive.all() or not is_positive.any():
         return
     higher = scores[is_positive][:, None] - scores[~is_positive]
-    assert _roc_auc(scores[:, None], is_positive)[0] == pytest.approx(((higher > 0) + 0.5 * (higher == 0)).mean())
+    assert roc_auc(is_positive, scores) == pytest.approx(((higher > 0) + 0.5 * (higher == 0)).mean())
 
     def balanced_accuracy(threshold):
         return (scores[is_positive] > threshold).mean() + (scores[~is_positive] <= threshold).mean()
@@ -486,7 +487,7 @@ def test_motifs_from_a_file_and_from_jaspar(tmp_path):
     [
         ([], ValueError, "motifs is empty"),
         ("no/such/file.meme", ValueError, "neither a motif file nor a release"),
-        (list(load_jaspar_motifs().values()), TypeError, r"motifs\[0\] is of type JasparMotif; expected a Motif"),
+        ([load_planted_motifs()["TBP"].ppm], TypeError, r"motifs\[0\] is of type ndarray; expected a Motif"),
     ],
 )
 def test_motifs_that_cannot_be_read(motifs, error, message):

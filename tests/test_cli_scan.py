@@ -83,7 +83,7 @@ def test_track_writes_bigwig(folder, classifier, capsys):
     with bigwig.open("out.kernel_2.bw") as file:
         assert np.isfinite(file.values("chr1", 25, 30)).any()
     assert run("track", "model.safetensors", "genome.fa", "--out", "out.bw", *options) == 1
-    assert "out.bw is there already" in capsys.readouterr().err
+    assert "out.bw already exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_track_writes_bigwig(folder, classifier, capsys):
         (["scan", "model.safetensors", "genome.fa", "--json"], 2, "name a file for the hits"),
         (["scan", "model.safetensors", "missing.fa"], 1, "missing.fa"),
         (["scan", "model.safetensors", "genome.fa", "--regions", "other.bed"], 1, "has 'chr1': rename"),
-        (["scan", "model.safetensors", "genome.fa", "--out", "genome.fa", "--force"], 2, "is an input, too"),
+        (["scan", "model.safetensors", "genome.fa", "--out", "genome.fa", "--force"], 2, "is also an input"),
         (["track", "model.safetensors", "genome.fa", "--out", "a.bw", "--window", "5"], 1, "1 <= step <= window"),
-        (["track", "model.safetensors", "genome.fa", "--out", "no/a.bw"], 1, "to write a.bw into"),
+        (["track", "model.safetensors", "genome.fa", "--out", "no/a.bw"], 1, "for a.bw does not exist"),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments, code, message, folder, capsys):

@@ -383,7 +383,7 @@ def array_of(shape, begin, end, dtype="F32"):
 BOMBS = {
     "deep description": bomb("[" * 10**6),
     "very deep description": bomb("[" * 10**5 + "]" * 10**5),
-    "many lists": bomb("[" + "[]," * (2**20 + 5) + "[]]"),
+    "many brackets": bomb("[" + "[]," * (2**20 + 5) + "[]]"),
     "deep header": (10**6).to_bytes(8, "little") + b'{"skdeepprune":' + b"[" * 10**6,
     "huge array": bomb("{}", {"a": array_of([2**40], 0, 2**42)}),
     "huge shape of nothing": bomb("{}", {"a": array_of([2**62, 0], 0, 0), "b": array_of([2**63, 2**63], 0, 0)}),

@@ -375,7 +375,7 @@ def test_damaged_gzip(tmp_path):
         (Motif("two\nlines", [[1, 1, 1, 1]], 4), "transfac", "expected one line"),
         (Motif("a", [[1, 1, 1, 1]], 4, accession="x y"), "meme", "accession 'x y'"),
         (Motif("a", [[1, 1, 1, 1]], 4, accession="x\0y"), "transfac", "expected one line"),
-        (Motif("a", [[0.5, 0.5, 0, 0]], 1), "jaspar", "cannot be told from probabilities"),
+        (Motif("a", [[0.5, 0.5, 0, 0]], 1), "jaspar", "look like probabilities"),
         (PLAIN, "fasta", "format='fasta'"),
         (PLAIN, "homer", "format='homer'"),
     ],

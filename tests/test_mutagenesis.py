@@ -146,3 +146,25 @@ def test_refused():
     classifier.is_dna_ = False
     with pytest.raises(ValueError, match="expected one fitted on DNA"):
         saturation_mutagenesis(classifier, ["ACGT"])
+
+
+def test_picture():
+    pytest.importorskip("matplotlib", reason="the extra plots is not installed")
+    from skdeepprune.plots import plot_mutagenesis
+
+    result = saturation_mutagenesis(classifier_of(network_of(7, True, True, 3)), ["ACGTNACGTTA", "ACGTA"])
+    logo, heat_map = plot_mutagenesis(result)
+    (image,) = heat_map.get_images()
+    np.testing.assert_array_equal(image.get_array(), result.delta[0].T)
+    assert -image.get_clim()[0] == image.get_clim()[1] == np.abs(result.delta[0]).max()
+    assert [label.get_text() for label in heat_map.get_yticklabels()] == list("ACGT")
+    (dots,) = heat_map.get_lines()
+    assert dots.get_xdata().tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10]
+    assert dots.get_ydata().tolist() == ["ACGT".index(base) for base in "ACGTACGTTA"]
+    # The short one is drawn without what pads it, and a part of one where it is.
+    assert plot_mutagenesis(result, 1)[1].get_xlim() == (-0.5, 4.5)
+    part = plot_mutagenesis(result, 0, start=5, end=9)
+    assert part[0].get_xlim() == part[1].get_xlim() == (4.5, 8.5)
+    np.testing.assert_array_equal(part[1].get_images()[0].get_array(), result.delta[0, 5:9].T)
+    with pytest.raises(ValueError, match="start=9, end=5; expected 0 <= start < end <= 11"):
+        plot_mutagenesis(result, start=9, end=5)

@@ -24,7 +24,7 @@ from skdeepprune.report._examples import Example, Mark
 from skdeepprune.report._figures import Match
 from skdeepprune.report._kernels import kernel_placement, short_word
 from skdeepprune.report._page import _motifs_intro
-from skdeepprune.report._performance import GRID, Use, measure, rank_auc
+from skdeepprune.report._performance import GRID, Use, measure
 from skdeepprune.report._results import collect
 from skdeepprune.report._sequences import Sequences
 from skdeepprune.report._svg import label_of, number, ticks
@@ -352,11 +352,6 @@ def test_the_bootstrap_has_a_seed(fitted, data):
     )
     assert one == again
     assert one != other
-
-
-def test_rank_auc_counts_ties_half(rng):
-    bound, values = rng.random(200) < 0.3, rng.integers(5, size=200).astype(float)
-    assert rank_auc(bound, values) == pytest.approx(roc_auc_score(bound, values))
 
 
 @pytest.mark.parametrize("turned", [False, True])

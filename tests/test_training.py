@@ -9,8 +9,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 from test_network import draw_network
 
 from skdeepprune import DeepPruneClassifier, _training
+from skdeepprune._auc import roc_auc
 from skdeepprune._engines import choose_engine
-from skdeepprune._training import LabeledData, Stage, evaluate, is_worse, roc_auc, smallest_good_size, with_sharpness
+from skdeepprune._training import LabeledData, Stage, evaluate, is_worse, smallest_good_size, with_sharpness
 from skdeepprune.datasets import load_simulated
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 from sklearn.utils._param_validation import Interval
 from sklearn_compat.base import _fit_context
 
+from skdeepprune._auc import roc_auc
 from skdeepprune._engines import scan
 from skdeepprune._network import Network
 from skdeepprune.baselines._binary import BinarySequenceClassifier
@@ -69,11 +69,9 @@ class MotifScanClassifier(BinarySequenceClassifier):
     Examples
     --------
     >>> from skdeepprune.baselines import MotifScanClassifier
-    >>> from skdeepprune.datasets import load_jaspar_motifs, load_simulated
-    >>> from skdeepprune.motifs import Motif
-    >>> motifs = [Motif(known.name, 100 * known.ppm, n_sites=100) for known in load_jaspar_motifs().values()]
+    >>> from skdeepprune.datasets import load_planted_motifs, load_simulated
     >>> data = load_simulated(1, n_train=500, n_test=200, random_state=0)
-    >>> classifier = MotifScanClassifier(motifs).fit(data.X_train, data.y_train)
+    >>> classifier = MotifScanClassifier(list(load_planted_motifs().values())).fit(data.X_train, data.y_train)
     >>> classifier.motif_.name in [motif.name for motif in data.motifs]
     True
     """
@@ -125,10 +123,11 @@ class MotifScanClassifier(BinarySequenceClassifier):
         motifs = load_motifs(self.motifs, "motifs")
         if not motifs:
             raise ValueError("motifs is empty; expected at least one motif.")
-        roc_auc = np.empty(len(motifs))
+        aucs = np.empty(len(motifs))
         for rows in _by_width(motifs):
-            roc_auc[rows] = _roc_auc(self._scores([motifs[i] for i in rows], codes), is_positive)
-        order = np.argsort(-roc_auc, kind="stable")
+            scores = self._scores([motifs[i] for i in rows], codes)
+            aucs[rows] = [roc_auc(is_positive, column) for column in scores.T]
+        order = np.argsort(-aucs, kind="stable")
         self.classes_ = classes
         self.motif_ = motifs[order[0]]
         self.threshold_ = _best_threshold(self._scores([self.motif_], codes)[:, 0], is_positive)
@@ -137,7 +136,7 @@ class MotifScanClassifier(BinarySequenceClassifier):
                 "name": [motif.name for motif in motifs],
                 "accession": [motif.accession for motif in motifs],
                 "width": [motif.width for motif in motifs],
-                "roc_auc": roc_auc,
+                "roc_auc": aucs,
             }
         ).iloc[order]
         return self
@@ -176,13 +175,6 @@ def _by_width(motifs: list[Motif]) -> Iterator[NDArray[np.int64]]:
     for width in np.unique(widths):
         rows = np.flatnonzero(widths == width)
         yield from np.split(rows, range(_MOTIFS_PER_BATCH, len(rows), _MOTIFS_PER_BATCH))
-
-
-def _roc_auc(scores: NDArray[np.float64], is_positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Areas under the ROC curve for the columns of scores (n, n_motifs), from the Mann-Whitney U."""
-    n_positive = int(is_positive.sum())
-    rank_sums = rankdata(scores, axis=0)[is_positive].sum(axis=0)
-    return (rank_sums - n_positive * (n_positive + 1) / 2) / (n_positive * (len(scores) - n_positive))
 
 
 def _best_threshold(scores: NDArray[np.float64], is_positive: NDArray[np.bool_]) -> float:

@@ -16,7 +16,6 @@ from skdeepprune.bench import (
     list_cells,
     read_store,
     run_benchmark,
-    write_benchmark_page,
 )
 from skdeepprune.cli._numbers import threads, whole_number
 from skdeepprune.cli._output import log, opened_output, print_json, shows_progress
@@ -32,8 +31,7 @@ def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "bench",
         help="run methods on data sets; resumes where it was stopped",
         description="Run every method on every data set with every seed, one job each. Finished runs are stored in a"
-        " folder; when repeated, only missing ones are run. Writes results.csv and results.html (the paper's figures"
-        " and tables with these results) to the folder.",
+        " folder; when repeated, only missing ones are run. Writes results.csv to the folder and prints the mean AUC.",
     )
     parser.add_argument("--out", metavar="STORE", type=Path, required=True, help="folder to store the results in")
     parser.add_argument(
@@ -89,10 +87,9 @@ def bench(options: argparse.Namespace) -> None:
         raise UsageError(f"--scheduler needs --backend dask, got --backend {options.backend}; leave out one of them.")
     if options.json:
         check_standard_output("--json goes")
-    results, page_path = options.out / "results.csv", options.out / "results.html"
+    results = options.out / "results.csv"
     if options.out.exists():
-        for path in (results, page_path):
-            check_writable(path)
+        check_writable(results)
     start = time.perf_counter()
     datasets = find_datasets(options.datasets, options.data, n_positives=options.n_positives)
     methods = find_methods(options.methods)
@@ -112,7 +109,6 @@ def bench(options: argparse.Namespace) -> None:
     )
     with opened_output(results) as file:
         read_store(options.out).to_csv(file, index=False, lineterminator="\n")
-    page = _write_page(results, page_path)
     failed = table[table["error"] != ""]
     if len(failed):
         log(
@@ -126,7 +122,6 @@ def bench(options: argparse.Namespace) -> None:
         print_json(
             {
                 "file": results,
-                "page": page,
                 "rows": len(table),
                 "failed": len(failed),
                 "mean_roc_auc": means.to_dict("records"),
@@ -135,17 +130,7 @@ def bench(options: argparse.Namespace) -> None:
         )
         return
     print(_as_text(means))
-    print(f"Wrote {results}" + ("" if page is None else f" and {page}"))
-
-
-def _write_page(results: Path, path: Path) -> Path | None:
-    """Write the page of figures and tables if possible: it needs matplotlib and a successful run."""
-    try:
-        write_benchmark_page(results, path)
-    except (ImportError, ValueError) as error:
-        log(f"No page: {error}", quiet=False)
-        return None
-    return path
+    print(f"Wrote {results}")
 
 
 def _seeds(text: str) -> range:

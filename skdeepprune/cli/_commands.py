@@ -39,7 +39,7 @@ from skdeepprune.cli._regions import (
     write_regions,
     write_sets,
 )
-from skdeepprune.cli._sets import read_made, read_sets
+from skdeepprune.cli._sets import read_sets, read_with_negatives
 from skdeepprune.datasets import SimulatedDataset, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, read_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
@@ -67,7 +67,7 @@ def fit(options: argparse.Namespace) -> None:
     train, validation, test = sets.train, sets.validation, sets.test
     if test is not None:
         _check_classes(test, options.test)
-    if sets.made == "shuffles" and options.ratio == 1:
+    if sets.kind == "shuffles" and options.ratio == 1:
         classifier.set_params(negatives="dinucleotide")
     with prepared_folder(options.out, FILES) as folder, _log_partial_results(options.out):
         log(f"Training on {train.describe()}", quiet=options.quiet)
@@ -92,11 +92,11 @@ def fit(options: argparse.Namespace) -> None:
         write_motifs(motifs, folder / "motifs.meme")
         if matches is not None:
             _write_table(_without_matrices(matches), folder / "tomtom.csv")
-        if sets.made is not None and options.genome is not None:
+        if sets.kind is not None and options.genome is not None:
             write_sets(folder, sets)
         notes = describe_sets(sets, options)
         notes |= _aucs(by_kind)
-        about = {"negatives": describe_negatives(sets.made, options), "match": sets.match}
+        about = {"negatives": describe_negatives(sets.kind, options), "match": sets.match}
         _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes, **about)
         written = [name for name in FILES if (folder / name).exists()]
     seconds = time.perf_counter() - start
@@ -107,7 +107,7 @@ def fit(options: argparse.Namespace) -> None:
                 "files": written,
                 "n_train": len(train.y),
                 "n_test": 0 if test is None else len(test.y),
-                "negatives": sets.made or "given",
+                "negatives": sets.kind or "given",
                 "tested_on": sets.tested_on,
                 "auc_by_kind": by_kind,
                 "engine": classifier.engine_,
@@ -226,7 +226,7 @@ def report(options: argparse.Namespace) -> None:
         check_standard_output("--json goes")
     targets = _targets(options)
     classifier = _loaded(options)
-    made = read_made(options, np.random.default_rng(options.seed))
+    made = read_with_negatives(options, np.random.default_rng(options.seed))
     data = made.data
     log(f"Reading {data.describe()}", quiet=options.quiet)
     found, matches = _motifs(classifier, data, targets)

@@ -1,4 +1,4 @@
-"""`skdeepprune mutate`: what every single-base replacement of sequences changes."""
+"""The command ``mutate``: the effects of all single-base substitutions in sequences."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from skdeepprune.cli._read import Named, UsageError, read_named
 from skdeepprune.effects import Mutagenesis, saturation_mutagenesis
 from skdeepprune.effects._mutagenesis import Output
 
-# Sequences whose rows are written at a time.
-_PORTION = 500
+# Sequences per batch of rows.
+_BATCH = 500
 _MODISCO = ("one_hot.npz", "contributions.npz")
 
 
@@ -27,58 +27,58 @@ def add_mutate(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     """Add the command to the parser."""
     parser = parsers.add_parser(
         "mutate",
-        help="write what every single-base replacement of sequences changes",
-        description="Replace every base of every sequence by each of the others, and write by how much the log-odds"
-        " change: a table separated by tabs, a row per replacement, or NumPy's .npz with the arrays names, delta"
+        help="write the effects of all single-base substitutions in sequences",
+        description="Substitute every base of every sequence by each of the others, and write the change in log-odds: a"
+        " tab-separated table with a row per substitution, or a NumPy .npz file with the arrays names, delta"
         " (sequences, positions, 4), codes and log_odds.",
     )
-    parser.add_argument("model", metavar="MODEL", type=Path, help="model file that `skdeepprune fit` wrote")
+    parser.add_argument("model", metavar="MODEL", type=Path, help="model file written by `skdeepprune fit`")
     parser.add_argument(
         "sequences", metavar="SEQUENCES", help="FASTA or FASTQ, or BED or narrowPeak with --genome; - for stdin"
     )
-    parser.add_argument("--genome", metavar="FASTA", type=Path, help="genome that files of peaks refer to")
+    parser.add_argument("--genome", metavar="FASTA", type=Path, help="genome that peak files refer to")
     parser.add_argument(
         "--width",
         metavar="BP",
         type=whole_number(0),
         default=101,
-        help="bp around the summit, or the middle, of every peak; 0 takes peaks as they are (default: 101)",
+        help="bp around the summit, or else the midpoint, of every peak; 0 uses peaks as they are (default: 101)",
     )
     parser.add_argument(
         "--out",
         metavar="FILE",
         type=Path,
-        help="file to write: arrays if its name ends in .npz, else a table (default: a table, to the standard output)",
+        help="file to write: arrays if its name ends in .npz, otherwise a table (default: a table, to standard output)",
     )
     parser.add_argument(
-        "--scores", action="store_true", help="changes of the score of every kernel, not of the log-odds"
+        "--scores", action="store_true", help="changes in the score of every kernel instead of the log-odds"
     )
     parser.add_argument(
         "--modisco",
         metavar="FOLDER",
         type=Path,
-        help=f"write {' and '.join(_MODISCO)} into this folder, too: what TF-MoDISco reads",
+        help=f"also write {' and '.join(_MODISCO)}, the input of TF-MoDISco, to this folder",
     )
-    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw one sequence into this file, too")
-    parser.add_argument("--sequence", metavar="NAME", help="the one to draw (default: the first)")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="also plot one sequence to this file")
+    parser.add_argument("--sequence", metavar="NAME", help="the sequence to plot (default: the first)")
     group = parser.add_argument_group("general")
     group.add_argument(
         "--n-jobs", metavar="N", type=threads, default=-1, help="threads; -1 for all cores (default: -1)"
     )
-    group.add_argument("--force", action="store_true", help="overwrite files that are there")
+    group.add_argument("--force", action="store_true", help="overwrite existing files")
     group.add_argument("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(run=mutate)
 
 
 def mutate(options: argparse.Namespace) -> None:
-    """Write what every replacement changes."""
+    """Write the effects of all single-base substitutions."""
     modisco = [] if options.modisco is None else [options.modisco / name for name in _MODISCO]
     if options.modisco is not None and not options.modisco.is_dir():
-        raise UsageError(f"--modisco {options.modisco}: there is no such folder; make it first.")
+        raise UsageError(f"--modisco {options.modisco}: the folder does not exist; create it first.")
     inputs = [options.model, options.sequences, options.genome]
     check_outputs([options.out, options.plot, *modisco], options.force, inputs=inputs)
     if options.scores and (modisco or options.plot is not None):
-        raise UsageError("--modisco and --plot show the log-odds; leave out --scores.")
+        raise UsageError("--modisco and --plot need changes in log-odds; leave out --scores.")
     if options.out is None:
         check_standard_output("The table goes")
     classifier = load_model(options.model).set_params(n_jobs=options.n_jobs, verbose=0)
@@ -105,7 +105,7 @@ def _output(options: argparse.Namespace) -> Output:
 
 
 def _row_of(options: argparse.Namespace, given: Named) -> int:
-    """Find the sequence to draw."""
+    """Find the sequence to plot."""
     if options.sequence is None:
         return 0
     if options.sequence not in given.names:
@@ -120,8 +120,8 @@ def _write_table(options: argparse.Namespace, classifier: DeepPruneClassifier, g
     n = len(given.names)
     bar = tqdm(total=n, unit=" sequences", disable=not shows_progress(quiet=options.quiet))
     with opened_output(options.out) as file, bar:
-        for start in range(0, n, _PORTION):
-            part = slice(start, start + _PORTION)
+        for start in range(0, n, _BATCH):
+            part = slice(start, start + _BATCH)
             result = saturation_mutagenesis(classifier, given.sequences[part], output=_output(options))
             table = result.to_frame(given.names[part])
             table.to_csv(file, sep="\t", index=False, header=start == 0, float_format="%.6g", lineterminator="\n")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 
+from skdeepprune._version import __version__
 from skdeepprune.cli import _commands as commands
 from skdeepprune.cli._bench import add_bench
 from skdeepprune.cli._mutate import add_mutate
@@ -29,10 +29,10 @@ def make_parser() -> argparse.ArgumentParser:
     """Make the argument parser, from which the reference page is generated."""
     parser = argparse.ArgumentParser(
         prog="skdeepprune",
-        description="Learn a handful of readable motif detectors from DNA sequences.",
+        description="Learn a few interpretable motif detectors from DNA sequences.",
         epilog="Exit codes: 0 success, 1 bad data, 2 bad usage, 130 interrupted, 143 terminated, 129 terminal closed.",
     )
-    parser.add_argument("--version", action="version", version=f"skdeepprune {_version()}")
+    parser.add_argument("--version", action="version", version=f"skdeepprune {__version__}")
     parsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for add in (_add_fit, _add_predict, _add_motifs, _add_report, _add_negatives, add_variants, add_mutate):
         add(parsers)
@@ -41,11 +41,6 @@ def make_parser() -> argparse.ArgumentParser:
     for add in (_add_demo, add_bench):
         add(parsers)
     return parser
-
-
-def _version() -> str:
-    # Looked up at run time: the package imports this module.
-    return str(sys.modules["skdeepprune"].__version__)
 
 
 def _add_fit(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

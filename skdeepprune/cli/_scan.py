@@ -14,8 +14,8 @@ from skdeepprune.cli._read import UsageError
 from skdeepprune.effects import scan_to_bed
 
 _MATCHES = "tomtom.csv"
-# A known motif names a kernel if by chance fewer than so many motifs would match as well.
-_GREATEST_E = 0.05
+# Maximum E-value for naming a kernel after a known motif.
+_MAX_E = 0.05
 
 
 def add_scan(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -23,29 +23,29 @@ def add_scan(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> ar
     parser = parsers.add_parser(
         "scan",
         help="write the hits of a model's kernels in a genome as BED",
-        description="Write where in a genome, or in sequences, every kernel has an activation that chance seldom gives,"
-        " as BED: chrom, start, end, name, score (-10 log10 p), strand, activation, p, q.",
+        description="Write the windows of a genome, or of sequences, where a kernel has an activation with a low"
+        " p-value, as BED: chrom, start, end, name, score (-10 log10 p), strand, activation, p, q.",
     )
-    parser.add_argument("model", metavar="MODEL", type=Path, help="model file that `skdeepprune fit` wrote")
-    parser.add_argument("genome", metavar="GENOME", type=Path, help="FASTA, also gzipped: a genome, or sequences")
-    parser.add_argument("--regions", metavar="BED", help="stay within these regions; BED, narrowPeak or broadPeak")
+    parser.add_argument("model", metavar="MODEL", type=Path, help="model file written by `skdeepprune fit`")
+    parser.add_argument("genome", metavar="GENOME", type=Path, help="genome or sequences, FASTA, optionally gzipped")
+    parser.add_argument("--regions", metavar="BED", help="scan only these regions; BED, narrowPeak or broadPeak")
     parser.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
     parser.add_argument(
-        "--p-value", metavar="P", type=_probability, default=1e-4, help="the highest p-value of a hit (default: 1e-4)"
+        "--p-value", metavar="P", type=_probability, default=1e-4, help="maximum p-value of a hit (default: 1e-4)"
     )
     parser.add_argument(
         "--background",
         metavar="A,C,G,T",
         type=_background,
-        help="frequencies of the letters in random DNA, or uniform (default: those of the whole genome)",
+        help="background frequencies, or uniform (default: those of the whole genome)",
     )
-    parser.add_argument("--no-q", action="store_true", help="leave q-values out")
+    parser.add_argument("--no-q", action="store_true", help="leave out q-values")
     parser.add_argument(
         "--matches",
         metavar="CSV",
         type=Path,
-        help=f"known motifs to name the kernels by, as `fit` wrote them (default: {_MATCHES} beside MODEL, if it is"
-        f" there); those with an E-value of at most {_GREATEST_E}",
+        help=f"known motifs to name kernels after, as written by `fit`, if the E-value is at most {_MAX_E} (default:"
+        f" {_MATCHES} in the folder of MODEL, if it exists)",
     )
     parser.set_defaults(run=scan)
     return parser
@@ -56,7 +56,7 @@ def scan(options: argparse.Namespace) -> None:
     inputs = [options.model, options.genome, options.regions, options.matches]
     check_outputs([options.out], options.force, inputs=inputs)
     if options.json and options.out is None:
-        raise UsageError("--json and the hits both go to the standard output; name a file for the hits with --out.")
+        raise UsageError("--json and the hits both go to standard output; name a file for the hits with --out.")
     if options.json or options.out is None:
         check_standard_output("--json goes" if options.json else "The hits go")
     classifier = load_model(options.model)
@@ -80,7 +80,7 @@ def scan(options: argparse.Namespace) -> None:
 
 
 def _kernel_names(options: argparse.Namespace, n_kernels: int) -> list[str]:
-    """Name the kernels by their numbers, and by their best matches among known motifs where there are any."""
+    """Name the kernels by index, with their best known motifs if there are any."""
     names = [f"kernel_{k}" for k in range(n_kernels)]
     path = options.matches or options.model.with_name(_MATCHES)
     if options.matches is None and not path.is_file():
@@ -89,7 +89,7 @@ def _kernel_names(options: argparse.Namespace, n_kernels: int) -> list[str]:
         matches = pd.read_csv(path)[["query", "target", "E"]]
     except (KeyError, ValueError, pd.errors.ParserError) as error:
         raise ValueError(f"{path}: expected a table with the columns query, target and E ({error}).") from error
-    best = matches[matches["E"] <= _GREATEST_E].sort_values("E", kind="stable").drop_duplicates("query")
+    best = matches[matches["E"] <= _MAX_E].sort_values("E", kind="stable").drop_duplicates("query")
     known = dict(zip(best["query"], best["target"].astype(str), strict=True))
     return [f"{name}:{'_'.join(known[name].split())}" if name in known else name for name in names]
 

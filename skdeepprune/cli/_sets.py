@@ -34,7 +34,7 @@ class Sets:
     ----------
     train : Labeled
     validation, test : Labeled or None
-    made : {"both", "matched", "random", "shuffles"} or None
+    kind : {"both", "matched", "random", "shuffles"} or None
         Kind of the generated unbound sequences; None if they were given.
     match : Match or None
         How well the sampled regions match the bound sequences.
@@ -45,13 +45,13 @@ class Sets:
     train: Labeled
     validation: Labeled | None
     test: Labeled | None
-    made: str | None
+    kind: str | None
     match: Match | None
     tested_on: str
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class WithNegatives:
     """Sequences of both classes, and the origin of the unbound ones.
 
     Attributes
@@ -76,15 +76,15 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
     if options.test is not None and options.test_chromosomes:
         raise UsageError("--test and --test-chromosomes exclude each other; leave one of them out.")
     separate = None if options.test is None else read_named(options.test, options, labels=options.labels)
-    made = read_made(options, rng, separate)
+    made = read_with_negatives(options, rng, separate)
     everything = made.data
     if separate is not None:
-        other = _made_for_test(separate, everything, options, rng).data
+        other = _with_test_negatives(separate, everything, options, rng).data
         is_test, tested_on = np.zeros(len(everything.y), bool), str(options.test)
     else:
         other = None
         is_test, tested_on = _test_rows(everything, made.source, options, rng)
-    is_validation = _on(options.validation_chromosomes, everything, "--validation-chromosomes")
+    is_validation = _on_chromosomes(options.validation_chromosomes, everything, "--validation-chromosomes")
     if both := set(options.test_chromosomes) & set(options.validation_chromosomes):
         raise UsageError(
             f"{', '.join(sorted(both))} cannot be both in --validation-chromosomes and --test-chromosomes."
@@ -104,37 +104,41 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
     return Sets(found["training"], found["validation"], other or found["test"], made.kind, made.match, tested_on)
 
 
-def read_made(options: argparse.Namespace, rng: np.random.Generator, separate: Named | None = None) -> Made:
+def read_with_negatives(
+    options: argparse.Namespace, rng: np.random.Generator, separate: Named | None = None
+) -> WithNegatives:
     """Read sequences or peaks; if there are no unbound ones, generate them, avoiding the peaks in `separate`."""
     given = read_named(options.positives, options, labels=options.labels)
     if options.negatives is not None or is_mixed(given):
         if options.make is not None:
             raise UsageError(f"--make {options.make}: unbound sequences are already given; leave it out.")
         both = Labeled.joined(given, read_unbound(given, options)) if options.negatives else labeled(given)
-        return Made(both, np.arange(len(both.y)), None, None)
+        return WithNegatives(both, np.arange(len(both.y)), None, None)
     kind = options.make or ("shuffles" if given.peaks is None else "both")
     if kind != "shuffles" and given.peaks is None:
         raise UsageError(f"--make {kind} samples regions of a genome; expected peaks and --genome.")
     avoided = [] if separate is None or separate.peaks is None else [region_table(separate.peaks)]
-    return _made(given, kind, options, rng, avoided)
+    return _with_negatives(given, kind, options, rng, avoided)
 
 
-def _made_for_test(given: Named, train: Labeled, options: argparse.Namespace, rng: np.random.Generator) -> Made:
+def _with_test_negatives(
+    given: Named, train: Labeled, options: argparse.Namespace, rng: np.random.Generator
+) -> WithNegatives:
     """Generate unbound sequences for --test, unless it has some, avoiding the training regions."""
     if is_mixed(given):
-        return Made(labeled(given), np.arange(len(given.names)), None, None)
+        return WithNegatives(labeled(given), np.arange(len(given.names)), None, None)
     kind = "shuffles" if given.peaks is None else options.make or "both"
     used = [place[:3] for place in train.places if kind != "shuffles" and place.start is not None]
-    return _made(given, kind, options, rng, [pd.DataFrame(used, columns=COLUMNS[:3])] if used else [])
+    return _with_negatives(given, kind, options, rng, [pd.DataFrame(used, columns=COLUMNS[:3])] if used else [])
 
 
-def _made(
+def _with_negatives(
     given: Named, kind: str, options: argparse.Namespace, rng: np.random.Generator, avoided: list[pd.DataFrame]
-) -> Made:
+) -> WithNegatives:
     n = len(given.names)
     unbound, sources, match = [], [np.arange(n)], None
     if kind != "shuffles":
-        regions, of_peak = _chosen(given, kind, options, rng, avoided)
+        regions, of_peak = _sample_regions(given, kind, options, rng, avoided)
         match = describe_match(given.sequences, regions.sequences)
         unbound.append(regions)
         sources.append(of_peak)
@@ -145,10 +149,10 @@ def _made(
             unbound.append(given.shuffled(rng, rows))
             sources.append(rows)
             n_shuffles -= len(rows)
-    return Made(Labeled.joined(given, *unbound), np.concatenate(sources), kind, match)
+    return WithNegatives(Labeled.joined(given, *unbound), np.concatenate(sources), kind, match)
 
 
-def _chosen(
+def _sample_regions(
     given: Named, kind: str, options: argparse.Namespace, rng: np.random.Generator, avoided: list[pd.DataFrame]
 ) -> tuple[Named, NDArray[np.int64]]:
     """Sample regions for the peaks; also return the index of each one's peak."""
@@ -181,14 +185,16 @@ def _test_rows(
 ) -> tuple[NDArray[np.bool_], str]:
     """Choose the test set: given chromosomes, random ones, or random sequences if too few chromosomes are known."""
     if options.test_chromosomes:
-        return _on(options.test_chromosomes, data, "--test-chromosomes"), ", ".join(options.test_chromosomes)
+        return _on_chromosomes(options.test_chromosomes, data, "--test-chromosomes"), ", ".join(
+            options.test_chromosomes
+        )
     if options.test_share == 0:
         return np.zeros(len(data.y), bool), "none"
     chromosomes = [place.chrom for place in data.places]
     free = [chrom for chrom in chromosomes if chrom not in options.validation_chromosomes]
     if None not in chromosomes and len(set(free)) >= _MIN_CHROMOSOMES:
         named = choose_chromosomes(free, options.test_share, rng)
-        return _on(named, data, "--test-chromosomes"), ", ".join(named)
+        return _on_chromosomes(named, data, "--test-chromosomes"), ", ".join(named)
     # Copies of a sequence, and what was generated from or for it, stay in the same set.
     own = source == np.arange(len(source))
     labels = np.where(data.y[own] == 1, 1, 0)
@@ -200,7 +206,7 @@ def _test_rows(
     return is_test, f"{options.test_share:.0%} of the sequences, at random"
 
 
-def _on(chromosomes: list[str], data: Labeled, option: str) -> NDArray[np.bool_]:
+def _on_chromosomes(chromosomes: list[str], data: Labeled, option: str) -> NDArray[np.bool_]:
     """Which sequences are on these chromosomes, each of which must have at least one."""
     own = [place.chrom for place in data.places]
     nowhere = [row for row, chrom in enumerate(own) if chrom is None]

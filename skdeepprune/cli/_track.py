@@ -18,23 +18,23 @@ def add_track(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> a
     parser = parsers.add_parser(
         "track",
         help="write a model's log-odds along a genome as bigWig",
-        description="Write the log-odds of a window that slides along a genome as bigWig, for genome browsers.",
+        description="Write the log-odds of a sliding window along a genome as bigWig, for genome browsers.",
     )
-    parser.add_argument("model", metavar="MODEL", type=Path, help="model file that `skdeepprune fit` wrote")
-    parser.add_argument("genome", metavar="GENOME", type=Path, help="the genome, FASTA, also gzipped")
-    parser.add_argument("--regions", metavar="BED", help="stay within these regions; BED, narrowPeak or broadPeak")
+    parser.add_argument("model", metavar="MODEL", type=Path, help="model file written by `skdeepprune fit`")
+    parser.add_argument("genome", metavar="GENOME", type=Path, help="genome, FASTA, optionally gzipped")
+    parser.add_argument("--regions", metavar="BED", help="only these regions; BED, narrowPeak or broadPeak")
     parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="bigWig file to write")
     parser.add_argument(
         "--window",
         metavar="BP",
         type=whole_number(1),
-        help="length of the window (default: that of the sequences that the model was trained on)",
+        help="window length (default: that of the training sequences)",
     )
     parser.add_argument(
-        "--step", metavar="BP", type=whole_number(1), default=10, help="from window to window (default: 10)"
+        "--step", metavar="BP", type=whole_number(1), default=10, help="distance between windows (default: 10)"
     )
     parser.add_argument(
-        "--kernels", action="store_true", help="write the motif scores of every kernel, too, to FILE.kernel_0.bw ..."
+        "--kernels", action="store_true", help="also write the motif scores of every kernel, to FILE.kernel_0.bw ..."
     )
     parser.set_defaults(run=track)
     return parser

@@ -1,4 +1,4 @@
-"""`skdeepprune variants`: score the variants of a file, and write them as a table or as VCF."""
+"""The command ``variants``: score the variants in a file, and write them as a table or VCF."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from skdeepprune.sequences import Genome
 
 Columns = dict[str, NDArray[Any]]
 _VCF, _PACKED = (".vcf",), (".vcf.gz", ".vcf.bgz")
-# Fields of INFO, their types, columns and descriptions.
+# INFO fields with their types, columns and descriptions.
 _FIELDS = (
     ("SDP_STATUS", "String", "status", "Why an ALT allele has no scores, or ok"),
     ("SDP_REF", "Float", "log_odds_ref", "Log-odds of binding, REF allele in the middle of the window"),
@@ -45,50 +45,53 @@ def add_variants(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add the command to the parser."""
     parser = parsers.add_parser(
         "variants",
-        help="score what variants change",
-        description="Score both alleles of every variant in a window of the genome, and write the difference of the"
-        " log-odds: as a table separated by tabs, a row per ALT allele, or as VCF, in further fields of INFO. Whatever"
-        " cannot be scored stays in the output, with a status that says why.",
+        help="score the effects of variants",
+        description="Score both alleles of every variant in a window of the genome, and write the difference in"
+        " log-odds: as a tab-separated table with a row per ALT allele, or as VCF with additional INFO fields. Variants"
+        " that cannot be scored stay in the output, with a status that says why.",
     )
-    parser.add_argument("model", metavar="MODEL", type=Path, help="model file that `skdeepprune fit` wrote")
-    parser.add_argument("variants", metavar="VARIANTS", help="VCF, also gzipped, or BCF; - for standard input")
+    parser.add_argument("model", metavar="MODEL", type=Path, help="model file written by `skdeepprune fit`")
+    parser.add_argument("variants", metavar="VARIANTS", help="VCF, optionally gzipped, or BCF; - for standard input")
     parser.add_argument("--genome", metavar="FASTA", type=Path, required=True, help="genome that REF refers to")
     parser.add_argument(
         "--out",
         metavar="FILE",
         type=Path,
-        help="file to write: VCF if its name ends in .vcf or .vcf.gz, else a table (default: a table, to the standard"
+        help="file to write: VCF if its name ends in .vcf or .vcf.gz, otherwise a table (default: a table, to standard"
         " output)",
     )
     parser.add_argument(
         "--window",
         metavar="BP",
         type=whole_number(1),
-        help="bp to score an allele in, itself in the middle (default: the mean length of the bound sequences that the"
-        " model was trained on)",
+        help="length of the window centred on an allele (default: the mean length of the bound training sequences)",
     )
     parser.add_argument(
         "--background",
         metavar="N",
         type=whole_number(0),
         default=0,
-        help="random variants of every kind to draw for p-values; 0 gives none (default: 0)",
+        help="number of random variants of every kind to draw for p-values; 0 for no p-values (default: 0)",
     )
     group = parser.add_argument_group("general")
     group.add_argument(
-        "--seed", metavar="N", type=whole_number(0, 2**32 - 1), default=0, help="determines them (default: 0)"
+        "--seed",
+        metavar="N",
+        type=whole_number(0, 2**32 - 1),
+        default=0,
+        help="random seed of the background (default: 0)",
     )
-    group.add_argument("--force", action="store_true", help="overwrite a file that is there")
+    group.add_argument("--force", action="store_true", help="overwrite an existing file")
     group.add_argument("--quiet", action="store_true", help="show no progress")
     group.add_argument("--json", action="store_true", help="print a summary as JSON")
     parser.set_defaults(run=variants)
 
 
 def variants(options: argparse.Namespace) -> None:
-    """Score the variants of a file."""
+    """Score the variants in a file."""
     check_outputs([options.out], options.force, inputs=[options.model, options.variants, options.genome])
     if options.json and options.out is None:
-        raise UsageError("--json and the table both go to the standard output; name a file for the table with --out.")
+        raise UsageError("--json and the table both go to standard output; name a file for the table with --out.")
     if options.json or options.out is None:
         check_standard_output("--json goes" if options.json else "The table goes")
     is_vcf = options.out is not None and options.out.name.endswith((*_VCF, *_PACKED))
@@ -124,7 +127,7 @@ def variants(options: argparse.Namespace) -> None:
 
 
 def _check_kind(path: Path | None) -> None:
-    """Stop before anything is computed if a file cannot be written in the format of its name."""
+    """Raise an error before anything is computed if the format in the file name is not supported."""
     if path is None:
         return
     if path.name.endswith(_PACKED):
@@ -195,7 +198,7 @@ def _vcf_writer(options: argparse.Namespace, file: VariantFile, scorer: VariantS
 
 
 def _as_text(name: str, column: NDArray[Any]) -> list[str]:
-    """Write numbers; "" where there are none."""
+    """Format values; "" for missing ones."""
     if name == "status":
         return [STATUSES[number] for number in column]
     if name == "change":

@@ -48,8 +48,8 @@ def log_likelihood_ratio(X: Any, motifs: Sequence[Any]) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> from skdeepprune.datasets import load_jaspar_motifs, log_likelihood_ratio
-    >>> log_likelihood_ratio(["GGTATAAAAGG", "GGTATNNNNGG", "GGGGGGGGGGG"], [load_jaspar_motifs()["TBP"]]).round(2)
+    >>> from skdeepprune.datasets import load_planted_motifs, log_likelihood_ratio
+    >>> log_likelihood_ratio(["GGTATAAAAGG", "GGTATNNNNGG", "GGGGGGGGGGG"], [load_planted_motifs()["TBP"]]).round(2)
     array([6.62, 2.19, -inf])
     """
     ppms = check_probabilities(motifs)
@@ -115,8 +115,8 @@ def ceiling_auc(X: Any, y: ArrayLike, motifs: Sequence[Any]) -> float:
 
     Examples
     --------
-    >>> from skdeepprune.datasets import ceiling_auc, load_jaspar_motifs, make_motif_sequences
-    >>> motifs = [load_jaspar_motifs()["Tfcp2l1"]]
+    >>> from skdeepprune.datasets import ceiling_auc, load_planted_motifs, make_motif_sequences
+    >>> motifs = [load_planted_motifs()["Tfcp2l1"]]
     >>> planted = make_motif_sequences(motifs, 2000, random_state=0)
     >>> round(ceiling_auc(planted.X, planted.y, motifs), 3)
     0.977

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from skdeepprune._random import RandomState, as_generator
 from skdeepprune.datasets._collections import SequenceDataset
-from skdeepprune.datasets._jaspar import JasparMotif, load_jaspar_motifs
+from skdeepprune.datasets._jaspar import load_planted_motifs
 from skdeepprune.datasets._likelihood import ceiling_auc, check_probabilities
+from skdeepprune.motifs._motif import Motif
 from skdeepprune.sequences import decode
 
 _MOTIFS_OF_SET = {
@@ -55,12 +56,12 @@ class SimulatedDataset(SequenceDataset):
     X_train, X_test : ndarray of str, shape (n_sequences,)
     y_train, y_test : ndarray of int64, shape (n_sequences,)
         1 for sequences with a motif, 0 for those without.
-    motifs : tuple of JasparMotif
+    motifs : tuple of Motif
     ceiling : float
         AUC of the exact likelihood ratio on the test set. No classifier does better, except by chance.
     """
 
-    motifs: tuple[JasparMotif, ...]
+    motifs: tuple[Motif, ...]
     ceiling: float
 
 
@@ -107,8 +108,8 @@ def make_motif_sequences(
 
     Examples
     --------
-    >>> from skdeepprune.datasets import load_jaspar_motifs, make_motif_sequences
-    >>> planted = make_motif_sequences([load_jaspar_motifs()["TBP"]], 4, length=12, random_state=0)
+    >>> from skdeepprune.datasets import load_planted_motifs, make_motif_sequences
+    >>> planted = make_motif_sequences([load_planted_motifs()["TBP"]], 4, length=12, random_state=0)
     >>> for sequence, label, position in zip(planted.X, planted.y, planted.position):
     ...     print(sequence, label, position)
     CGTTTAGAAAAG 1 4
@@ -191,14 +192,14 @@ def load_simulated(
     --------
     >>> from skdeepprune.datasets import load_simulated
     >>> data = load_simulated(3, random_state=0)
-    >>> data.motifs
-    (JasparMotif('TBP', 'MA0108.3', width=7), JasparMotif('PAX6', 'MA0069.1', width=14))
+    >>> [motif.name for motif in data.motifs]
+    ['TBP', 'PAX6']
     >>> len(data.X_train), round(data.ceiling, 3)
     (6000, 0.949)
     """
     if number not in _MOTIFS_OF_SET:
         raise ValueError(f"number={number!r}; expected one of {', '.join(map(str, _MOTIFS_OF_SET))}.")
-    jaspar = load_jaspar_motifs()
+    jaspar = load_planted_motifs()
     motifs = tuple(jaspar[name] for name in _MOTIFS_OF_SET[number])
     seeds = as_generator(random_state).integers(2**63, size=2)
     train, test = (

@@ -28,14 +28,13 @@ def known_part(codes: Any) -> tuple[int, int]:
 @compiled
 def activate(codes: Any, cells: Any, activations: Any) -> None:
     """Write the activations (windows, lanes) of a sequence; what lies beyond its end is unknown."""
+    kernel_length, _, n_lanes = cells.shape
+    activations[:] = 0.0
     for p in range(len(activations)):
-        window = activations[p]
-        window[:] = 0.0
-        for w in range(len(cells)):
-            base = codes[p + w] if p + w < len(codes) else np.uint8(_UNKNOWN)
-            row = cells[w, base]
-            for lane in range(len(window)):
-                window[lane] += row[lane]
+        for w in range(kernel_length):
+            base = np.int64(codes[p + w]) if p + w < len(codes) else _UNKNOWN
+            for lane in range(n_lanes):
+                activations[p, lane] += cells[w, base, lane]
 
 
 @compiled
@@ -51,12 +50,14 @@ def repeat_rows(rows: Any, repeated: Any) -> None:
 @compiled
 def count_known(codes: Any, kernel_length: int, n_known: Any) -> int:
     """Write how many bases of every window are known; return of how many windows at least half are."""
-    n_counted = 0
-    for p in range(len(n_known)):
-        n_known[p] = 0
-        for i in range(p, min(p + kernel_length, len(codes))):
-            n_known[p] += codes[i] < _UNKNOWN
-        n_counted += 2 * n_known[p] >= kernel_length
+    n_counted, n_in_window = 0, 0
+    for i in range(max(len(codes), kernel_length)):
+        n_in_window += i < len(codes) and codes[i] < _UNKNOWN
+        if i >= kernel_length:
+            n_in_window -= codes[i - kernel_length] < _UNKNOWN
+        if i >= kernel_length - 1:
+            n_known[i - kernel_length + 1] = n_in_window
+            n_counted += 2 * n_in_window >= kernel_length
     return n_counted
 
 
@@ -107,7 +108,20 @@ def mutate_by_maximum(codes: Any, cells: Any, changes: Any, bias: Any, room: Any
         for start in range(0, 4 * n_lanes, n_lanes):
             for lane in range(n_lanes):
                 best[start + lane] = max(before[first, lane], after[last + 1, lane])
-        for p in range(first, last + 1):
+        # Four windows at a time, so that what is best so far is loaded and stored once for them.
+        n_by_four = first + (last + 1 - first) // 4 * 4
+        for p in range(first, n_by_four, 4):
+            w = i - p
+            for j in range(4 * n_lanes):
+                one = activations[p, j] + changes[old, w, j]
+                two = activations[p + 1, j] + changes[old, w - 1, j]
+                three = activations[p + 2, j] + changes[old, w - 2, j]
+                four = activations[p + 3, j] + changes[old, w - 3, j]
+                one = two if two > one else one
+                three = four if four > three else three
+                one = three if three > one else one
+                best[j] = one if one > best[j] else best[j]
+        for p in range(n_by_four, last + 1):
             for j in range(4 * n_lanes):
                 value = activations[p, j] + changes[old, i - p, j]
                 best[j] = value if value > best[j] else best[j]
@@ -145,7 +159,15 @@ def mutate_by_mean(codes: Any, cells: Any, changes: Any, bias: Any, sharpness: f
         for start in range(0, 4 * n_lanes, n_lanes):
             for lane in range(n_lanes):
                 total[start + lane] = before[first, lane] + after[last + 1, lane]
-        for p in range(first, last + 1):
+        # Four windows at a time, so that the sum is loaded and stored once for them.
+        n_by_four = first + (last + 1 - first) // 4 * 4
+        for p in range(first, n_by_four, 4):
+            w = i - p
+            for j in range(4 * n_lanes):
+                one = exponentials[p, j] * changes[old, w, j] + exponentials[p + 1, j] * changes[old, w - 1, j]
+                two = exponentials[p + 2, j] * changes[old, w - 2, j] + exponentials[p + 3, j] * changes[old, w - 3, j]
+                total[j] += one + two
+        for p in range(n_by_four, last + 1):
             for j in range(4 * n_lanes):
                 total[j] += exponentials[p, j] * changes[old, i - p, j]
         if old < _UNKNOWN:
@@ -177,9 +199,10 @@ def mutate_words(codes: Any, table: Any, n_letters: int, changes: Any) -> None:
             place = 1
             for _ in range(n_letters - 1 - (i - p)):
                 place *= 5
+            # The word with the first letter of the alphabet there.
+            first, old = numbers[p] - np.int64(codes[i]) * place, table[numbers[p]]
             for base in range(4):
-                new = numbers[p] + (base - np.int64(codes[i])) * place
-                changes[i, base] += table[new] - table[numbers[p]]
+                changes[i, base] += table[first + base * place] - old
 
 
 @compiled

@@ -39,8 +39,8 @@ def scan(
 
     A hit is a window whose p-value is at most `p_value`: the probability that a window of random letters, drawn
     independently from `background`, has this activation or a higher one. It is computed from the kernel's own weights,
-    by dynamic programming on a grid so fine, and rounded so, that it is never too small and too large by the
-    probability of activations lower by some ten-thousandths of the kernel's range (see :doc:`/scanning`).
+    by dynamic programming on a fine grid, so rounded that it is never too small, and too large by about a hundredth of
+    itself at most (see :doc:`/scanning`).
 
     Parameters
     ----------

@@ -113,12 +113,12 @@ def score_variants(
     >>> data = load_simulated(3, n_train=1000, n_test=500, random_state=0)
     >>> classifier = DeepPruneClassifier(n_prunings=1, max_iter=5, random_state=0).fit(data.X_train, data.y_train)
     >>> genome = {"chr1": "ACGT" * 100}
-    >>> variants = pd.DataFrame({"chrom": "chr1", "pos": [200, 201], "ref": ["T", "C"], "alt": ["A,TT", "G"]})
+    >>> variants = pd.DataFrame({"chrom": "chr1", "pos": [200, 201], "ref": ["T", "A"], "alt": ["A,TT", "<DEL>"]})
     >>> score_variants(classifier, variants, genome)[["pos", "ref", "alt", "status"]]
-       pos ref alt        status
-    0  200   T   A            ok
-    1  200   T  TT            ok
-    2  201   C   G  REF mismatch
+       pos ref    alt        status
+    0  200   T      A            ok
+    1  200   T     TT            ok
+    2  201   A  <DEL>  symbolic ALT
     """
     scorer = VariantScorer(classifier, window=window, background=background, random_state=random_state)
     parts = []

@@ -205,9 +205,7 @@ class Motif:
         correction subtracts the expected information content of :math:`n` letters drawn from the background.
         """
         totals = self.counts.sum(axis=1)
-        frequencies = self.ppm
-        ratio = np.where(frequencies > 0, frequencies / np.array(self.background), 1.0)
-        divergence = (frequencies * np.log2(ratio)).sum(axis=1)
+        divergence = relative_entropy(self.ppm, self.background)
         correction = 3 / (2 * np.log(2) * np.where(totals > 0, totals, 1))
         return np.where(totals > 0, np.maximum(divergence - correction, 0), 0.0)
 
@@ -284,6 +282,13 @@ class Motif:
             for site in self.sites
         )
         return replace(self, counts=self.counts[start:stop], sites=sites)
+
+
+def relative_entropy(ppm: NDArray[np.float64], background: Background = UNIFORM) -> NDArray[np.float64]:
+    """Bits at each position of a matrix of probabilities, shape (width,), against the background."""
+    ratio = np.where(ppm > 0, ppm / np.array(background), 1.0)
+    bits: NDArray[np.float64] = (ppm * np.log2(ratio)).sum(axis=1)
+    return bits
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
 
 from skdeepprune.motifs._align import correlation_at
 from skdeepprune.motifs._files import read_motifs
@@ -262,7 +263,7 @@ def _match_by_memelite(queries: list[NDArray[Any]], targets: list[NDArray[Any]],
 
 
 def _rows(query: Motif, targets: list[Motif], matches: Matches, n_nearest: int | None) -> list[tuple[Any, ...]]:
-    q = _false_discovery_rates(matches.p)
+    q = false_discovery_control(np.clip(matches.p, 0, 1))
     other_strand = query.reverse_complement()
     rows = []
     for i in np.lexsort((-matches.score, matches.p))[:n_nearest]:
@@ -288,12 +289,3 @@ def _rows(query: Motif, targets: list[Motif], matches: Matches, n_nearest: int |
             )
         )
     return rows
-
-
-def _false_discovery_rates(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Benjamini-Hochberg q-values."""
-    order = np.argsort(p)
-    ranked = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty_like(p)
-    q[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
-    return q

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune._glyphs import LETTERS, outline, stack_letters
+from skdeepprune.motifs._motif import relative_entropy
 from skdeepprune.plots._axes import new_rows
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def plot_logo(
 
     Examples
     --------
-    >>> from skdeepprune.datasets import load_jaspar_motifs
+    >>> from skdeepprune.datasets import load_planted_motifs
     >>> from skdeepprune.plots import plot_logo
-    >>> plot_logo(load_jaspar_motifs()["TBP"].ppm).get_ylabel()
+    >>> plot_logo(load_planted_motifs()["TBP"].ppm).get_ylabel()
     'bits'
     """
     heights = letter_heights(motif, kind)
@@ -166,8 +167,9 @@ def letter_heights(motif: Any, kind: Kind) -> NDArray[np.float64]:
         )
     if kind == "probability":
         return matrix
-    ratio = np.log2(np.where(matrix > 0, matrix, 1e-3) / 0.25)
-    return ratio if kind == "log-odds" else matrix * (matrix * ratio).sum(axis=1, keepdims=True)
+    if kind == "log-odds":
+        return np.asarray(np.log2(np.where(matrix > 0, matrix, 1e-3) / 0.25))
+    return matrix * relative_entropy(matrix)[:, None]
 
 
 @cache

@@ -44,7 +44,7 @@ def plot_mutagenesis(
     -------
     list of matplotlib Axes
         A logo of the sequence, each base as high as its contribution (the mean of the four letters' log-odds is less
-        by so much); and a heat map of delta with a row per letter, the sequence's own letters outlined.
+        by so much); and a heat map of delta with a row per letter, the sequence's own letters marked by dots.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def plot_mutagenesis(
     codes, delta, contributions = codes[start:end], delta[start:end], contributions[start:end]
     drawn = list(axes) if axes is not None else new_rows(2, max(4.0, 1.2 + _INCHES_A_BASE * len(codes)))
     logo, heat_map = drawn
-    plot_logo(contributions[:, None] * one_hot(codes), ax=logo, kind="weights", start=start)
+    plot_logo(contributions[:, None] * one_hot(codes[None])[0], ax=logo, kind="weights", start=start)
     logo.set_ylabel("contribution")
     limit = max(float(np.nanmax(np.abs(delta), initial=0.0)), 1e-12)
     image = heat_map.imshow(

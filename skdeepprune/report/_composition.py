@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skdeepprune._auc import roc_auc
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune.report._kernels import widened
-from skdeepprune.report._performance import rank_auc
 from skdeepprune.sequences import reverse_complement
 
 _MAX_WORDS = 20
@@ -101,9 +101,9 @@ def read_composition(
         for part in ends
     )
     return CompositionReading(
-        words_auc=rank_auc(bound, word_sums),
-        kernels_auc=rank_auc(bound, by_kernels),
-        auc=rank_auc(bound, by_kernels + word_sums),
+        words_auc=roc_auc(bound, word_sums),
+        kernels_auc=roc_auc(bound, by_kernels),
+        auc=roc_auc(bound, by_kernels + word_sums),
         means={name: (float(part[bound].mean()), float(part[~bound].mean())) for name, part in parts.items()},
         edges=edges,
         bound_sums=np.histogram(word_sums[bound], edges)[0] / bound.sum(),

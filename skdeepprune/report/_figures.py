@@ -10,6 +10,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune.motifs._motif import relative_entropy
 from skdeepprune.report._composition import CompositionReading
 from skdeepprune.report._kernels import KernelReading
 from skdeepprune.report._performance import GRID
@@ -52,12 +53,6 @@ class Match:
     ppm: NDArray[np.float64]
 
 
-def bits(ppm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Letter heights in bits relative to a uniform background."""
-    ratio = np.log2(np.where(ppm > 0, ppm, 1) * 4)
-    return ppm * (ppm * ratio).sum(axis=1, keepdims=True)
-
-
 def logos(reading: KernelReading, match: Match | None) -> Markup:
     """Draw a kernel's weights, its motif, and the best match of the motif, stacked and aligned."""
     kernel = np.asarray(reading.kernel, dtype=float)
@@ -78,7 +73,7 @@ def logos(reading: KernelReading, match: Match | None) -> Markup:
     last = max(start + len(heights) for _, start, heights, _ in rows)
     if match is not None:
         skipped = max(first - _OVERHANG - match.offset, 0)
-        heights = bits(match.ppm)[skipped : last + _OVERHANG - match.offset]
+        heights = (match.ppm * relative_entropy(match.ppm)[:, None])[skipped : last + _OVERHANG - match.offset]
         name = " ".join(filter(None, (match.name, match.accession)))
         rows.append((f"{name}: bits", match.offset + skipped, heights, True))
         label += f" and of its match {name}, aligned"

@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune._version import __version__
 from skdeepprune.genome import Match as NegativeMatch
 from skdeepprune.report import _figures as figures
 from skdeepprune.report._cards import (
@@ -70,11 +71,9 @@ def render(
     str
         HTML.
     """
-    # Looked up at run time: the package imports this module.
-    version = sys.modules["skdeepprune"].__version__
     shown = results.kernels[:max_cards]
     context = {
-        "version": version,
+        "version": __version__,
         "style": Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8")),
         "glyphs": glyph_definitions(),
         "title": title,
@@ -107,8 +106,8 @@ def render(
         "match": None if match is None else match_card(match),
         "making_intro": _making_intro(classifier),
         "history": _history(classifier),
-        "parameters": _parameters(classifier, notes, random_state, version),
-        "footer": f"Made by skdeepprune {version}. This file is self-contained and loads nothing from the network.",
+        "parameters": _parameters(classifier, notes, random_state, __version__),
+        "footer": f"Made by skdeepprune {__version__}. This file is self-contained and loads nothing from the network.",
     }
     return _environment().get_template("report.html.jinja").render(context)
 

@@ -199,8 +199,3 @@ def _measure_once(
 def _area(true: NDArray[np.int64], false: NDArray[np.int64]) -> float:
     """Area under the ROC curve by the trapezoidal rule, so that ties count half."""
     return float(np.sum(np.diff(false) * (true[1:] + true[:-1])) / 2 / (float(true[-1]) * float(false[-1])))
-
-
-def rank_auc(bound: NDArray[np.bool_], values: Floats) -> float:
-    """ROC AUC of any values as a score."""
-    return _area(*_Ranking.of(bound, values).counts(np.ones(len(bound), dtype=np.int64)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
+from skdeepprune._auc import roc_auc
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._engines import decide, scan, word_sums
 from skdeepprune.motifs import Motif
@@ -19,7 +20,7 @@ from skdeepprune.report._composition import CompositionReading, read_composition
 from skdeepprune.report._examples import Example, choose_examples
 from skdeepprune.report._kernels import KernelReading, read_kernels
 from skdeepprune.report._leakage import Leakage, find_leakage
-from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, Use, measure, rank_auc
+from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, Use, measure
 from skdeepprune.report._sequences import Sequences
 from skdeepprune.sequences._places import Place, place_in
 
@@ -109,8 +110,8 @@ def collect(
     edges, (bound_gc, unbound_gc) = _histograms(data.gc, data.bound, np.linspace(0, 1, _N_GC_BINS + 1))
     return Results(
         classes=_class_summaries(data, "") + ([] if test is None else _class_summaries(test, "test, ")),
-        gc_auc=_either_way(rank_auc(data.bound, data.gc)),
-        length_auc=_either_way(rank_auc(data.bound, data.lengths.astype(float))),
+        gc_auc=_in_better_direction(roc_auc(data.bound, data.gc)),
+        length_auc=_in_better_direction(roc_auc(data.bound, data.lengths.astype(float))),
         leakage=None if test is None else find_leakage(data.codes, _places(data), test.codes, _places(test)),
         gc_edges=edges,
         bound_gc=bound_gc,
@@ -134,7 +135,7 @@ def collect(
     )
 
 
-def _either_way(auc: float) -> float:
+def _in_better_direction(auc: float) -> float:
     return max(auc, 1 - auc)
 
 

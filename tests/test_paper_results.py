@@ -7,12 +7,12 @@ import pytest
 from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
+from paper.results import Contender, contenders, failures, over_seeds, read_results
+from paper.statistics import compare, rank
+from paper.summary import computing_time, dense_weights, summarize
 from scipy.stats import chi2, rankdata
 
 from skdeepprune import DeepPruneClassifier
-from skdeepprune.bench._statistics import compare, rank
-from skdeepprune.bench._summary import computing_time, dense_weights, summarize
-from skdeepprune.bench._tidy import Contender, contenders, failures, over_seeds, read_results
 from skdeepprune.datasets import load_simulated
 
 SIZES = (256, 128, 64, 32, 16, 8, 4)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from paper.results import Contender, contenders, is_simulated, over_seeds, read_results, rows_of, succeeded
 from skdeepprune._classifier import DeepPruneClassifier
-from skdeepprune.bench._tidy import Contender, contenders, is_simulated, over_seeds, read_results, rows_of, succeeded
 
 
 def summarize(results: pd.DataFrame) -> pd.DataFrame:
@@ -15,7 +15,7 @@ def summarize(results: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`.
+        As for `read_results`.
 
     Returns
     -------
@@ -44,16 +44,16 @@ def summarize(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def computing_time(results: pd.DataFrame, *, n_datasets: int = 690, n_cores: int = 100) -> pd.DataFrame:
-    """Tell the hours that every method took, and would take for more data sets.
+    """Compute the hours that every method took, and would take for more data sets.
 
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`, with ``fit_seconds`` and ``parameters``: rows that share data set, method, seed and
+        As for `read_results`, with ``fit_seconds`` and ``parameters``: rows that share data set, method, seed and
         parameters come from one training, whose seconds count once.
     n_datasets, n_cores : int, default=690 and 100
-        Told are the hours for so many data sets of the mean size of those here, one seed each, on one core and on so
-        many. They are reckoned from the data sets that are not simulated, if there are any.
+        Hours are projected for this many data sets of the mean size of those here, one seed each, on one core and on
+        this many. They are estimated from the data sets that are not simulated, if there are any.
 
     Returns
     -------

@@ -46,7 +46,7 @@ def read_results(source: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
     Examples
     --------
     >>> import pandas as pd
-    >>> from skdeepprune.bench import read_results
+    >>> from paper.results import read_results
     >>> rows = {"dataset": ["CTCF", "REST"], "method": "direct", "seed": 0, "n_kernels": 4, "roc_auc": [0.91, None]}
     >>> read_results(pd.DataFrame(rows))["error"].tolist()
     ['', 'no roc_auc']
@@ -98,7 +98,7 @@ def over_seeds(results: pd.DataFrame, metric: str = "roc_auc") -> pd.DataFrame:
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`.
+        As for `read_results`.
     metric : str, default="roc_auc"
         A column of it.
 
@@ -118,7 +118,7 @@ def contenders(results: pd.DataFrame, *, smallest: bool = False, coverage: float
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`.
+        As for `read_results`.
     smallest : bool, default=False
         Each method only at its smallest number of kernels.
     coverage : float, default=0

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from skdeepprune.bench._statistics import compare
-from skdeepprune.bench._tidy import Contender, complete_runs, is_simulated, over_seeds, read_results, rows_of
+from paper.results import Contender, complete_runs, is_simulated, over_seeds, read_results, rows_of
+from paper.statistics import compare
 
 N_DATASETS, N_WINS, N_LOSSES, P_VALUE = 690, 532, 158, 1.02e-58
 TICKETS_MEAN_AUC = 0.8035
@@ -50,7 +50,7 @@ def beside_paper(results: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`. All sets but ``simulated-1`` to ``simulated-5`` are real ones.
+        As for `read_results`. All sets but ``simulated-1`` to ``simulated-5`` are real ones.
 
     Returns
     -------

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from markupsafe import Markup
 
-from skdeepprune.bench._figures import plot_criteria, plot_differences, plot_sizes
-from skdeepprune.bench._inline import inline_svg
-from skdeepprune.bench._marks import short_names, title_of
-from skdeepprune.bench._overviews import plot_ranks, plot_tradeoff
-from skdeepprune.bench._paper import (
+from paper.claims import (
     CRITERIA,
     DEEPPRUNE,
     DIRECT,
@@ -24,9 +20,13 @@ from skdeepprune.bench._paper import (
     TICKETS_MEAN_AUC,
     beside_paper,
 )
-from skdeepprune.bench._statistics import compare, rank
-from skdeepprune.bench._summary import computing_time, summarize
-from skdeepprune.bench._tidy import contenders, failures, is_simulated, over_seeds, rows_of
+from paper.drawing import picture
+from paper.figures import plot_criteria, plot_differences, plot_sizes
+from paper.marks import short_names, title_of
+from paper.overviews import plot_ranks, plot_tradeoff
+from paper.results import contenders, failures, is_simulated, over_seeds, rows_of
+from paper.statistics import compare, rank
+from paper.summary import computing_time, summarize
 from skdeepprune.report._format import counted, scientific, table
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ _COVERAGE = 0.5
 # They cost what Deepprune costs, and would lie on it.
 _VARIANTS = (*CRITERIA[1:], "deepprune-inter", "reinitialized")
 _N_CORES = 100
-_MOST_ROWS = 1000
+_MAX_ROWS = 1000
 
 
 @dataclass
 class Section:
-    """A part of the page; with a reason in `missing`, only that is told."""
+    """A part of the page; with a reason in `missing`, only that is shown."""
 
     id: str
     title: str
@@ -55,7 +55,7 @@ class Section:
 
 
 def make_sections(results: pd.DataFrame, weights: pd.DataFrame | None) -> list[Section]:
-    """Make all parts of the page; those that lack something say what."""
+    """Make all parts of the page; those without data say what they lack."""
     simulated, real = results[is_simulated(results)], results[~is_simulated(results)]
     return [
         _section("paper", "Beside the paper", lambda section: _paper(section, results)),
@@ -104,7 +104,7 @@ def _simulated(section: Section, simulated: pd.DataFrame) -> None:
     for figure, chosen in (("Fig. 2", names[:3]), ("Fig. 3", names[3:])):
         if chosen:
             label = f"AUC against the number of kernels on {', '.join(short_names(chosen).values())}"
-            section.figures.append((f"As {figure}", "", inline_svg(plot_sizes(simulated, chosen)[0], label)))
+            section.figures.append((f"As {figure}", "", picture(plot_sizes(simulated, chosen)[0], label)))
     section.folded.append(_means_table("simulated.csv", simulated))
 
 
@@ -113,7 +113,7 @@ def _criteria(section: Section, simulated: pd.DataFrame) -> None:
     if not names:
         raise ValueError(f"No run of {' or '.join(CRITERIA[1:])} on a simulated set.")
     section.intro = "What decides which kernels stay: the dense layer’s weight, the kernel’s score, or both."
-    drawing = inline_svg(plot_criteria(simulated, names)[0], "AUC of three pruning criteria at 16, 8 and 4 kernels")
+    drawing = picture(plot_criteria(simulated, names)[0], "AUC of three pruning criteria at 16, 8 and 4 kernels")
     section.figures.append(("As Fig. 4", "Dots: seeds. Marks: their mean, with the standard deviation.", drawing))
 
 
@@ -127,7 +127,7 @@ def _real(section: Section, real: pd.DataFrame) -> None:
         f" of {N_DATASETS}, p = {scientific(P_VALUE)}.{left_out}"
     )
     label = f"Differences of the AUC on {len(found.differences)} real sets"
-    section.figures.append(("As Fig. 6", "Bars: means. Dots: seeds.", inline_svg(plot_differences(found), label)))
+    section.figures.append(("As Fig. 6", "Bars: means. Dots: seeds.", picture(plot_differences(found), label)))
     means = over_seeds(real)
     columns = {
         title_of(*name): means[rows_of(means, name)].set_index("dataset")["mean"]
@@ -150,9 +150,7 @@ def _lost(section: Section, real: pd.DataFrame) -> None:
         " them it is better in the mean over the seeds."
     )
     if len(lost):
-        drawing = inline_svg(
-            plot_differences(found, list(lost)), "Sets on which Deepprune loses with at least one seed"
-        )
+        drawing = picture(plot_differences(found, list(lost)), "Sets on which Deepprune loses with at least one seed")
         section.figures.append(("As Fig. S2", "Bars: means. Dots: seeds.", drawing))
 
 
@@ -166,8 +164,8 @@ def _tickets(section: Section, real: pd.DataFrame) -> None:
         f" {TICKETS_MEAN_AUC} over {N_DATASETS} sets."
     )
     section.figures = [
-        ("Mean over sets", "", inline_svg(plot_tradeoff(real, methods=methods), "Winning tickets, AUC at every size")),
-        ("As Fig. S1", "", inline_svg(plot_differences(found), "Winning tickets minus fine-tuning, set by set")),
+        ("Mean over sets", "", picture(plot_tradeoff(real, methods=methods), "Winning tickets, AUC at every size")),
+        ("As Fig. S1", "", picture(plot_differences(found), "Winning tickets minus fine-tuning, set by set")),
     ]
 
 
@@ -187,7 +185,7 @@ def _methods(section: Section, results: pd.DataFrame) -> None:
     )
     if other:
         section.intro += f" Measured on too few sets to rank: {', '.join(map(title_of, sorted(other)))}."
-    drawing = inline_svg(plot_ranks(found), "Critical-difference diagram of all methods")
+    drawing = picture(plot_ranks(found), "Critical-difference diagram of all methods")
     section.figures.append(("Critical differences", "Average rank; 1 is the best.", drawing))
 
 
@@ -205,15 +203,15 @@ def _cost(section: Section, results: pd.DataFrame) -> None:
         return
     alone, many = time["hours_on_1_core"].sum(), time[f"hours_on_{_N_CORES}_cores"].sum()
     section.intro = (
-        f"All runs took {told_hours(time['hours'].sum())} of one core. {N_DATASETS} sets like the real ones here, all"
-        f" methods, one seed each, would take {told_hours(alone)} on one core and {told_hours(many)} on {_N_CORES}."
+        f"All runs took {format_hours(time['hours'].sum())} of one core. {N_DATASETS} sets like the real ones here, all"
+        f" methods, one seed each, would take {format_hours(alone)} on one core and {format_hours(many)} on {_N_CORES}."
     )
     time.columns = ["method", "hours here", "seconds a set", f"hours, {N_DATASETS} sets", f"on {_N_CORES} cores"]
     section.tables.append(_readable(table("Hours of computing", "hours.csv", _rounded(time))))
 
 
 def _tradeoff(caption: str, ax: Axes) -> tuple[str, str, Markup]:
-    return caption, "Grey: the Pareto front.", inline_svg(ax, f"Mean AUC {caption.lower()}")
+    return caption, "Grey: the Pareto front.", picture(ax, f"Mean AUC {caption.lower()}")
 
 
 def _weights(section: Section, weights: pd.DataFrame | None) -> None:
@@ -262,13 +260,13 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
 def _readable(content: dict[str, Any]) -> dict[str, Any]:
     """Leave cells empty where nothing is known, and of a long table show the beginning; the file has all."""
     rows = content["rows"]
-    if len(rows) > _MOST_ROWS:
-        content["title"] += f": the first {_MOST_ROWS} of {len(rows):,} rows"
-    content["rows"] = [["" if cell in ("nan", "<NA>") else cell for cell in row] for row in rows[:_MOST_ROWS]]
+    if len(rows) > _MAX_ROWS:
+        content["title"] += f": the first {_MAX_ROWS} of {len(rows):,} rows"
+    content["rows"] = [["" if cell in ("nan", "<NA>") else cell for cell in row] for row in rows[:_MAX_ROWS]]
     return content
 
 
-def told_hours(hours: float) -> str:
+def format_hours(hours: float) -> str:
     """Write a time in the unit that suits it."""
     if hours >= 48:
         return f"{hours / 24:,.1f} days"

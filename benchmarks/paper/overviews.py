@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from skdeepprune.bench._marks import label_at_right, resize, size_axis, style, title_of
-from skdeepprune.bench._statistics import Ranking
-from skdeepprune.bench._tidy import complete_runs, contenders, rows_of, succeeded
+from paper.marks import label_at_right, resize, size_axis, style, title_of
+from paper.results import complete_runs, contenders, rows_of, succeeded
+from paper.statistics import Ranking
 from skdeepprune.plots._axes import new_axes, tidy
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def plot_tradeoff(
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`.
+        As for `read_results`.
     cost : {"n_kernels", "fit_seconds"}, default="n_kernels"
         Against the number of kernels, methods that have none are lines across.
     methods : list of str, default=None
@@ -58,7 +58,7 @@ def plot_tradeoff(
     Examples
     --------
     >>> import pandas as pd
-    >>> from skdeepprune.bench import plot_tradeoff
+    >>> from paper.overviews import plot_tradeoff
     >>> rows = {"dataset": "CTCF", "method": "direct", "seed": 0, "n_kernels": [8, 4], "roc_auc": [0.94, 0.91]}
     >>> plot_tradeoff(pd.DataFrame(rows)).get_ylabel()
     'mean test ROC AUC over 1 data set'
@@ -144,7 +144,7 @@ def plot_ranks(ranking: Ranking, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     ranking : Ranking
-        What :func:`rank` returned.
+        What `rank` returned.
     ax : matplotlib Axes, default=None
         By default a new figure.
 

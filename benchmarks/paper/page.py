@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-import sys
 from importlib.resources import files
+from pathlib import Path
 
+import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from paper.claims import DEEPPRUNE, DIRECT
+from paper.results import is_simulated, read_results
+from paper.sections import format_hours, make_sections
+from paper.statistics import compare
+from paper.summary import computing_time
+from skdeepprune import __version__
 from skdeepprune._writing import replacing
-from skdeepprune.bench._inline import color_variables
-from skdeepprune.bench._paper import DEEPPRUNE, DIRECT
-from skdeepprune.bench._sections import make_sections, told_hours
-from skdeepprune.bench._statistics import compare
-from skdeepprune.bench._summary import computing_time
-from skdeepprune.bench._tidy import is_simulated, read_results
 from skdeepprune.report._format import counted
 
+HERE = Path(__file__).parent
 
-def write_benchmark_page(
+
+def write_page(
     results: pd.DataFrame | str | os.PathLike[str],
     path: str | os.PathLike[str],
     *,
@@ -34,11 +37,11 @@ def write_benchmark_page(
     Parameters
     ----------
     results : DataFrame, or path of a CSV file
-        As for :func:`read_results`: five columns are enough.
+        As for `read_results`: five columns are enough.
     path : str or path
         Overwritten once the new file is complete.
     weights : DataFrame, default=None
-        What :func:`dense_weights` returned, for Table 3 of the paper.
+        What `dense_weights` returned, for Table 3 of the paper.
     title : str, default="Deepprune, measured"
 
     Raises
@@ -53,11 +56,11 @@ def write_benchmark_page(
     >>> import tempfile
     >>> from pathlib import Path
     >>> import pandas as pd
-    >>> from skdeepprune.bench import write_benchmark_page
+    >>> from paper.page import write_page
     >>> rows = {"dataset": "CTCF", "method": ["deepprune", "direct"], "seed": 0, "n_kernels": 4, "roc_auc": [0.9, 0.8]}
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = Path(folder, "benchmark.html")
-    ...     write_benchmark_page(pd.DataFrame(rows), page)
+    ...     write_page(pd.DataFrame(rows), page)
     ...     "better than the same network trained directly on 1 of 1 real set" in page.read_text()
     True
     """
@@ -67,29 +70,25 @@ def write_benchmark_page(
 
 
 def _render(results: pd.DataFrame, weights: pd.DataFrame | None, title: str) -> str:
-    import jinja2  # here, since few who import the package write pages
-
     if (results["error"] != "").all():
         raise ValueError(f"None of the {len(results)} rows has a result; expected a roc_auc in at least one.")
     sections = make_sections(results, weights)
-    version = sys.modules["skdeepprune"].__version__  # at run time: the package may import this module
-    here = files(__package__)
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("skdeepprune.bench", package_path=""),
+        loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    styles = [files("skdeepprune.report").joinpath("report.css"), here.joinpath("benchmark.css")]
-    return environment.get_template("benchmark.html.jinja").render(
-        version=version,
-        style=Markup("\n".join([*(style.read_text(encoding="utf-8") for style in styles), color_variables()])),
+    styles = [files("skdeepprune.report").joinpath("report.css"), HERE / "page.css"]
+    return environment.get_template("page.html.jinja").render(
+        version=__version__,
+        style=Markup("\n".join(style.read_text(encoding="utf-8") for style in styles)),
         title=title,
         headline=_headline(results),
         tiles=_tiles(results),
         sections=sections,
-        footer=f"Made by skdeepprune {version}. The file holds all its data and asks for nothing from any network.",
+        footer=f"Made by skdeepprune {__version__}. The file holds all its data and asks for nothing from any network.",
     )
 
 
@@ -122,4 +121,4 @@ def _tiles(results: pd.DataFrame) -> list[dict[str, str]]:
         hours = computing_time(results)["hours"].sum()
     except ValueError:
         return tiles
-    return [*tiles, {"name": "Computing", "value": told_hours(hours), "note": "on one core"}]
+    return [*tiles, {"name": "Computing", "value": format_hours(hours), "note": "on one core"}]

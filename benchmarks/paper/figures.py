@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from skdeepprune.bench._marks import (
+from paper.marks import (
     BETTER,
     EQUAL,
     WORSE,
@@ -19,8 +19,8 @@ from skdeepprune.bench._marks import (
     style,
     title_of,
 )
-from skdeepprune.bench._statistics import Comparison
-from skdeepprune.bench._tidy import over_seeds, read_results, succeeded
+from paper.results import over_seeds, read_results, succeeded
+from paper.statistics import Comparison
 from skdeepprune.plots._axes import new_axes, tidy
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ CRITERIA = {
     "deepprune-score-and-weight": "by score and weight",
 }
 # With more data sets than this, names would be too small to read.
-_MOST_NAMES = 40
+_MAX_NAMES = 40
 
 
 def plot_sizes(
@@ -50,7 +50,7 @@ def plot_sizes(
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`.
+        As for `read_results`.
     datasets : list of str, default=None
         By default all.
     methods : list of str
@@ -72,7 +72,7 @@ def plot_sizes(
     Examples
     --------
     >>> import pandas as pd
-    >>> from skdeepprune.bench import plot_sizes
+    >>> from paper.figures import plot_sizes
     >>> rows = {"dataset": "CTCF", "method": "direct", "seed": 0, "n_kernels": [8, 4], "roc_auc": [0.94, 0.91]}
     >>> plot_sizes(pd.DataFrame(rows))[0].get_title(loc="left")
     'CTCF'
@@ -120,7 +120,7 @@ def plot_criteria(
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`.
+        As for `read_results`.
     datasets : list of str, default=None
         By default all that have one of the criteria.
     sizes : list of int, default=(16, 8, 4)
@@ -182,7 +182,7 @@ def plot_differences(comparison: Comparison, datasets: Sequence[str] | None = No
     Parameters
     ----------
     comparison : Comparison
-        What :func:`compare` returned.
+        What `compare` returned.
     datasets : list of str, default=None
         Which to draw. By default all.
     ax : matplotlib Axes, default=None
@@ -201,7 +201,7 @@ def plot_differences(comparison: Comparison, datasets: Sequence[str] | None = No
     if datasets is not None:
         means = means[means.index.isin(list(datasets))]
     n, wins, losses = len(means), int((means > 0).sum()), int((means < 0).sum())
-    named = n <= _MOST_NAMES
+    named = n <= _MAX_NAMES
     if ax is None:
         ax = new_axes(1)[0]
         resize(ax, 1.1 + 0.24 * n if named else 3.6)

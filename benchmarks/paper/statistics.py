@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import friedmanchisquare, rankdata, studentized_range, wilcoxon
 
-from skdeepprune.bench._tidy import Contender, complete_runs, contenders
+from paper.results import Contender, complete_runs, contenders
 
 # Means of equal numbers differ in their last bits; that must not decide who wins.
 _DECIMALS = 12
@@ -116,7 +116,7 @@ def compare(
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`.
+        As for `read_results`.
     first, second : (method, n_kernels)
         None as `n_kernels` for methods that have none.
     metric : str, default="roc_auc"
@@ -134,7 +134,7 @@ def compare(
     Examples
     --------
     >>> import pandas as pd
-    >>> from skdeepprune.bench import compare
+    >>> from paper.statistics import compare
     >>> aucs = {"deepprune": [0.90, 0.88, 0.80, 0.95, 0.70], "direct": [0.85, 0.86, 0.81, 0.80, 0.60]}
     >>> rows = pd.DataFrame(aucs, index=list("abcde")).melt(var_name="method", value_name="roc_auc", ignore_index=False)
     >>> results = rows.rename_axis("dataset").reset_index().assign(seed=0, n_kernels=4)
@@ -163,7 +163,7 @@ def rank(
     Parameters
     ----------
     results : DataFrame
-        As for :func:`read_results`.
+        As for `read_results`.
     of : list of (method, n_kernels), default=None
         At least three. By default all methods, each at its smallest number of kernels.
     metric : str, default="roc_auc"
