@@ -20,7 +20,6 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 from tqdm import tqdm
@@ -33,6 +32,18 @@ from skdeepprune._engines._interface import Engine, Penalty
 from skdeepprune._inputs import InputParts, hold_out, read_input, read_parts, read_target
 from skdeepprune._interruption import warn_of_interruption
 from skdeepprune._network import Network
+from skdeepprune._parameters import (
+    ARRAY_LIKE,
+    BOOLEAN,
+    CALLABLE,
+    NONE,
+    RANDOM_STATE,
+    VERBOSE,
+    CheckedParametersMixin,
+    instance_of,
+    interval,
+    options,
+)
 from skdeepprune._pruning import CRITERIA, kernel_schedule
 from skdeepprune._random import as_generator
 from skdeepprune._training import (
@@ -68,7 +79,12 @@ class Labeled(NamedTuple):
 
 
 class DeepPruneClassifier(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
+    CallbackSupportMixin,
+    CheckedParametersMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """A handful of motif detectors, learned by pruning a large convolutional network.
 
@@ -227,34 +243,34 @@ class DeepPruneClassifier(
     (500, 2)
     """
 
-    _parameter_constraints = {
-        "n_kernels": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "n_prunings": [Interval(Integral, 0, _MAX_PRUNINGS, closed="both")],
-        "kernel_length": [Interval(Integral, 1, None, closed="left")],
-        "composition": [Interval(Integral, 0, MAX_WORD_LENGTH, closed="both"), StrOptions({"auto"})],
-        "reverse_complement": ["boolean", StrOptions({"auto"})],
-        "pooling": [StrOptions({"log-mean-exp", "max"})],
-        "criterion": [StrOptions(set(CRITERIA)), callable],
-        "after_pruning": [StrOptions({"fine-tune", "rewind", "reinitialize", "none"})],
-        "schedule": [StrOptions({"halving", "one-shot"}), "array-like"],
-        "learning_rate": [StrOptions({"anneal", "constant"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_decay": [Interval(Real, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "mutation_rate": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
-        "negatives": [StrOptions({"auto", "given", "dinucleotide", "mixed"})],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "n_channels": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "engine": [StrOptions({"auto", "compiled", "numpy", "tensorflow"})],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state", np.random.Generator],
-        "verbose": ["verbose"],
+    _allowed_parameters = {
+        "n_kernels": [interval(Integral, 1, None, closed="left"), options("auto")],
+        "n_prunings": [interval(Integral, 0, _MAX_PRUNINGS, closed="both")],
+        "kernel_length": [interval(Integral, 1, None, closed="left")],
+        "composition": [interval(Integral, 0, MAX_WORD_LENGTH, closed="both"), options("auto")],
+        "reverse_complement": [*BOOLEAN, options("auto")],
+        "pooling": [options("log-mean-exp", "max")],
+        "criterion": [options(*CRITERIA), CALLABLE],
+        "after_pruning": [options("fine-tune", "rewind", "reinitialize", "none")],
+        "schedule": [options("halving", "one-shot"), ARRAY_LIKE],
+        "learning_rate": [options("anneal", "constant")],
+        "learning_rate_init": [interval(Real, 0, None, closed="neither")],
+        "learning_rate_decay": [interval(Real, 1, None, closed="left")],
+        "batch_size": [interval(Integral, 1, None, closed="left")],
+        "max_iter": [interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [interval(Real, 0, 1, closed="neither")],
+        "alpha": [interval(Real, 0, None, closed="left")],
+        "l1_ratio": [interval(Real, 0, 1, closed="both")],
+        "dropout": [interval(Real, 0, 1, closed="left")],
+        "mutation_rate": [interval(Real, 0, 1, closed="left"), options("auto")],
+        "negatives": [options("auto", "given", "dinucleotide", "mixed")],
+        "class_weight": [instance_of(dict), options("balanced"), NONE],
+        "n_channels": [interval(Integral, 1, None, closed="left"), options("auto")],
+        "engine": [options("auto", "compiled", "numpy", "tensorflow")],
+        "n_jobs": [instance_of(Integral), NONE],
+        "random_state": RANDOM_STATE,
+        "verbose": VERBOSE,
     }
 
     def __init__(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -114,19 +114,39 @@ class InputParts:
 
     parts: list[tuple[NDArray[np.int64], NDArray[Any]]]
 
+    @classmethod
+    def of_strings(cls, X: Any) -> Self:
+        """Encode DNA strings."""
+        return cls(list(encode_by_length(X)))
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows, _ in self.parts)
+
     def apply(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
         """Apply a function of sequences, which gives a row for each, and put its rows into the order of X."""
-        joined = np.concatenate([function(sequences) for _, sequences in self.parts])
+        return self.in_order([function(sequences) for _, sequences in self.parts])
+
+    def in_order(self, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """Join arrays, one of each part with a row for each of its sequences, in the order of X."""
+        joined = np.concatenate(values)
         ordered = np.empty_like(joined)
         ordered[np.concatenate([rows for rows, _ in self.parts])] = joined
         return ordered
+
+    def sequence(self, row: int) -> NDArray[Any]:
+        """Give the one sequence of a row of X, of shape (L,) or (L, C), padded as its part is."""
+        for rows, sequences in self.parts:
+            at = np.flatnonzero(rows == row)
+            if len(at):
+                return np.asarray(sequences[at[0]])
+        raise IndexError(f"Row {row} of {len(self)}.")
 
 
 def read_parts(estimator: BaseEstimator, X: Any, *, n_channels: int, expect_dna: bool) -> InputParts:
     """Read X as `read_input` does, strings by length: for all that is done to each sequence by itself."""
     X = listed(X)
     if holds_strings(X) and len(X) and n_channels == 4 and expect_dna:
-        return InputParts(list(encode_by_length(X)))
+        return InputParts.of_strings(X)
     sequences = read_input(estimator, X, n_channels=n_channels, reset=False, expect_dna=expect_dna)
     return InputParts([(np.arange(len(sequences)), sequences)])
 

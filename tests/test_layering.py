@@ -18,6 +18,7 @@ FLOORS = [
         "_compiling",
         "_glyphs",
         "_paper",
+        "_parameters",
         "_random",
         "_reading",
         "_writing",
@@ -163,6 +164,28 @@ def test_tensorflow_is_imported_in_one_file():
         file for file in FILES if {name.split(".")[0] for name in _imports(file)} & {"tensorflow", "keras", "tf_keras"}
     ]
     assert importers == [Path("_engines/_tensorflow.py")]
+
+
+PRIVATE = {
+    "sklearn_compat.base._fit_context": "made for others than scikit-learn, for every version",
+    "joblib._dask.DaskDistributedBackend": "what joblib registers as 'dask'; bench._dask mends two faults of it",
+}
+
+
+def test_private_parts_of_other_libraries_are_not_imported():
+    found = set()
+    for file in FILES:
+        for node in ast.walk(ast.parse((PACKAGE / file).read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+    private = {
+        name
+        for name in found
+        if name.split(".")[0] not in ("skdeepprune", "__future__") and any(part[:1] == "_" for part in name.split("."))
+    }
+    assert private == PRIVATE.keys()
 
 
 def test_importing_the_package_loads_nothing_heavy():
