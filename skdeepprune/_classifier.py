@@ -32,6 +32,7 @@ from skdeepprune._engines._interface import Engine, Penalty
 from skdeepprune._inputs import InputParts, hold_out, read_input, read_parts, read_target
 from skdeepprune._interruption import warn_of_interruption
 from skdeepprune._network import Network
+from skdeepprune._numbers import MAX_NUMBER
 from skdeepprune._parameters import (
     ARRAY_LIKE,
     BOOLEAN,
@@ -260,7 +261,7 @@ class DeepPruneClassifier(
         "max_iter": [interval(Integral, 1, None, closed="left")],
         "n_iter_no_change": [interval(Integral, 1, None, closed="left")],
         "validation_fraction": [interval(Real, 0, 1, closed="neither")],
-        "alpha": [interval(Real, 0, None, closed="left")],
+        "alpha": [interval(Real, 0, MAX_NUMBER, closed="both")],
         "l1_ratio": [interval(Real, 0, 1, closed="both")],
         "dropout": [interval(Real, 0, 1, closed="left")],
         "mutation_rate": [interval(Real, 0, 1, closed="left"), options("auto")],
@@ -410,7 +411,8 @@ class DeepPruneClassifier(
         rng = as_generator(self.random_state)
         augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences, y_binary, weights)
         data = self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
-        held_out = self._read_held_out(to_hold_out, is_dna, classes, rng)
+        n_channels = 4 if is_dna else sequences.shape[2]
+        held_out = self._read_held_out(to_hold_out, n_channels, is_dna, classes, rng)
         word_length = self._word_length(is_dna)
         word_counts = mean_word_counts(data.sequences, data.y, word_length, reverse_complement=reverse_complement)
         engine = choose_engine(
@@ -423,7 +425,7 @@ class DeepPruneClassifier(
         initial = Network.initial(
             sizes[0],
             kernel_length,
-            4 if is_dna else sequences.shape[2],
+            n_channels,
             reverse_complement=reverse_complement,
             rng=rng,
             word_length=word_length,
@@ -525,7 +527,7 @@ class DeepPruneClassifier(
         return Labeled(sequences, y, weigh_classes(weights, self.class_weight, classes, y))
 
     def _read_held_out(
-        self, given: tuple[Any, ...], is_dna: bool, classes: NDArray[Any], rng: np.random.Generator
+        self, given: tuple[Any, ...], n_channels: int, is_dna: bool, classes: NDArray[Any], rng: np.random.Generator
     ) -> Labeled | None:
         X, y, sample_weight = given
         if X is None and y is None and sample_weight is None:
@@ -533,7 +535,7 @@ class DeepPruneClassifier(
         if X is None or y is None:
             raise ValueError("Expected X_val and y_val together, or neither of them and no sample_weight_val.")
         try:
-            sequences = read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=is_dna)
+            sequences = read_input(self, X, n_channels=n_channels, reset=False, expect_dna=is_dna)
             own, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
             weights = read_weights(sample_weight, len(sequences))
             check_classes(weights, own, y_binary)

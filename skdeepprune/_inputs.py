@@ -15,6 +15,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from skdeepprune._channels import count_channels
+from skdeepprune._numbers import check_range, real_numbers
+from skdeepprune._reading import shown
 from skdeepprune.sequences import encode, from_one_hot, left_justify, reverse_complement
 from skdeepprune.sequences._codes import N_CODE, encode_by_length, listed, string_in
 
@@ -33,6 +35,10 @@ def holds_strings(X: Any) -> bool:
         if array.ndim > 1:
             return any(string_in(value) is not None for value in X)
     return isinstance(X, list | tuple) and any(map(_is_sequence, X))
+
+
+def _is_scalar(X: Any) -> bool:
+    return isinstance(X, np.ndarray) and X.ndim == 0
 
 
 def _is_sequence(value: Any) -> bool:
@@ -77,7 +83,7 @@ def read_input(
     X = listed(X)
     are_strings = holds_strings(X)
     is_column = isinstance(X, list | tuple | pd.Series | pd.Index) or (isinstance(X, np.ndarray) and X.ndim == 1)
-    if (are_strings or is_column) and len(X) == 0:
+    if (are_strings or is_column) and not _is_scalar(X) and len(X) == 0:
         raise ValueError("X holds no sequences; a minimum of 1 is required.")
     if are_strings:
         if n_channels not in (4, "auto") or expect_dna is False:
@@ -145,13 +151,21 @@ class InputParts:
 def read_parts(estimator: BaseEstimator, X: Any, *, n_channels: int, expect_dna: bool) -> InputParts:
     """Read X as `read_input` does, strings by length: for all that is done to each sequence by itself."""
     X = listed(X)
-    if holds_strings(X) and len(X) and n_channels == 4 and expect_dna:
+    if holds_strings(X) and not _is_scalar(X) and len(X) and n_channels == 4 and expect_dna:
         return InputParts.of_strings(X)
     sequences = read_input(estimator, X, n_channels=n_channels, reset=False, expect_dna=expect_dna)
     return InputParts([(np.arange(len(sequences)), sequences)])
 
 
 def _read_numbers(estimator: BaseEstimator, X: Any, n_channels: int | Literal["auto"], reset: bool) -> NDArray[Any]:
+    X = real_numbers(X, "X")
+    with np.errstate(all="ignore"):  # of sums in checks
+        channels = _read_channels(estimator, X, n_channels, reset)
+    check_range(channels, "X")
+    return channels
+
+
+def _read_channels(estimator: BaseEstimator, X: Any, n_channels: int | Literal["auto"], reset: bool) -> NDArray[Any]:
     if isinstance(X, np.ndarray) and X.ndim == 3:
         channels = check_array(X, allow_nd=True, dtype="numeric")
         if n_channels != "auto" and channels.shape[2] != n_channels:
@@ -211,14 +225,23 @@ def read_target(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
         )
     y = column_or_1d(y, warn=True)
-    assert_all_finite(y, input_name="y")
     check_consistent_length(sequences, y)
-    check_classification_targets(y)
-    classes, y_binary = np.unique(y, return_inverse=True)
+    try:
+        with np.errstate(all="ignore"):  # of casts in checks
+            assert_all_finite(y, input_name="y")
+            check_classification_targets(y)
+            classes, y_binary = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        kinds = sorted({type(value).__name__ for value in y.tolist()})
+        raise TypeError(
+            f"y holds labels of the types {', '.join(kinds)}, which cannot be told apart ({error}); expected labels of"
+            " one type, such as 0 and 1, and none missing."
+        ) from error
     if len(classes) > 2:
         raise ValueError(
-            f"Only binary classification is supported. The target has {len(classes)} classes: {classes[:5]}"
-            f"{' ...' if len(classes) > 5 else ''}. Wrap the classifier in OneVsRestClassifier for more."
+            f"Only binary classification is supported. The target has {len(classes)} classes:"
+            f" {', '.join(map(shown, classes[:5]))}{' ...' if len(classes) > 5 else ''}. Wrap the classifier in"
+            " OneVsRestClassifier for more."
         )
     if len(classes) == 2:
         return classes, y_binary.astype(np.float32)

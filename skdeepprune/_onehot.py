@@ -87,7 +87,7 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         """
         if self.length is not None and (not isinstance(self.length, int | np.integer) or self.length < 1):
             raise ValueError(f"length={self.length!r}; expected a positive integer or None.")
-        codes = encode(X, unknown=self.unknown, length=self.length)
+        codes = encode(X, unknown=self.unknown, length=None if self.length is None else int(self.length))
         if len(codes) == 0:
             raise ValueError("Found no sequences in X; expected at least one.")
         validate_data(self, X, skip_check_array=True, ensure_2d=False)

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from scipy.sparse import issparse
 
+_MAX_SHOWN = 200
+
 
 class InvalidParameterError(ValueError, TypeError):
     """A parameter has the wrong type or value."""
@@ -43,6 +45,10 @@ def interval(
         if not isinstance(value, kind):
             return False
         number: Any = value
+        try:
+            float(number)
+        except OverflowError:
+            return False
         return bool((low <= number if has_low else low < number) and (number <= top if has_high else number < top))
 
     bounds = (str(low), str(top)) if kind is Integral else (str(float(low)), str(float(top)))
@@ -97,7 +103,9 @@ class CheckedParametersMixin:
             value = getattr(self, parameter)
             if not any(one.accepts(value) for one in allowed):
                 *others, last = map(str, allowed)
+                text = repr(value)
+                text = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} ..."
                 expected = f"{', '.join(others)} or {last}" if others else last
                 raise InvalidParameterError(
-                    f"The {parameter!r} parameter of {type(self).__name__} must be {expected}. Got {value!r} instead."
+                    f"The {parameter!r} parameter of {type(self).__name__} must be {expected}. Got {text} instead."
                 )

@@ -13,7 +13,7 @@ from skdeepprune.report._sequences import Sequences
 from skdeepprune.sequences import decode
 
 _N_EXAMPLES = {"bound": 6, "unlikely": 3, "false": 3}
-_LONGEST_IN_MEDIANS = 10
+_MAX_MEDIAN_LENGTHS = 10
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def choose_examples(
     probability = expit(decision)
     ranked = np.argsort(-decision, kind="stable")
     # Nobody reads a chromosome among peaks.
-    ranked = ranked[data.lengths[ranked] <= _LONGEST_IN_MEDIANS * np.median(data.lengths)]
+    ranked = ranked[data.lengths[ranked] <= _MAX_MEDIAN_LENGTHS * np.median(data.lengths)]
     bound = [row for row in ranked if data.bound[row]]
     unbound = [row for row in ranked if not data.bound[row]]
     # Evenly spaced over the upper half: the top ones all look alike.

@@ -6,7 +6,7 @@ A base is one byte: A, C, G, T are 0, 1, 2, 3, and 4 stands for N. A set of sequ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set, ValuesView
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from typing import Any, Literal
 
 import numpy as np
@@ -22,8 +22,8 @@ N_CODE = 4
 _INVALID = 255
 # Encoded at a time, so that a gigabyte of sequence needs no second one on the way.
 _CHUNK_LETTERS = 2**24
-# Padding that is refused: memory that holds more than so many bytes, and for each letter so many positions.
-_MOST_PADDED_BYTES, _MOST_POSITIONS_A_LETTER = 2**30, 4
+# Beyond both limits padding is refused: bytes in all, and positions per letter.
+_MAX_PADDED_BYTES, _MAX_POSITIONS_PER_LETTER = 2**30, 4
 _IUPAC_AMBIGUOUS = "NRYSWKMBDHV"
 
 
@@ -77,6 +77,8 @@ def as_strings(X: Any) -> list[str]:
             )
         values = array.ravel().tolist()
     else:
+        if not isinstance(X, Iterable):
+            raise TypeError(f"Expected a list of DNA strings, got {X!r}, of type {type(X).__name__}.")
         values = list(X)
     if set(map(type, values)) <= {str}:
         return values
@@ -194,7 +196,7 @@ def check_padding(lengths: NDArray[np.int64], width: int, n_bytes: int = 1) -> N
         With the longest sequence and what to do.
     """
     size = len(lengths) * width
-    if size * n_bytes <= _MOST_PADDED_BYTES or size <= _MOST_POSITIONS_A_LETTER * int(lengths.sum()):
+    if size * n_bytes <= _MAX_PADDED_BYTES or size <= _MAX_POSITIONS_PER_LETTER * int(lengths.sum()):
         return
     longest = int(lengths.argmax())
     remedy = "Cut long sequences into windows, or leave them out." if lengths[longest] == width else "Lower `length`."
