@@ -86,7 +86,8 @@ def test_what_is_taken_and_what_is_said_are_scikit_learns(allowed, constraints):
         try:
             Estimator()._validate_params()
         except InvalidParameterError as error:
-            assert str(error).replace(" or ", ", ")[:200] == expected[:200] and len(str(error)) < 500
+            text = str(error).replace(" or ", ", ")
+            assert text == expected or len(text) < 500 and text.split(" ...")[0] in expected
         else:
             assert expected is None, Estimator.x
 

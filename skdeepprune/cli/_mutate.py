@@ -12,7 +12,7 @@ from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._model_file import load_model
 from skdeepprune._writing import replacing
 from skdeepprune.cli._numbers import threads, whole_number
-from skdeepprune.cli._output import opened_output, shows_progress, tell
+from skdeepprune.cli._output import log, opened_output, shows_progress
 from skdeepprune.cli._paths import check_outputs, check_standard_output
 from skdeepprune.cli._read import Named, UsageError, read_named
 from skdeepprune.effects import Mutagenesis, saturation_mutagenesis
@@ -97,7 +97,7 @@ def mutate(options: argparse.Namespace) -> None:
         _draw(options.plot, saturation_mutagenesis(classifier, [given.sequences[drawn]]), given.names[drawn])
     written = [path for path in (options.out, *modisco, options.plot) if path is not None]
     if written:
-        tell(f"Wrote {', '.join(map(str, written))}", quiet=options.quiet)
+        log(f"Wrote {', '.join(map(str, written))}", quiet=options.quiet)
 
 
 def _output(options: argparse.Namespace) -> Output:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from skdeepprune._model_file import load_model
-from skdeepprune.cli._output import opened_output, print_json, shows_progress, tell
+from skdeepprune.cli._output import log, opened_output, print_json, shows_progress
 from skdeepprune.cli._paths import check_outputs, check_standard_output
 from skdeepprune.cli._read import UsageError
 from skdeepprune.effects import scan_to_bed
@@ -76,7 +76,7 @@ def scan(options: argparse.Namespace) -> None:
     if options.json:
         print_json({"file": options.out, "kernels": found.to_dict("records")})
     else:
-        tell(found.to_string(index=False, float_format="{:.6g}".format), quiet=options.quiet)
+        log(found.to_string(index=False, float_format="{:.6g}".format), quiet=options.quiet)
 
 
 def _kernel_names(options: argparse.Namespace, n_kernels: int) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from skdeepprune._model_file import load_model
 from skdeepprune.cli._numbers import whole_number
-from skdeepprune.cli._output import print_json, shows_progress, tell
+from skdeepprune.cli._output import log, print_json, shows_progress
 from skdeepprune.cli._paths import check_outputs, check_standard_output
 from skdeepprune.effects import track as write_track
 from skdeepprune.effects._track import kernel_path
@@ -62,4 +62,4 @@ def track(options: argparse.Namespace) -> None:
     if options.json:
         print_json({"files": files})
     else:
-        tell(f"Wrote {', '.join(map(str, files))}", quiet=options.quiet)
+        log(f"Wrote {', '.join(map(str, files))}", quiet=options.quiet)

@@ -17,7 +17,7 @@ from skdeepprune._model_file import load_model
 from skdeepprune._reading import source_of
 from skdeepprune._writing import replacing
 from skdeepprune.cli._numbers import whole_number
-from skdeepprune.cli._output import opened_output, print_json, shows_progress, tell
+from skdeepprune.cli._output import log, opened_output, print_json, shows_progress
 from skdeepprune.cli._paths import check_outputs, check_standard_output
 from skdeepprune.cli._read import UsageError
 from skdeepprune.effects._alleles import STATUSES, Alleles, described
@@ -115,12 +115,12 @@ def variants(options: argparse.Namespace) -> None:
                 bar.update(len(records))
         messages = messages_of(dict(counts), genome, list(names))
     for message in messages:
-        tell(message, quiet=False)
+        log(message, quiet=False)
     if options.json:
         print_json({"file": options.out, "window": scorer.window, "alleles": dict(counts), "warnings": messages})
     else:
         source = source_of(options.variants)
-        tell(f"{source}: {described(dict(counts))}; windows of {scorer.window} bp", quiet=options.quiet)
+        log(f"{source}: {described(dict(counts))}; windows of {scorer.window} bp", quiet=options.quiet)
 
 
 def _check_kind(path: Path | None) -> None:
