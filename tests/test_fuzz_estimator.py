@@ -337,7 +337,7 @@ def fuzz(kind, fixed, folder, n_inputs):
     with limits(), warnings.catch_warnings():
         for category in (ConvergenceWarning, DataConversionWarning):
             warnings.simplefilter("ignore", category)
-        warnings.filterwarnings("ignore", "A model file holds no code and no generators")
+        warnings.filterwarnings("ignore", "A model file contains no code and no generators")
         for number in range(n_inputs):
             signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
             try:

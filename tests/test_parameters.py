@@ -47,7 +47,7 @@ VALUES = [
         -float("inf"),
         2**32,
     ),
-    *(10**400, np.int8(1), np.uint64(2**63), np.float32(0.5), np.bool_(True), np.float64("nan"), 1j),
+    *(np.int8(1), np.uint64(2**63), np.float32(0.5), np.bool_(True), np.float64("nan"), 1j),
     *("auto", "max", b"auto", "", "AUTO", [], [1], (), np.arange(3), np.array(1), np.array([1.0]), pd.Series([1]), {}),
     *(csr_array((2, 2)), len, int, object(), Decimal(1), np.random.RandomState(0), np.random.default_rng(0)),
 ]
@@ -86,10 +86,16 @@ def test_what_is_taken_and_what_is_said_are_scikit_learns(allowed, constraints):
         try:
             Estimator()._validate_params()
         except InvalidParameterError as error:
-            text = str(error).replace(" or ", ", ")
-            assert text == expected or len(text) < 500 and text.split(" ...")[0] in expected
+            assert str(error).replace(" or ", ", ") == expected
         else:
             assert expected is None, Estimator.x
+
+
+@pytest.mark.parametrize(("value", "shown"), [(10**400, "Got 1000"), ("x" * 9999, "Got 'xxx"), (-(10**400), "Got -1")])
+def test_numbers_beyond_float64_are_refused_and_long_values_cut(value, shown):
+    with pytest.raises(InvalidParameterError, match=shown) as error:
+        DeepPruneClassifier(learning_rate_init=value)._validate_params()
+    assert len(str(error.value)) < 400
 
 
 @pytest.mark.parametrize(
