@@ -1,0 +1,208 @@
+"""Log-mean-exp pooling: the mean of the exponentials of all windows, and the gradient through each by its share.
+
+The exponential of a sum over tables is a product over tables of exponentials, so that a window takes none of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skdeepprune._compiling import compiled, random_unit
+from skdeepprune._engines._tables import TABLE_ROWS, clear_tables, fill_exponentials, sum_over_words
+from skdeepprune._engines._vectors import (
+    LANES,
+    in_all_lanes,
+    lanes_after,
+    lanes_at,
+    narrowed,
+    number_at,
+    put_lanes,
+    put_lanes_after,
+    widened,
+)
+from skdeepprune._engines._words import WORD_LETTERS
+
+_HALF = LANES // 2
+# Windows whose exponentials are summed in float32, before their sums are in float64.
+_SUMMED = 256
+_LN_2 = 0.6931471805599453
+_BITS_OF_ROOT_HALF = 0x3FE6A09E667F3BCD
+
+
+class PoolLoops(NamedTuple):
+    """Loops for windows of a certain number of tables."""
+
+    pool_rows: Callable[..., None]
+    gradient_by_windows: Callable[..., None]
+
+
+@compiled
+def logarithms(values: Any, exponents: Any) -> None:
+    """Replace positive, finite float64 by their natural logarithms, to 4e-9, eight times as fast as `math.log`.
+
+    ``log(2**e * m) = e log 2 + 2 atanh((m - 1) / (m + 1))`` with m from sqrt(1/2) to sqrt(2). `exponents` is room.
+    """
+    bits = values.view(np.int64)
+    for i in range(len(bits)):
+        exponent = (bits[i] - _BITS_OF_ROOT_HALF) >> 52
+        exponents[i] = exponent
+        bits[i] -= exponent << 52
+    for i in range(len(values)):
+        z = (values[i] - 1) / (values[i] + 1)
+        square = z * z
+        series = 1 + square * (1 / 3 + square * (1 / 5 + square * (1 / 7 + square * (1 / 9 + square / 11))))
+        values[i] = _LN_2 * exponents[i] + 2 * z * series
+
+
+@cache
+def pool_loops(n_tables: int) -> PoolLoops:
+    """Make the loops for windows of so many tables."""
+
+    @compiled
+    def pool_rows(
+        words: Any,
+        n_windows: Any,
+        log_counts: Any,
+        blocks: Any,
+        sharpness: float,
+        with_n: bool,
+        word_numbers: Any,
+        dropout: float,
+        state: Any,
+        tables: Any,
+        sums: Any,
+        best: Any,
+    ) -> None:
+        """Pool the windows of all kernels in some sequences, over both strands where there are two.
+
+        The mean is over so many windows as `log_counts` has for a sequence, which are not all where bases are unknown.
+
+        `best`, of shape (n_blocks, n_rows, LANES), gets the scores before the ReLU; of both strands the lanes of the
+        second have -inf, and so have all lanes of a block that is left out, with probability `dropout`, by draws from
+        `state`. `sums`, of float64 and the same shape, gets the sums of exponentials. `tables` is room for a block's
+        products, in float32 or, where they need more, float64.
+        """
+        n_rows, width = words.shape
+        per_block, n_cells = blocks.shape[2], blocks.shape[1] - 2
+        pooled, exponents = np.empty(n_rows * LANES), np.empty(n_rows * LANES, np.int64)
+        zero = in_all_lanes(tables.dtype.type(0))
+        for number in range(len(blocks)):
+            fill_exponentials(blocks[number], sharpness, with_n, word_numbers, tables)
+            for i in range(n_rows):
+                if dropout > 0 and random_unit(state) < dropout:
+                    put_lanes(sums, number * n_rows + i, in_all_lanes(0.0))
+                    continue
+                whole = in_all_lanes(0.0)
+                for first in range(0, n_windows[i], _SUMMED):
+                    part, start = zero, i * width + first
+                    for p in range(start, start + min(_SUMMED, n_windows[i] - first)):
+                        product = lanes_after(tables, 0, number_at(words, p))
+                        for t in range(1, n_tables):
+                            row = lanes_after(tables, TABLE_ROWS * t, number_at(words, p + WORD_LETTERS * t))
+                            product = product * row
+                        part = part + product
+                    whole = whole + widened(part)
+                put_lanes(sums, number * n_rows + i, whole)
+            for i in range(n_rows):
+                for k in range(per_block):
+                    total = sums[number, i, k]
+                    if per_block < LANES:
+                        total += sums[number, i, k + _HALF]
+                        sums[number, i, k], sums[number, i, k + _HALF] = total, total
+                    # A sum is 0 where the block is left out.
+                    pooled[per_block * i + k] = total if total > 0 else 1.0
+            logarithms(pooled[: per_block * n_rows], exponents)
+            bias = blocks[number, n_cells]
+            for i in range(n_rows):
+                left_out = sums[number, i, 0] == 0
+                for k in range(per_block):
+                    score = (pooled[per_block * i + k] - log_counts[i]) / sharpness + bias[k]
+                    best[number, i, k] = -np.inf if left_out else score
+                for lane in range(per_block, LANES):
+                    best[number, i, lane] = -np.inf
+
+    @compiled
+    def gradient_by_windows(
+        words: Any,
+        n_windows: Any,
+        residual: Any,
+        blocks: Any,
+        sharpness: float,
+        with_n: bool,
+        word_numbers: Any,
+        dense: Any,
+        best: Any,
+        sums: Any,
+        tables: Any,
+        room: Any,
+        table_gradient: Any,
+        gradient: Any,
+    ) -> None:
+        """Write the gradient of a network of log-mean-exp, laid out as `blocks`, from what `pool_rows` found.
+
+        A positive score adds its derivative to the words of all windows, each its share of the exponentials; and to
+        bias and dense weight. The shares of as many windows as there is `room` for, (n, LANES) of float32, are found
+        before they are added: the tables that they are found from and those that they are added to would drive each
+        other out of the level-1 cache.
+        """
+        n_rows, width = words.shape
+        n_cells, per_block = blocks.shape[1] - 2, blocks.shape[2]
+        factors, fires = np.empty((n_rows, LANES), tables.dtype), np.empty(n_rows, np.bool_)
+        for number in range(len(blocks)):
+            out, weights = gradient[number], dense[number]
+            fill_exponentials(blocks[number], sharpness, with_n, word_numbers, tables)
+            clear_tables(with_n, table_gradient)
+            by_bias, by_dense = np.zeros(LANES, np.float32), np.zeros(LANES, np.float32)
+            for i in range(n_rows):
+                scores, total, factor = best[number, i], sums[number, i], factors[i]
+                any_fires = False
+                for k in range(per_block):
+                    positive = scores[k] > 0
+                    any_fires |= positive
+                    slope = residual[i] * weights[k] if positive else np.float32(0)
+                    by_bias[k] += slope
+                    by_dense[k] += residual[i] * scores[k] if positive else np.float32(0)
+                    factor[k] = slope / total[k] if positive else 0
+                    factor[k + LANES - per_block] = factor[k]
+                fires[i] = any_fires
+            row, first = 0, 0
+            while row < n_rows:
+                i, window, n_found = row, first, 0
+                while i < n_rows and n_found < len(room):
+                    if fires[i]:
+                        n_here = min(n_windows[i] - window, len(room) - n_found)
+                        factor, start = lanes_at(factors, i), i * width + window
+                        for j in range(n_here):
+                            product = lanes_after(tables, 0, number_at(words, start + j))
+                            for t in range(1, n_tables):
+                                at = number_at(words, start + j + WORD_LETTERS * t)
+                                product = product * lanes_after(tables, TABLE_ROWS * t, at)
+                            put_lanes(room, n_found + j, narrowed(product * factor))
+                        n_found, window = n_found + n_here, window + n_here
+                        if window < n_windows[i]:
+                            break
+                    i, window = i + 1, 0
+                n_added = 0
+                while n_added < n_found:
+                    if fires[row]:
+                        n_here, start = min(n_windows[row] - first, n_found - n_added), row * width + first
+                        for j in range(n_here):
+                            share = lanes_at(room, n_added + j)
+                            for t in range(n_tables):
+                                at = number_at(words, start + j + WORD_LETTERS * t)
+                                slope = lanes_after(table_gradient, TABLE_ROWS * t, at) + share
+                                put_lanes_after(table_gradient, TABLE_ROWS * t, at, slope)
+                        n_added, first = n_added + n_here, first + n_here
+                        if first < n_windows[row]:
+                            break
+                    row, first = row + 1, 0
+                row, first = i, window
+            sum_over_words(table_gradient, with_n, word_numbers, out)
+            for k in range(per_block):
+                out[n_cells, k], out[n_cells + 1, k] = by_bias[k], by_dense[k]
+
+    return PoolLoops(pool_rows, gradient_by_windows)
