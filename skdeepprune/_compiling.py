@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+STEP = np.uint64(0x9E3779B97F4A7C15)
+
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile on first use, without the GIL; keep the machine code on disk where any folder can be written."""
@@ -19,13 +21,18 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 @compiled
-def random_bits(state: Any) -> Any:
-    """Advance the generator splitmix64, whose state is an array of one uint64, and return 64 random bits."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    bits = state[0]
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+def mixed(counter: Any) -> Any:
+    """Turn a uint64 into 64 random bits; counting up by STEP gives the generator splitmix64."""
+    bits = (counter ^ (counter >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))
+
+
+@compiled
+def random_bits(state: Any) -> Any:
+    """Advance the generator splitmix64, whose state is an array of one uint64, and return 64 random bits."""
+    state[0] += STEP
+    return mixed(state[0])
 
 
 @compiled

@@ -27,7 +27,7 @@ from skdeepprune._engines._word_weights import (
     sum_words,
     tie_words,
 )
-from skdeepprune._engines._words import WORD_NUMBERS, count_windows, read_letters, read_words
+from skdeepprune._engines._words import WORD_LETTERS, WORD_NUMBERS, count_windows, read_letters, read_words
 from skdeepprune._network import LETTER_SHARES, Network, Scan, reverse_complement_words, shared
 
 _CHUNK_BYTES = 2**19
@@ -371,6 +371,7 @@ class _Room:
         self._n_blocks = len(blocks)
         self._log_counts = data.log_counts(network) if sharpness < np.inf else np.empty(0)
         self._tables: dict[Any, NDArray[Any]] = {}
+        self._cells: dict[Any, NDArray[Any]] = {}
         self._resize(0)
 
     def _resize(self, n_rows: int) -> None:
@@ -397,6 +398,12 @@ class _Room:
             self._tables[dtype] = _empty_aligned((self._n_tables, TABLE_ROWS, LANES), dtype)
         return self._tables[dtype]
 
+    def cells(self, dtype: Any) -> NDArray[np.floating[Any]]:
+        """Room for the exponentials of all blocks' cells."""
+        if dtype not in self._cells:
+            self._cells[dtype] = _empty_aligned((self._n_blocks, WORD_LETTERS * self._n_tables, 5, LANES), dtype)
+        return self._cells[dtype]
+
     def tables_of_products(self, blocks: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         """Room for a block's tables of exponentials, in a type in which their products keep their precision."""
         return self.tables(_type_of_products(blocks, self.sharpness))
@@ -410,8 +417,8 @@ class _Room:
         else:
             pooling = self.log_counts, blocks, self.sharpness
             tables = self.tables_of_products(blocks)
-            pool_rows = pool_loops(self._n_tables).pool_rows
-            pool_rows(words, n_windows, *pooling, *self.known, *left_out, tables, self.sums, self.best)
+            pool_rows, cells = pool_loops(self._n_tables).pool_rows, self.cells(tables.dtype)
+            pool_rows(words, n_windows, *pooling, *self.known, *left_out, cells, tables, self.sums, self.best)
 
 
 class _Batches(_Room):
@@ -453,8 +460,9 @@ class _Batches(_Room):
             by_winners(words.words, residual, blocks, *self.known, *found, self._table_gradient, by_blocks)
         else:
             by_windows, tables = pool_loops(self._n_tables).gradient_by_windows, self.tables_of_products(blocks)
-            found, room = (dense, self.best, self.sums), (tables, self._shares, self._table_gradient)
-            by_windows(*given, self.sharpness, *self.known, *found, *room, by_blocks)
+            found, cells = (dense, self.best, self.sums), self.cells(tables.dtype)
+            room = cells, tables, self._shares, self._table_gradient
+            by_windows(*given, *self.known, *found, *room, by_blocks)
         if dropout.rate:
             by_blocks[:, -1] *= np.float32(1 / (1 - dropout.rate))
         self._composition.gradient(words, residual, self.gradient.composition)

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skdeepprune._compiling import compiled, random_unit
-from skdeepprune._engines._tables import TABLE_ROWS, clear_tables, fill_exponentials, sum_over_words
+from skdeepprune._compiling import compiled
+from skdeepprune._engines._dropout import keep_rows
+from skdeepprune._engines._tables import TABLE_ROWS, clear_tables, fill_exponential_cells, fill_products, sum_over_words
 from skdeepprune._engines._vectors import (
     LANES,
     in_all_lanes,
@@ -73,6 +74,7 @@ def pool_loops(n_tables: int) -> PoolLoops:
         word_numbers: Any,
         dropout: float,
         state: Any,
+        cells: Any,
         tables: Any,
         sums: Any,
         best: Any,
@@ -83,29 +85,39 @@ def pool_loops(n_tables: int) -> PoolLoops:
 
         `best`, of shape (n_blocks, n_rows, LANES), gets the scores before the ReLU; of both strands the lanes of the
         second have -inf, and so have all lanes of a block that is left out, with probability `dropout`, by draws from
-        `state`. `sums`, of float64 and the same shape, gets the sums of exponentials. `tables` is room for a block's
-        products, in float32 or, where they need more, float64.
+        `state`. `sums`, of float64 and the same shape, gets the sums of exponentials, `cells` the exponentials of
+        `fill_exponential_cells`. `tables` is room for a block's products, in float32 or, where they need more, float64.
         """
         n_rows, width = words.shape
         per_block, n_cells = blocks.shape[2], blocks.shape[1] - 2
         pooled, exponents = np.empty(n_rows * LANES), np.empty(n_rows * LANES, np.int64)
-        zero = in_all_lanes(tables.dtype.type(0))
+        zero, kept_rows = in_all_lanes(tables.dtype.type(0)), np.empty(n_rows, np.int64)
+        fill_exponential_cells(blocks, sharpness, cells)
+        if dropout > 0:
+            sums[:] = 0
         for number in range(len(blocks)):
-            fill_exponentials(blocks[number], sharpness, with_n, word_numbers, tables)
-            for i in range(n_rows):
-                if dropout > 0 and random_unit(state) < dropout:
-                    put_lanes(sums, number * n_rows + i, in_all_lanes(0.0))
-                    continue
+            fill_products(cells[number], with_n, word_numbers, tables)
+            for at in range(keep_rows(dropout, state, kept_rows)):
+                i = kept_rows[at]
                 whole = in_all_lanes(0.0)
                 for first in range(0, n_windows[i], _SUMMED):
-                    part, start = zero, i * width + first
-                    for p in range(start, start + min(_SUMMED, n_windows[i] - first)):
-                        product = lanes_after(tables, 0, number_at(words, p))
+                    start, n_here = i * width + first, min(_SUMMED, n_windows[i] - first)
+                    # Two sums, as one would wait for every addition before.
+                    even, odd = zero, zero
+                    for p in range(start, start + n_here - 1, 2):
+                        one, other = lanes_after(tables, 0, number_at(words, p)), lanes_after(tables, 0, number_at(words, p + 1))
                         for t in range(1, n_tables):
-                            row = lanes_after(tables, TABLE_ROWS * t, number_at(words, p + WORD_LETTERS * t))
-                            product = product * row
-                        part = part + product
-                    whole = whole + widened(part)
+                            q = p + WORD_LETTERS * t
+                            one = one * lanes_after(tables, TABLE_ROWS * t, number_at(words, q))
+                            other = other * lanes_after(tables, TABLE_ROWS * t, number_at(words, q + 1))
+                        even, odd = even + one, odd + other
+                    if n_here % 2:
+                        p = start + n_here - 1
+                        one = lanes_after(tables, 0, number_at(words, p))
+                        for t in range(1, n_tables):
+                            one = one * lanes_after(tables, TABLE_ROWS * t, number_at(words, p + WORD_LETTERS * t))
+                        even = even + one
+                    whole = whole + widened(even + odd)
                 put_lanes(sums, number * n_rows + i, whole)
             for i in range(n_rows):
                 for k in range(per_block):
@@ -131,12 +143,12 @@ def pool_loops(n_tables: int) -> PoolLoops:
         n_windows: Any,
         residual: Any,
         blocks: Any,
-        sharpness: float,
         with_n: bool,
         word_numbers: Any,
         dense: Any,
         best: Any,
         sums: Any,
+        cells: Any,
         tables: Any,
         room: Any,
         table_gradient: Any,
@@ -154,7 +166,7 @@ def pool_loops(n_tables: int) -> PoolLoops:
         factors, fires = np.empty((n_rows, LANES), tables.dtype), np.empty(n_rows, np.bool_)
         for number in range(len(blocks)):
             out, weights = gradient[number], dense[number]
-            fill_exponentials(blocks[number], sharpness, with_n, word_numbers, tables)
+            fill_products(cells[number], with_n, word_numbers, tables)
             clear_tables(with_n, table_gradient)
             by_bias, by_dense = np.zeros(LANES, np.float32), np.zeros(LANES, np.float32)
             for i in range(n_rows):

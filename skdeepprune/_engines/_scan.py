@@ -11,9 +11,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skdeepprune._compiling import compiled, random_unit
+from skdeepprune._compiling import compiled
+from skdeepprune._engines._dropout import keep_rows
 from skdeepprune._engines._tables import TABLE_ROWS, clear_tables, fill_tables, sum_over_words
-from skdeepprune._engines._vectors import LANES, in_all_lanes, lanes_after, number_at, pick, put_lanes
+from skdeepprune._engines._vectors import (
+    LANES,
+    halves_swapped,
+    in_all_lanes,
+    lanes_after,
+    lanes_at,
+    number_at,
+    pick,
+    put_lanes,
+)
 from skdeepprune._engines._words import ROW_BYTES, WORD_LETTERS
 
 _HALF = LANES // 2
@@ -24,20 +34,6 @@ class ScanLoops(NamedTuple):
 
     scan_rows: Callable[..., None]
     gradient_by_winners: Callable[..., None]
-
-
-@compiled
-def _settle_strands(best: Any, bias: Any) -> None:
-    """Give -inf to the strand that loses, and add the bias."""
-    if len(bias) < LANES:
-        for lane in range(_HALF):
-            given, other = best[lane], best[lane + _HALF]
-            reverse = other > given
-            best[lane] = np.float32(-np.inf) if reverse else given + bias[lane]
-            best[lane + _HALF] = other + bias[lane] if reverse else np.float32(-np.inf)
-    else:
-        for lane in range(LANES):
-            best[lane] += bias[lane]
 
 
 @cache
@@ -64,15 +60,22 @@ def scan_loops(n_tables: int) -> ScanLoops:
         from `state`.
         """
         n_rows, width = words.shape
-        cells = np.zeros((WORD_LETTERS * n_tables, 5, LANES), np.float32)
-        one = in_all_lanes(np.int32(1))
+        cells, kept_rows = np.zeros((WORD_LETTERS * n_tables, 5, LANES), np.float32), np.empty(n_rows, np.int64)
+        if dropout > 0:
+            best[:] = np.float32(-np.inf)
+        one, zero, lost = in_all_lanes(np.int32(1)), in_all_lanes(np.float32(0)), in_all_lanes(np.float32(-np.inf))
+        both_strands, per_block = blocks.shape[2] < LANES, blocks.shape[2]
+        biases, is_reverse = np.empty((1, LANES), np.float32), np.zeros((1, LANES), np.float32)
+        is_reverse[0, _HALF:] = 1
+        in_reverse = lanes_at(is_reverse, 0) > zero
         for number in range(len(blocks)):
             block = blocks[number]
             fill_tables(block, with_n, word_numbers, cells, tables)
-            for i in range(n_rows):
-                if dropout > 0 and random_unit(state) < dropout:
-                    best[number, i] = np.float32(-np.inf)
-                    continue
+            for lane in range(LANES):
+                biases[0, lane] = block[len(block) - 2, lane % per_block]
+            bias = lanes_at(biases, 0)
+            for at in range(keep_rows(dropout, state, kept_rows)):
+                i = kept_rows[at]
                 kept, where, here = in_all_lanes(np.float32(-np.inf)), in_all_lanes(np.int32(0)), in_all_lanes(np.int32(0))
                 for p in range(i * width, i * width + n_windows[i]):
                     total = lanes_after(tables, 0, number_at(words, p))
@@ -80,9 +83,13 @@ def scan_loops(n_tables: int) -> ScanLoops:
                         total = total + lanes_after(tables, TABLE_ROWS * t, number_at(words, p + WORD_LETTERS * t))
                     better = total > kept
                     kept, where, here = pick(better, total, kept), pick(better, here, where), here + one
-                put_lanes(best, number * n_rows + i, kept)
+                score = kept + bias
+                if both_strands:
+                    other = halves_swapped(kept)
+                    # Of equals the given strand wins.
+                    score = pick(in_reverse, pick(kept > other, score, lost), pick(other > kept, lost, score))
+                put_lanes(best, number * n_rows + i, score)
                 put_lanes(position, number * n_rows + i, where)
-                _settle_strands(best[number, i], block[len(block) - 2])
 
     @compiled
     def gradient_by_winners(
@@ -101,28 +108,42 @@ def scan_loops(n_tables: int) -> ScanLoops:
 
         A positive score adds its derivative to the words of its window, and to bias and dense weight.
         """
-        entries = table_gradient.reshape(-1)
+        n_rows, width = words.shape
+        n_cells, per_block = blocks.shape[1] - 2, blocks.shape[2]
+        entries, zero = table_gradient.reshape(-1), in_all_lanes(np.float32(0))
+        weights, sums = np.empty((1, LANES), np.float32), np.empty((2, LANES), np.float32)
+        slopes, firing = np.empty((n_rows, LANES), np.float32), np.empty(n_rows * LANES + 1, np.int64)
+        slope_of, places, word = slopes.reshape(-1), position.reshape(-1), words.reshape(-1)
         for number in range(len(blocks)):
-            out, weights, n_cells = gradient[number], dense[number], blocks.shape[1] - 2
+            out, first_row = gradient[number], number * n_rows
             clear_tables(with_n, table_gradient)
-            by_bias, by_dense = np.zeros(LANES, np.float32), np.zeros(LANES, np.float32)
-            for i in range(len(words)):
-                scores, places, word = best[number, i], position[number, i], words[i]
-                for k in range(len(weights)):
-                    other = k + LANES - len(weights)
-                    lane = other if scores[other] > scores[k] else k
-                    score = scores[lane]
-                    fires = score > 0
-                    slope = residual[i] * weights[k] if fires else np.float32(0)
-                    by_bias[k] += slope
-                    by_dense[k] += residual[i] * score if fires else np.float32(0)
-                    start = places[lane] if fires else 0
-                    for t in range(n_tables):
-                        # 32 bytes of a row are LANES entries.
-                        at = LANES * TABLE_ROWS * t + number_at(word, start + WORD_LETTERS * t) // (ROW_BYTES // LANES)
-                        entries[np.uint64(at + lane)] += slope
+            for lane in range(LANES):
+                weights[0, lane] = dense[number, lane % per_block]
+            weight, by_bias, by_dense, n_firing = lanes_at(weights, 0), zero, zero, 0
+            for i in range(n_rows):
+                score, upstream = lanes_at(best, first_row + i), in_all_lanes(residual[i])
+                fires = score > zero
+                slope = pick(fires, upstream * weight, zero)
+                put_lanes(slopes, i, slope)
+                by_bias, by_dense = by_bias + slope, by_dense + pick(fires, upstream * score, zero)
+                # A list first: whether a kernel fires no CPU predicts.
+                for lane in range(LANES):
+                    firing[n_firing] = LANES * i + lane
+                    n_firing += best[number, i, lane] > 0
+            for at in range(n_firing):
+                entry = firing[at]
+                row, lane, slope_here = entry // LANES, entry % LANES, slope_of[entry]
+                start = row * width + places[first_row * LANES + entry]
+                for t in range(n_tables):
+                    # A row's ROW_BYTES are LANES entries.
+                    place = number_at(word, start + WORD_LETTERS * t) // (ROW_BYTES // LANES)
+                    entries[np.uint64(LANES * TABLE_ROWS * t + place + lane)] += slope_here
             sum_over_words(table_gradient, with_n, word_numbers, out)
-            for k in range(len(weights)):
-                out[n_cells, k], out[n_cells + 1, k] = by_bias[k], by_dense[k]
+            put_lanes(sums, 0, by_bias)
+            put_lanes(sums, 1, by_dense)
+            for k in range(per_block):
+                for j in range(2):
+                    of_reverse = sums[j, k + _HALF] if per_block < LANES else np.float32(0)
+                    out[n_cells + j, k] = sums[j, k] + of_reverse
 
     return ScanLoops(scan_rows, gradient_by_winners)

@@ -86,19 +86,31 @@ def fill_tables(block: Any, with_n: bool, word_numbers: Any, cells: Any, tables:
 
 
 @compiled
-def fill_exponentials(block: Any, sharpness: float, with_n: bool, word_numbers: Any, tables: Any) -> None:
-    """Multiply the exponentials of sharpness times the cells of a block's kernels for every word.
+def fill_exponential_cells(blocks: Any, sharpness: float, cells: Any) -> None:
+    """Write the exponentials of sharpness times the cells of all blocks.
 
-    `tables` is as in `fill_tables`, of float32 or float64.
+    `cells` is of float32 or float64 and of shape (n_blocks, 4 n_tables, 5, LANES); it has 1 from W on.
     """
-    n_cells = block.shape[0] - 2
-    cells = np.empty((WORD_LETTERS * len(tables), 5, LANES), tables.dtype)
-    fill_cells(block, cells)
-    for w in range(n_cells // 4):
-        for letter in range(5 if with_n else 4):
-            for lane in range(LANES):
-                cells[w, letter, lane] = math.exp(sharpness * cells[w, letter, lane])
-    cells[n_cells // 4 :] = 1
+    n_cells, per_block = blocks.shape[1] - 2, blocks.shape[2]
+    for number in range(len(blocks)):
+        block, target = blocks[number], cells[number]
+        fill_cells(block, target)
+        for w in range(n_cells // 4):
+            for letter in range(5):
+                for lane in range(per_block):
+                    target[w, letter, lane] = math.exp(sharpness * target[w, letter, lane])
+        for w in range(n_cells // 4):
+            for letter in range(5):
+                # The other strand's cells are these backwards.
+                other = 3 - letter if letter < 4 else 4
+                for lane in range(per_block, LANES):
+                    target[w, letter, lane] = target[n_cells // 4 - 1 - w, other, lane - per_block]
+        target[n_cells // 4 :] = 1
+
+
+@compiled
+def fill_products(cells: Any, with_n: bool, word_numbers: Any, tables: Any) -> None:
+    """Multiply cells for every word; `tables` is as in `fill_tables`, of float32 or float64."""
     pairs = np.empty((2 * 25, LANES), tables.dtype)
     n_bases = 5 if with_n else 4
     for t in range(len(tables)):

@@ -86,6 +86,17 @@ def in_all_lanes(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic  # type: ignore[misc]
+def halves_swapped(typing_context, value):  # type: ignore[no-untyped-def]
+    """Exchange the first half of the lanes with the second."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        order = [(lane + LANES // 2) % LANES for lane in range(LANES)]
+        return builder.shuffle_vector(*arguments, *arguments, ir.Constant(ir.VectorType(ir.IntType(32), LANES), order))
+
+    return value(value), emit
+
+
+@intrinsic  # type: ignore[misc]
 def lanes_at(typing_context, array, row):  # type: ignore[no-untyped-def]
     """Read row number `row` of an array whose rows are LANES wide."""
 

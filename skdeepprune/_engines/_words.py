@@ -140,9 +140,10 @@ def read_words(
                 for j in range(p, p + 4):
                     digits = 4 * digits + (row[j] & 3 if j < length else 0)
                 word[p] = 32 * digits
-            n_whole = max(length - n_letters + 1, 0) if n_letters else 0
-            for p in range(n_whole):
-                number[p] = 0
-            for j in range(n_letters):
-                for p in range(n_whole):
-                    number[p] = np.uint16((number[p] << 2) + (row[p + j] & 3))
+            # From two words of four letters, with as many bits as two letters each.
+            last = np.uint64(max(n_letters - 4, 0))
+            short, long = np.uint64(2) * np.uint64(max(4 - n_letters, 0)), np.uint64(2) * last
+            others = (np.uint64(1) << long) - np.uint64(1)
+            for p in range(max(length - n_letters + 1, 0) if n_letters else 0):
+                first, second = np.uint64(word[p] >> 5), np.uint64(word[np.uint64(p) + last] >> 5)
+                number[p] = ((first >> short) << long) | (second & others)
