@@ -16,11 +16,13 @@ from skdeepprune._engines._dropout import keep_rows
 from skdeepprune._engines._tables import TABLE_ROWS, clear_tables, fill_exponential_cells, fill_products, sum_over_words
 from skdeepprune._engines._vectors import (
     LANES,
+    four_at,
     in_all_lanes,
     lanes_after,
     lanes_at,
     narrowed,
     number_at,
+    number_in,
     put_lanes,
     put_lanes_after,
     widened,
@@ -103,16 +105,25 @@ def pool_loops(n_tables: int) -> PoolLoops:
                 for first in range(0, n_windows[i], _SUMMED):
                     start, n_here = i * width + first, min(_SUMMED, n_windows[i] - first)
                     # Two sums, as one would wait for every addition before.
-                    even, odd = zero, zero
-                    for p in range(start, start + n_here - 1, 2):
-                        one, other = lanes_after(tables, 0, number_at(words, p)), lanes_after(tables, 0, number_at(words, p + 1))
+                    even, odd, end = zero, zero, start + n_here
+                    for p in range(start, end - 3, 4):
+                        four = four_at(words, p)
+                        one, two = (
+                            lanes_after(tables, 0, number_in(four, 0)),
+                            lanes_after(tables, 0, number_in(four, 1)),
+                        )
+                        three, last = (
+                            lanes_after(tables, 0, number_in(four, 2)),
+                            lanes_after(tables, 0, number_in(four, 3)),
+                        )
                         for t in range(1, n_tables):
-                            q = p + WORD_LETTERS * t
-                            one = one * lanes_after(tables, TABLE_ROWS * t, number_at(words, q))
-                            other = other * lanes_after(tables, TABLE_ROWS * t, number_at(words, q + 1))
-                        even, odd = even + one, odd + other
-                    if n_here % 2:
-                        p = start + n_here - 1
+                            four, row = four_at(words, p + WORD_LETTERS * t), TABLE_ROWS * t
+                            one = one * lanes_after(tables, row, number_in(four, 0))
+                            two = two * lanes_after(tables, row, number_in(four, 1))
+                            three = three * lanes_after(tables, row, number_in(four, 2))
+                            last = last * lanes_after(tables, row, number_in(four, 3))
+                        even, odd = even + (one + two), odd + (three + last)
+                    for p in range(end - n_here % 4, end):
                         one = lanes_after(tables, 0, number_at(words, p))
                         for t in range(1, n_tables):
                             one = one * lanes_after(tables, TABLE_ROWS * t, number_at(words, p + WORD_LETTERS * t))
@@ -188,12 +199,32 @@ def pool_loops(n_tables: int) -> PoolLoops:
                     if fires[i]:
                         n_here = min(n_windows[i] - window, len(room) - n_found)
                         factor, start = lanes_at(factors, i), i * width + window
-                        for j in range(n_here):
-                            product = lanes_after(tables, 0, number_at(words, start + j))
+                        for j in range(0, n_here - 3, 4):
+                            four, at = four_at(words, start + j), n_found + j
+                            one, two = (
+                                lanes_after(tables, 0, number_in(four, 0)),
+                                lanes_after(tables, 0, number_in(four, 1)),
+                            )
+                            three, last = (
+                                lanes_after(tables, 0, number_in(four, 2)),
+                                lanes_after(tables, 0, number_in(four, 3)),
+                            )
+                            for t in range(1, n_tables):
+                                four, table = four_at(words, start + j + WORD_LETTERS * t), TABLE_ROWS * t
+                                one = one * lanes_after(tables, table, number_in(four, 0))
+                                two = two * lanes_after(tables, table, number_in(four, 1))
+                                three = three * lanes_after(tables, table, number_in(four, 2))
+                                last = last * lanes_after(tables, table, number_in(four, 3))
+                            put_lanes(room, at, narrowed(one * factor))
+                            put_lanes(room, at + 1, narrowed(two * factor))
+                            put_lanes(room, at + 2, narrowed(three * factor))
+                            put_lanes(room, at + 3, narrowed(last * factor))
+                        for j in range(n_here - n_here % 4, n_here):
+                            one = lanes_after(tables, 0, number_at(words, start + j))
                             for t in range(1, n_tables):
                                 at = number_at(words, start + j + WORD_LETTERS * t)
-                                product = product * lanes_after(tables, TABLE_ROWS * t, at)
-                            put_lanes(room, n_found + j, narrowed(product * factor))
+                                one = one * lanes_after(tables, TABLE_ROWS * t, at)
+                            put_lanes(room, n_found + j, narrowed(one * factor))
                         n_found, window = n_found + n_here, window + n_here
                         if window < n_windows[i]:
                             break

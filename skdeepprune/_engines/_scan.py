@@ -16,11 +16,13 @@ from skdeepprune._engines._dropout import keep_rows
 from skdeepprune._engines._tables import TABLE_ROWS, clear_tables, fill_tables, sum_over_words
 from skdeepprune._engines._vectors import (
     LANES,
+    four_at,
     halves_swapped,
     in_all_lanes,
     lanes_after,
     lanes_at,
     number_at,
+    number_in,
     pick,
     put_lanes,
 )
@@ -76,8 +78,37 @@ def scan_loops(n_tables: int) -> ScanLoops:
             bias = lanes_at(biases, 0)
             for at in range(keep_rows(dropout, state, kept_rows)):
                 i = kept_rows[at]
-                kept, where, here = in_all_lanes(np.float32(-np.inf)), in_all_lanes(np.int32(0)), in_all_lanes(np.int32(0))
-                for p in range(i * width, i * width + n_windows[i]):
+                kept, where, here = (
+                    in_all_lanes(np.float32(-np.inf)),
+                    in_all_lanes(np.int32(0)),
+                    in_all_lanes(np.int32(0)),
+                )
+                start, end = i * width, i * width + n_windows[i]
+                for p in range(start, end - 3, 4):
+                    four = four_at(words, p)
+                    first, second = (
+                        lanes_after(tables, 0, number_in(four, 0)),
+                        lanes_after(tables, 0, number_in(four, 1)),
+                    )
+                    third, fourth = (
+                        lanes_after(tables, 0, number_in(four, 2)),
+                        lanes_after(tables, 0, number_in(four, 3)),
+                    )
+                    for t in range(1, n_tables):
+                        four, row = four_at(words, p + WORD_LETTERS * t), TABLE_ROWS * t
+                        first = first + lanes_after(tables, row, number_in(four, 0))
+                        second = second + lanes_after(tables, row, number_in(four, 1))
+                        third = third + lanes_after(tables, row, number_in(four, 2))
+                        fourth = fourth + lanes_after(tables, row, number_in(four, 3))
+                    better = first > kept
+                    kept, where, here = pick(better, first, kept), pick(better, here, where), here + one
+                    better = second > kept
+                    kept, where, here = pick(better, second, kept), pick(better, here, where), here + one
+                    better = third > kept
+                    kept, where, here = pick(better, third, kept), pick(better, here, where), here + one
+                    better = fourth > kept
+                    kept, where, here = pick(better, fourth, kept), pick(better, here, where), here + one
+                for p in range(end - (end - start) % 4, end):
                     total = lanes_after(tables, 0, number_at(words, p))
                     for t in range(1, n_tables):
                         total = total + lanes_after(tables, TABLE_ROWS * t, number_at(words, p + WORD_LETTERS * t))

@@ -174,6 +174,28 @@ def number_at(typing_context, array, index):  # type: ignore[no-untyped-def]
     return types.intp(array, types.intp), emit
 
 
+@intrinsic  # type: ignore[misc]
+def four_at(typing_context, array, index):  # type: ignore[no-untyped-def]
+    """Read four entries of 16 bits from number `index` on, at once."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load(builder.bitcast(builder.gep(data, [arguments[1]]), _INDEX.as_pointer()), align=2)
+
+    return types.uint64(array, types.intp), emit
+
+
+@intrinsic  # type: ignore[misc]
+def number_in(typing_context, four, i):  # type: ignore[no-untyped-def]
+    """Take entry number `i` out of what `four_at` has read."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        shift = builder.mul(arguments[1], _INDEX(16))
+        return builder.and_(builder.lshr(arguments[0], shift), _INDEX(0xFFFF))
+
+    return types.intp(types.uint64, types.intp), emit
+
+
 def _row(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any, i: int, row: Any) -> Any:
     """Point to a row of array argument `i`."""
     array = signature.args[i]
