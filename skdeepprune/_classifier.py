@@ -158,8 +158,8 @@ class DeepPruneClassifier(
         three near 0; also with a column too many or too few, or with the axes swapped.
     engine : {"auto", "compiled", "numpy", "tensorflow"}, default="auto"
         What trains: compiled code for DNA on a CPU, NumPy for few real-valued channels, or TensorFlow for any and for
-        GPUs. "auto" takes TensorFlow when it has a GPU or X is not DNA, but NumPy as long as an epoch of the unpruned
-        network convolves real-valued channels with at most 2**29 multiply-adds (0.05 seconds).
+        GPUs. "auto" takes compiled code for DNA; for other channels NumPy as long as an epoch of the unpruned network
+        convolves them with at most 2**29 multiply-adds (0.05 seconds), else TensorFlow.
     n_jobs : int, default=None
         Threads of the compiled engine. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None

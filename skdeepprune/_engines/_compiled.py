@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._engines._interface import COMPOSITION_RATE, NO_DROPOUT, NO_PENALTY, Dropout, Penalty
 from skdeepprune._engines._adam import adam_step
+from skdeepprune._engines._interface import COMPOSITION_RATE, NO_DROPOUT, NO_PENALTY, Dropout, Penalty
 from skdeepprune._engines._logits import compare_with_labels, scaled_dense_weights, take_pooled, take_winners
 from skdeepprune._engines._pool import pool_loops
 from skdeepprune._engines._scan import scan_loops
@@ -143,10 +143,11 @@ def scan(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> Scan
         `pooled` in float32, `position` in int32.
     """
     letters_of = _letters_of(codes)
-    pooled, *found = _scan_chunks(network, letters_of, codes.shape, n_threads, np.inf, with_positions=True)
+    shape = codes.shape
+    pooled, position, reverse = _scan_chunks(network, letters_of, shape, n_threads, np.inf, with_positions=True)
     if network.sharpness < np.inf:
         pooled, *_ = _scan_chunks(network, letters_of, codes.shape, n_threads, network.sharpness)
-    return Scan(pooled, *found)
+    return Scan(pooled, position, reverse)
 
 
 def motif_scores(network: Network, codes: NDArray[np.uint8], n_threads: int = 1) -> NDArray[np.float32]:
@@ -182,10 +183,9 @@ def _scan_chunks(
     n_sequences, width = sequences
     blocks = _flatten(network).blocks
     n_blocks, _, per_block = blocks.shape
-    found = tuple(
-        np.empty((n_sequences if wanted else 0, network.n_kernels), dtype)
-        for dtype, wanted in ((np.float32, True), (np.int32, with_positions), (np.bool_, with_positions))
-    )
+    shape = (n_sequences if with_positions else 0), network.n_kernels
+    pooled = np.empty((n_sequences, network.n_kernels), dtype=np.float32)
+    position, reverse = np.empty(shape, dtype=np.int32), np.empty(shape, dtype=np.bool_)
 
     def scan_chunk(chunk: slice) -> None:
         letters, rows = letters_of(chunk)
@@ -193,11 +193,11 @@ def _scan_chunks(
         batch.read(rows)
         batch.scan(blocks, NO_DROPOUT, _state(NO_DROPOUT))
         if not with_positions:
-            take_pooled(batch.best, per_block, found[0][chunk])
+            take_pooled(batch.best, per_block, pooled[chunk])
             return
-        take_winners(batch.best, batch.position, per_block, *(part[chunk] for part in found))
+        take_winners(batch.best, batch.position, per_block, pooled[chunk], position[chunk], reverse[chunk])
         if letters.starts.any():
-            found[1][chunk] += letters.starts[rows, None].astype(np.int32)
+            position[chunk] += letters.starts[rows, None].astype(np.int32)
 
     step = max(1, _CHUNK_BYTES // (max(width, network.kernel_length) + 2 * 4 * n_blocks * LANES))
     chunks = [slice(start, start + step) for start in range(0, n_sequences, step)]
@@ -207,7 +207,7 @@ def _scan_chunks(
     else:
         with ThreadPoolExecutor(n_threads) as pool:
             list(pool.map(scan_chunk, chunks))
-    return found
+    return pooled, position, reverse
 
 
 def word_sums(network: Network, codes: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """The maximum: every kernel's best window in every sequence, and the gradient through these windows.
 
-Made for a number of tables: a loop whose turns the compiler knows is unrolled, and compiled only when a kernel is so long.
+Made for a number of tables, and compiled when a kernel needs so many: a loop of as many turns is unrolled.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From kernels to tables with an entry for every word, and from the gradient of tables back to that of kernels.
 
-A block is LANES kernels side by side, one to a vector lane; with both strands it is half as many, and the second half of
-the lanes holds their reverse complements. Its weights are a matrix (4 W + 2, kernels per block): cells, kernel bias,
+A block is LANES kernels side by side, one to a vector lane; with both strands it is half as many, and the second half
+of the lanes holds their reverse complements. Its weights are a matrix (4 W + 2, kernels per block): cells, kernel bias,
 dense weights.
 
 Table t has the part of a window's sum that is due to its word number t: the sum of four cells. N has the mean of the

@@ -2,8 +2,8 @@
 
 A loop that numba compiles may hold a vector in a variable, which then is a register: `lanes_at` reads one from memory,
 `put_lanes` writes one, ``+``, ``*``, ``>`` and `pick` compute lane by lane, as NumPy would on arrays of LANES entries.
-Left to itself the compiler keeps such short arrays in memory, at three times the cost. LLVM makes whatever the CPU has of
-them: one AVX register, two of SSE or NEON, half of AVX-512.
+Left to itself the compiler keeps such short arrays in memory. LLVM makes of them what the CPU has: one AVX register, or
+two of SSE or NEON.
 
 Nothing here checks a bound.
 """
@@ -33,7 +33,7 @@ class Lanes(types.Type):
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
         # Whether lanes are true is a bit each, as a comparison gives it.
         lane = ir.IntType(1) if lanes.dtype == types.boolean else manager.lookup(lanes.dtype).get_value_type()
@@ -45,7 +45,7 @@ def _operator(function: Callable[..., Any], on_floats: str, on_integers: str) ->
     compares = function is operator.gt
 
     @infer_global(function)
-    class _Typing(AbstractTemplate):  # type: ignore[misc]
+    class _Typing(AbstractTemplate):
         def generic(self, given: Any, keywords: Any) -> Any:
             if len(given) == 2 and isinstance(given[0], Lanes) and given[0] == given[1]:
                 return signature(Lanes(types.boolean) if compares else given[0], *given)
@@ -62,7 +62,7 @@ _operator(operator.mul, "fmul", "mul")
 _operator(operator.gt, "fcmp_ordered", "icmp_signed")
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def pick(typing_context, mask, chosen, other):  # type: ignore[no-untyped-def]
     """Take from `chosen` the lanes in which `mask` is true, from `other` the rest."""
 
@@ -72,7 +72,7 @@ def pick(typing_context, mask, chosen, other):  # type: ignore[no-untyped-def]
     return chosen(mask, chosen, other), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def in_all_lanes(typing_context, value):  # type: ignore[no-untyped-def]
     """Make a vector with one number in all lanes."""
 
@@ -85,7 +85,7 @@ def in_all_lanes(typing_context, value):  # type: ignore[no-untyped-def]
     return Lanes(types.unliteral(value))(value), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def halves_swapped(typing_context, value):  # type: ignore[no-untyped-def]
     """Exchange the first half of the lanes with the second."""
 
@@ -96,7 +96,7 @@ def halves_swapped(typing_context, value):  # type: ignore[no-untyped-def]
     return value(value), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def lanes_at(typing_context, array, row):  # type: ignore[no-untyped-def]
     """Read row number `row` of an array whose rows are LANES wide."""
 
@@ -106,9 +106,9 @@ def lanes_at(typing_context, array, row):  # type: ignore[no-untyped-def]
     return Lanes(array.dtype)(array, types.intp), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def lanes_after(typing_context, array, row, offset):  # type: ignore[no-untyped-def]
-    """Read the LANES numbers that lie `offset` numbers of 4 bytes, or of 8 if the array's are, after the start of a row.
+    """Read the LANES numbers `offset` bytes after the start of a row; twice as far in arrays of 8 bytes a number.
 
     The CPU adds an offset to an address as it reads, but multiplies a row's number by its width before.
     """
@@ -119,7 +119,7 @@ def lanes_after(typing_context, array, row, offset):  # type: ignore[no-untyped-
     return Lanes(array.dtype)(array, types.intp, types.intp), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def put_lanes(typing_context, array, row, value):  # type: ignore[no-untyped-def]
     """Write to row number `row` of an array whose rows are LANES wide."""
 
@@ -130,7 +130,7 @@ def put_lanes(typing_context, array, row, value):  # type: ignore[no-untyped-def
     return types.void(array, types.intp, Lanes(array.dtype)), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def put_lanes_after(typing_context, array, row, offset, value):  # type: ignore[no-untyped-def]
     """Write where `lanes_after` reads."""
 
@@ -141,7 +141,7 @@ def put_lanes_after(typing_context, array, row, offset, value):  # type: ignore[
     return types.void(array, types.intp, types.intp, Lanes(array.dtype)), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def widened(typing_context, value):  # type: ignore[no-untyped-def]
     """Convert a vector to float64."""
 
@@ -152,7 +152,7 @@ def widened(typing_context, value):  # type: ignore[no-untyped-def]
     return Lanes(types.float64)(value), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def narrowed(typing_context, value):  # type: ignore[no-untyped-def]
     """Convert a vector to float32."""
 
@@ -163,7 +163,7 @@ def narrowed(typing_context, value):  # type: ignore[no-untyped-def]
     return Lanes(types.float32)(value), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def number_at(typing_context, array, index):  # type: ignore[no-untyped-def]
     """Read the entry number `index` of a contiguous array of unsigned integers."""
 
@@ -174,7 +174,7 @@ def number_at(typing_context, array, index):  # type: ignore[no-untyped-def]
     return types.intp(array, types.intp), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def four_at(typing_context, array, index):  # type: ignore[no-untyped-def]
     """Read four entries of 16 bits from number `index` on, at once."""
 
@@ -185,7 +185,7 @@ def four_at(typing_context, array, index):  # type: ignore[no-untyped-def]
     return types.uint64(array, types.intp), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def number_in(typing_context, four, i):  # type: ignore[no-untyped-def]
     """Take entry number `i` out of what `four_at` has read."""
 

@@ -4,8 +4,8 @@ Letters are codes that begin with a sequence's first known base, a byte each. A 
 other; the 256 without N have the first numbers, so that the rows of tables that are used lie together, and the 369 with
 N come after. What the loops get is where a word's row begins in a table, in bytes: 32 times its number.
 
-Composition words are read at the same time. They have up to six letters, in an alphabet of four or, where a sequence has
-N, of five.
+Composition words are read at the same time. They have up to six letters, in an alphabet of four or, where a sequence
+has N, of five.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def read_letters(codes: Any, letters: Any, lengths: Any, starts: Any) -> bool:
     between known ones.
     """
     n_sequences, width = codes.shape
-    with_n = False
+    with_n: Any = False
     for i in range(n_sequences):
         given, row = codes[i], letters[i]
         end, start = width, 0
@@ -103,8 +103,8 @@ def read_words(
     n_letters : int
         Of composition words.
     with_n : bool
-        Whether letters may be N, other than beyond the end of a sequence that is as long as the kernels. If not, N reads
-        as A: no window counts it.
+        Whether letters may be N, other than beyond the end of a sequence that is as long as the kernels. If not, N
+        reads as A: no window counts it.
     word_numbers : ndarray of uint16, shape (625,)
     words : ndarray of uint16, shape (n_rows, max(length, kernel_length))
     n_windows : ndarray of int64, shape (n_rows,)
@@ -145,5 +145,5 @@ def read_words(
             short, long = np.uint64(2) * np.uint64(max(4 - n_letters, 0)), np.uint64(2) * last
             others = (np.uint64(1) << long) - np.uint64(1)
             for p in range(max(length - n_letters + 1, 0) if n_letters else 0):
-                first, second = np.uint64(word[p] >> 5), np.uint64(word[np.uint64(p) + last] >> 5)
-                number[p] = ((first >> short) << long) | (second & others)
+                head, tail = np.uint64(word[p] >> 5), np.uint64(word[np.uint64(p) + last] >> 5)
+                number[p] = ((head >> short) << long) | (tail & others)
