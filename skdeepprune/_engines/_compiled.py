@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skdeepprune._compiling import STEP
 from skdeepprune._engines._adam import adam_step
 from skdeepprune._engines._interface import COMPOSITION_RATE, NO_DROPOUT, NO_PENALTY, Dropout, Penalty
 from skdeepprune._engines._logits import compare_with_labels, scaled_dense_weights, take_pooled, take_winners
@@ -22,7 +26,7 @@ from skdeepprune._engines._word_weights import (
     add_to_words,
     fill_word_table,
     fold_word_gradient,
-    share_gradient,
+    pass_on_gradient,
     share_weights,
     sum_words,
     tie_words,
@@ -35,6 +39,8 @@ _CACHE_LINE = 64
 _GRADIENT_ROWS = 1024
 # Windows whose shares of the gradient are found at a time: 128 KB.
 _SHARES_AT_ONCE = 4096
+# Blocks that a thread takes at least.
+_LEAST_SHARED = 4
 _SHARES = float(LETTER_SHARES[0, 0]), float(LETTER_SHARES[0, 1])
 # Exponents between which products of exponentials, their sums and inverses keep their precision.
 _EXPONENTS = {np.float32: (-85.0, 40.0), np.float64: (-690.0, 320.0)}
@@ -67,7 +73,7 @@ class Letters:
         in_place = overwrite and codes.flags.c_contiguous and codes.flags.writeable
         letters = codes if in_place else np.empty(codes.shape, dtype=np.uint8)
         lengths, starts = np.empty((2, len(codes)), dtype=np.int64)
-        with_n = read_letters(_read_only(codes, np.uint8), letters, lengths, starts)
+        with_n = read_letters(_read_only(codes, np.uint8), in_place, letters, lengths, starts)
         return cls(letters, lengths, starts, bool(with_n))
 
     def __len__(self) -> int:
@@ -98,12 +104,13 @@ class Words:
     """
 
     def __init__(self, letters: Letters, network: Network) -> None:
-        self._letters, self._kernel_length, self._n_letters = letters, network.kernel_length, network.word_length
+        self._given = _read_only(letters.letters), letters.lengths
+        self._kernel_length, self._n_letters = network.kernel_length, network.word_length
         self.with_n = letters.with_n or bool((letters.lengths < network.kernel_length).any())
         self._resize(0)
 
     def _resize(self, n_rows: int) -> None:
-        width = max(self._letters.letters.shape[1], self._kernel_length)
+        width = max(self._given[0].shape[1], self._kernel_length)
         self.words, self.numbers = np.empty((2, n_rows, width), np.uint16)
         self.n_windows, self.n_numbers = np.empty((2, n_rows), np.int64)
 
@@ -111,10 +118,9 @@ class Words:
         """Read the words of those rows of the sequences."""
         if len(rows) != len(self.words):
             self._resize(len(rows))
-        letters, lengths, kernel_length = self._letters.letters, self._letters.lengths, self._kernel_length
         as_words, as_numbers = (self.words, self.n_windows), (self.numbers, self.n_numbers)
-        options = kernel_length, self._n_letters, self.with_n, WORD_NUMBERS
-        read_words(_read_only(letters), lengths, _read_only(rows, np.int64), *options, *as_words, *as_numbers)
+        options = self._kernel_length, self._n_letters, self.with_n, WORD_NUMBERS
+        read_words(*self._given, _read_only(rows, np.int64), *options, *as_words, *as_numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +187,7 @@ def _scan_chunks(
         The latter two are empty unless asked for.
     """
     n_sequences, width = sequences
-    blocks = _flatten(network).blocks
+    blocks, without_words = _read_only(_flatten(network).blocks), replace(network, composition=network.composition[:0])
     n_blocks, _, per_block = blocks.shape
     shape = (n_sequences if with_positions else 0), network.n_kernels
     pooled = np.empty((n_sequences, network.n_kernels), dtype=np.float32)
@@ -189,9 +195,9 @@ def _scan_chunks(
 
     def scan_chunk(chunk: slice) -> None:
         letters, rows = letters_of(chunk)
-        batch = _Room(blocks, letters, replace(network, composition=network.composition[:0]), sharpness)
+        batch = _Room(n_blocks, letters, without_words, sharpness)
         batch.read(rows)
-        batch.scan(blocks, NO_DROPOUT, _state(NO_DROPOUT))
+        batch.scan(blocks, batch.type_of_tables(blocks))
         if not with_positions:
             take_pooled(batch.best, per_block, pooled[chunk])
             return
@@ -234,10 +240,11 @@ class _Composition:
         """Log-odds by composition of the sequences that `words` has read."""
         sums = np.zeros(len(words.numbers))
         if self.n_letters:
+            weights = _read_only(weights)
             if words.with_n:
-                fill_word_table(_read_only(weights), self.n_letters, self._table)
-                weights = self._table
-            sum_words(words.numbers, words.n_numbers, _read_only(weights), sums)
+                fill_word_table(weights, self.n_letters, self._table)
+                weights = _read_only(self._table)
+            sum_words(words.numbers, words.n_numbers, weights, sums)
         return sums
 
     def gradient(self, words: Words, residual: NDArray[np.float32], gradient: NDArray[np.float32]) -> None:
@@ -256,8 +263,7 @@ class CompiledEngine:
     Parameters
     ----------
     n_threads : int, default=1
-        Threads for scores. An epoch takes one: its batches last milliseconds, too short to share, and further cores
-        do more for further fits in processes of their own.
+        Threads for scores, and for the blocks of kernels of a batch. The result does not depend on it.
     """
 
     name = "compiled"
@@ -295,7 +301,7 @@ class CompiledEngine:
         total, loss = np.zeros(len(weights.values)), 0.0
         for start in range(0, len(data), _GRADIENT_ROWS):
             rows = _read_only(np.arange(start, min(start + _GRADIENT_ROWS, len(data))))
-            loss += batch.gradient_of(rows, len(data), weights.composition, NO_DROPOUT, _state(NO_DROPOUT))
+            loss += batch.gradient_of(rows, len(data), weights.composition)
             total += batch.gradient.values
         weights = weights.like(total.astype(np.float32))
         tie_words(batch.reverse_complements, weights.composition)
@@ -330,21 +336,27 @@ class CompiledTrainer:
         penalty: Penalty = NO_PENALTY,
     ) -> float:
         """Run Adam once over `data` in the given order, in batches; return the mean loss seen on the way."""
-        order = _read_only(order, np.int64)
-        batches = _Batches(self._weights, data, self._initial)
-        state, loss = _state(dropout), 0.0
-        # A loop in Python: in a compiled one numba would compile once more, for seconds, all that it calls.
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            loss += batches.gradient_of(rows, len(rows), _shared(self._weights.composition), dropout, state)
-            share_gradient(*_SHARES, batches.gradient.composition)
-            tie_words(batches.reverse_complements, batches.gradient.composition)
-            self._weights.add_penalty(penalty, batches.gradient)
-            self._n_steps += 1
+        order, loss = _read_only(order, np.int64), 0.0
+        with _threads(self._n_threads) as pool:
+            batches = _Batches(self._weights, data, self._initial, pool, dropout)
+            composition, words_gradient = np.empty_like(self._weights.composition), batches.gradient.composition
+            trained = _read_only(self._weights.composition)
+            parts = [*zip(self._weights.parts, batches.gradient.parts, self._moments, strict=True)]
             rates = float(learning_rate), float(COMPOSITION_RATE * learning_rate)
-            parts = zip(self._weights.parts, batches.gradient.parts, self._moments, rates, strict=True)
-            for part, gradient, moments, rate in parts:
-                adam_step(part, gradient, moments, rate, self._n_steps)
+            pull = np.float32(penalty.words)
+            # A loop in Python: in a compiled one numba would compile once more, for seconds, all that it calls.
+            for start in range(0, len(order), batch_size):
+                rows = order[start : start + batch_size]
+                if len(trained):
+                    share_weights(trained, *_SHARES, composition)
+                loss += batches.gradient_of(rows, len(rows), composition)
+                if len(trained):
+                    pass_on_gradient(trained, pull, *_SHARES, batches.reverse_complements, words_gradient)
+                if penalty.l1 or penalty.l2:
+                    self._weights.add_penalty(penalty, batches.gradient)
+                self._n_steps += 1
+                for (part, gradient, moments), rate in zip(parts, rates, strict=True):
+                    adam_step(part, gradient, moments, rate, self._n_steps)
         return float(loss / len(order))
 
     def scores(self, data: TrainingData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -361,17 +373,84 @@ class CompiledTrainer:
         return _Composition(self._initial).sums(_shared(self._weights.composition), words)
 
 
+class _Part:
+    """Some of the blocks, with room for the tables of one of them: what one thread computes."""
+
+    def __init__(self, first: int, last: int, n_tables: int, sharpness: float) -> None:
+        self.number, self._n_tables, self._sharpness = slice(first, last), n_tables, sharpness
+        self._tables: dict[Any, tuple[NDArray[Any], NDArray[Any]]] = {}
+        self._pooling = pool_loops(n_tables) if sharpness < np.inf else None
+        self._scanning = scan_loops(n_tables) if sharpness == np.inf else None
+
+    def room(self, dtype: Any) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+        """Room for the exponentials of all cells, and for a block's tables."""
+        if dtype not in self._tables:
+            n_blocks = self.number.stop - self.number.start if self._pooling else 0
+            cells = _empty_aligned((n_blocks, WORD_LETTERS * self._n_tables, 5, LANES), dtype)
+            self._tables[dtype] = cells, _empty_aligned((self._n_tables, TABLE_ROWS, LANES), dtype)
+        return self._tables[dtype]
+
+    @cached_property
+    def _for_gradient(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Room for shares of the gradient, and for the gradient of a block's tables."""
+        n_shares = _SHARES_AT_ONCE if self._pooling else 0
+        tables = _empty_aligned((self._n_tables, TABLE_ROWS, LANES), np.float32)
+        return _empty_aligned((n_shares, LANES), np.float32), tables
+
+    def scan(self, room: _Room, blocks: NDArray[np.float32], dtype: Any, state: NDArray[np.uint64]) -> None:
+        """Find the scores of these blocks."""
+        words, here = room.words, self.number
+        cells, tables = self.room(dtype)
+        left_out, given = (float(room.dropout.rate), state), (words.words, words.n_windows)
+        if self._scanning:
+            found = room.best[here], room.position[here]
+            self._scanning.scan_rows(*given, blocks[here], *room.known, *left_out, tables, *found)
+        elif self._pooling:
+            pooling, found = (room.log_counts, blocks[here], room.sharpness), (room.sums[here], room.best[here])
+            self._pooling.pool_rows(*given, *pooling, *room.known, *left_out, cells, tables, *found)
+
+    def differentiate(
+        self,
+        room: _Room,
+        residual: NDArray[np.float32],
+        dense: NDArray[np.float32],
+        dtype: Any,
+        by_blocks: NDArray[np.float32],
+    ) -> None:
+        """Write the gradient by these blocks."""
+        words, here, (shares, by_tables) = room.words, self.number, self._for_gradient
+        if self._scanning:
+            found = room.best[here], room.position[here]
+            by_winners = self._scanning.gradient_by_winners
+            by_winners(words.words, residual, *room.known, dense[here], *found, by_tables, by_blocks[here])
+        elif self._pooling:
+            found, (cells, tables) = (room.best[here], room.sums[here]), self.room(dtype)
+            by_windows = self._pooling.gradient_by_windows
+            given = words.words, words.n_windows, residual, *room.known, dense[here], *found
+            by_windows(*given, cells, tables, shares, by_tables, by_blocks[here])
+
+
 class _Room:
     """The words of some sequences and what all blocks find in them, with room for it."""
 
-    def __init__(self, blocks: NDArray[np.float32], data: Letters, network: Network, sharpness: float) -> None:
+    def __init__(
+        self,
+        n_blocks: int,
+        data: Letters,
+        network: Network,
+        sharpness: float,
+        pool: ThreadPoolExecutor | None = None,
+        dropout: Dropout = NO_DROPOUT,
+    ) -> None:
         self.words = Words(data, network)
-        self.sharpness = float(sharpness)
-        self._n_tables = count_tables(network.kernel_length)
-        self._n_blocks = len(blocks)
+        self.known = self.words.with_n, WORD_NUMBERS
+        self.sharpness, self.dropout = float(sharpness), dropout
+        n_tables, n_parts = count_tables(network.kernel_length), _count_parts(n_blocks, pool)
+        bounds = [n_blocks * i // n_parts for i in range(n_parts + 1)]
+        self._pool, self._n_blocks = pool, n_blocks
+        self._parts = [_Part(first, last, n_tables, self.sharpness) for first, last in pairwise(bounds)]
         self._log_counts = data.log_counts(network) if sharpness < np.inf else np.empty(0)
-        self._tables: dict[Any, NDArray[Any]] = {}
-        self._cells: dict[Any, NDArray[Any]] = {}
+        self._n_drawn = 0
         self._resize(0)
 
     def _resize(self, n_rows: int) -> None:
@@ -380,11 +459,6 @@ class _Room:
         self.position = _empty_aligned(shape if self.sharpness == np.inf else (0, 0, LANES), np.int32)
         self.sums = _empty_aligned(shape if self.sharpness < np.inf else (0, 0, LANES), np.float64)
 
-    @property
-    def known(self) -> tuple[bool, NDArray[np.uint16]]:
-        """Whether words may have an unknown base, and their numbers if so."""
-        return self.words.with_n, WORD_NUMBERS
-
     def read(self, rows: NDArray[np.int64]) -> None:
         """Read the words of some sequences."""
         if len(rows) != self.best.shape[1]:
@@ -392,81 +466,77 @@ class _Room:
         self.words.read(rows)
         self.log_counts = self._log_counts[rows] if self.sharpness < np.inf else self._log_counts
 
-    def tables(self, dtype: Any) -> NDArray[np.floating[Any]]:
-        """Room for a block's tables."""
-        if dtype not in self._tables:
-            self._tables[dtype] = _empty_aligned((self._n_tables, TABLE_ROWS, LANES), dtype)
-        return self._tables[dtype]
+    def type_of_tables(self, blocks: NDArray[np.float32]) -> Any:
+        """The type in which these blocks' tables keep their precision."""
+        return _type_of_products(blocks, self.sharpness) if self.sharpness < np.inf else np.float32
 
-    def cells(self, dtype: Any) -> NDArray[np.floating[Any]]:
-        """Room for the exponentials of all blocks' cells."""
-        if dtype not in self._cells:
-            self._cells[dtype] = _empty_aligned((self._n_blocks, WORD_LETTERS * self._n_tables, 5, LANES), dtype)
-        return self._cells[dtype]
+    def scan(self, blocks: NDArray[np.float32], dtype: Any) -> None:
+        """Find the scores of all blocks; with dropout every block draws for every row."""
+        n_rows = self.best.shape[1]
+        first = [self._n_drawn + part.number.start * n_rows for part in self._parts]
+        if self.dropout.rate:
+            self._n_drawn += self._n_blocks * n_rows
+        states = [np.array([(self.dropout.seed + n * int(STEP)) % 2**64], np.uint64) for n in first]
+        self.share(lambda part: part.scan(self, blocks, dtype, states[self._parts.index(part)]))
 
-    def tables_of_products(self, blocks: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
-        """Room for a block's tables of exponentials, in a type in which their products keep their precision."""
-        return self.tables(_type_of_products(blocks, self.sharpness))
-
-    def scan(self, blocks: NDArray[np.float32], dropout: Dropout, state: NDArray[np.uint64]) -> None:
-        """Find the scores of all blocks."""
-        words, n_windows, left_out = self.words.words, self.words.n_windows, (float(dropout.rate), state)
-        if self.sharpness == np.inf:
-            tables, loops = self.tables(np.float32), scan_loops(self._n_tables)
-            loops.scan_rows(words, n_windows, blocks, *self.known, *left_out, tables, self.best, self.position)
-        else:
-            pooling = self.log_counts, blocks, self.sharpness
-            tables = self.tables_of_products(blocks)
-            pool_rows, cells = pool_loops(self._n_tables).pool_rows, self.cells(tables.dtype)
-            pool_rows(words, n_windows, *pooling, *self.known, *left_out, cells, tables, self.sums, self.best)
+    def share(self, task: Callable[[_Part], None]) -> None:
+        """Do something with all parts, each on a thread of its own."""
+        first, *others = self._parts
+        if not others or self._pool is None:
+            task(first)
+            return
+        at_work = [self._pool.submit(task, part) for part in others]
+        task(first)
+        for other in at_work:
+            other.result()
 
 
 class _Batches(_Room):
     """The gradients of batches of some data."""
 
-    def __init__(self, weights: _Weights, data: TrainingData, network: Network) -> None:
-        super().__init__(weights.blocks, data, network, network.sharpness)
-        self._weights, self._data = weights, data
+    def __init__(
+        self,
+        weights: _Weights,
+        data: TrainingData,
+        network: Network,
+        pool: ThreadPoolExecutor | None = None,
+        dropout: Dropout = NO_DROPOUT,
+    ) -> None:
+        super().__init__(len(weights.blocks), data, network, network.sharpness, pool, dropout)
+        self._blocks, self._bias = _read_only(weights.blocks), weights.dense_bias
+        self._labels = data.y, data.sample_weight
         self._composition = _Composition(network)
         self.reverse_complements = self._composition.reverse_complements
-        self._table_gradient = _empty_aligned((self._n_tables, TABLE_ROWS, LANES), np.float32)
-        self._shares = _empty_aligned((_SHARES_AT_ONCE if network.sharpness < np.inf else 0, LANES), np.float32)
         self.gradient = weights.like(np.zeros_like(weights.values))
+        self._by_blocks, self._by_bias = self.gradient.blocks, self.gradient.dense_bias
+        self._by_words = self.gradient.composition
 
-    def gradient_of(
-        self,
-        rows: NDArray[np.int64],
-        n_rows: int,
-        composition: NDArray[np.float32],
-        dropout: Dropout,
-        state: NDArray[np.uint64],
-    ) -> float:
+    def gradient_of(self, rows: NDArray[np.int64], n_rows: int, composition: NDArray[np.float32]) -> float:
         """Find the gradient of the loss summed over `rows` and divided by `n_rows`; return the loss summed.
 
-        With `dropout` blocks of kernels are left out by draws from `state`; the others count 1 / (1 - rate) times.
+        With dropout blocks of kernels are left out; the others count 1 / (1 - rate) times.
         """
-        data, weights, words = self._data, self._weights, self.words
-        blocks, by_blocks = weights.blocks, self.gradient.blocks
         self.read(rows)
-        self.scan(blocks, dropout, state)
-        word_sums = self._composition.sums(composition, words)
-        residual, labels = np.empty(len(rows), np.float32), (data.y, data.sample_weight, rows, n_rows)
-        dense, by_bias = scaled_dense_weights(blocks, float(dropout.rate)), self.gradient.dense_bias
-        loss = compare_with_labels(self.best, dense, weights.dense_bias[0], *labels, word_sums, residual, by_bias)
-        given = words.words, words.n_windows, residual, blocks
-        if self.sharpness == np.inf:
-            by_winners = scan_loops(self._n_tables).gradient_by_winners
-            found = dense, self.best, self.position
-            by_winners(words.words, residual, blocks, *self.known, *found, self._table_gradient, by_blocks)
-        else:
-            by_windows, tables = pool_loops(self._n_tables).gradient_by_windows, self.tables_of_products(blocks)
-            found, cells = (dense, self.best, self.sums), self.cells(tables.dtype)
-            room = cells, tables, self._shares, self._table_gradient
-            by_windows(*given, *self.known, *found, *room, by_blocks)
-        if dropout.rate:
-            by_blocks[:, -1] *= np.float32(1 / (1 - dropout.rate))
-        self._composition.gradient(words, residual, self.gradient.composition)
+        dtype = self.type_of_tables(self._blocks)
+        self.scan(self._blocks, dtype)
+        word_sums, residual = self._composition.sums(composition, self.words), np.empty(len(rows), np.float32)
+        dense = scaled_dense_weights(self._blocks, float(self.dropout.rate))
+        labels = *self._labels, rows, n_rows
+        loss = compare_with_labels(self.best, dense, self._bias[0], *labels, word_sums, residual, self._by_bias)
+        self.share(lambda part: part.differentiate(self, residual, dense, dtype, self._by_blocks))
+        if self.dropout.rate:
+            self._by_blocks[:, -1] *= np.float32(1 / (1 - self.dropout.rate))
+        self._composition.gradient(self.words, residual, self._by_words)
         return float(loss)
+
+
+def _threads(n_threads: int) -> AbstractContextManager[ThreadPoolExecutor | None]:
+    return ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else nullcontext()
+
+
+def _count_parts(n_blocks: int, pool: ThreadPoolExecutor | None) -> int:
+    """In how many parts to share blocks; of few, a part would take less time than a thread takes to begin."""
+    return max(1, min(pool._max_workers + 1, n_blocks // _LEAST_SHARED)) if pool else 1
 
 
 def _type_of_products(blocks: NDArray[np.float32], sharpness: float) -> Any:
@@ -487,11 +557,6 @@ def _empty_aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     room = np.empty(n_bytes + _CACHE_LINE, np.uint8)
     start = -room.ctypes.data % _CACHE_LINE
     return room[start : start + n_bytes].view(dtype).reshape(shape)
-
-
-def _state(dropout: Dropout) -> NDArray[np.uint64]:
-    """Begin the random numbers that say what is left out."""
-    return np.array([dropout.seed], np.uint64)
 
 
 def _shared(weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -541,15 +606,12 @@ class _Weights(NamedTuple):
         return self.values[:end], self.values[end:]
 
     def add_penalty(self, penalty: Penalty, gradient: _Weights) -> None:
-        """Add the derivative of the penalty on these weights to a gradient."""
-        if penalty.words:
-            gradient.composition[:] += np.float32(penalty.words) * self.composition
-        if penalty.l1 or penalty.l2:
-            n_cells = self.shape[1] - 2
-            for rows in (slice(n_cells), slice(n_cells + 1, None)):  # all but the kernel biases
-                weights = self.blocks[:, rows]
-                pull = np.float32(penalty.l1) * np.sign(weights) + np.float32(penalty.l2) * weights
-                gradient.blocks[:, rows] += pull
+        """Add the derivative of the penalty on kernels and dense weights to a gradient."""
+        n_cells = self.shape[1] - 2
+        for rows in (slice(n_cells), slice(n_cells + 1, None)):  # all but the kernel biases
+            weights = self.blocks[:, rows]
+            pull = np.float32(penalty.l1) * np.sign(weights) + np.float32(penalty.l2) * weights
+            gradient.blocks[:, rows] += pull
 
 
 def _flatten(network: Network) -> _Weights:

@@ -153,7 +153,6 @@ def pool_loops(n_tables: int) -> PoolLoops:
         words: Any,
         n_windows: Any,
         residual: Any,
-        blocks: Any,
         with_n: bool,
         word_numbers: Any,
         dense: Any,
@@ -173,9 +172,9 @@ def pool_loops(n_tables: int) -> PoolLoops:
         other out of the level-1 cache.
         """
         n_rows, width = words.shape
-        n_cells, per_block = blocks.shape[1] - 2, blocks.shape[2]
+        n_cells, per_block = gradient.shape[1] - 2, gradient.shape[2]
         factors, fires = np.empty((n_rows, LANES), tables.dtype), np.empty(n_rows, np.bool_)
-        for number in range(len(blocks)):
+        for number in range(len(gradient)):
             out, weights = gradient[number], dense[number]
             fill_products(cells[number], with_n, word_numbers, tables)
             clear_tables(with_n, table_gradient)

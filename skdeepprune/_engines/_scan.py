@@ -126,7 +126,6 @@ def scan_loops(n_tables: int) -> ScanLoops:
     def gradient_by_winners(
         words: Any,
         residual: Any,
-        blocks: Any,
         with_n: bool,
         word_numbers: Any,
         dense: Any,
@@ -140,12 +139,12 @@ def scan_loops(n_tables: int) -> ScanLoops:
         A positive score adds its derivative to the words of its window, and to bias and dense weight.
         """
         n_rows, width = words.shape
-        n_cells, per_block = blocks.shape[1] - 2, blocks.shape[2]
+        n_cells, per_block = gradient.shape[1] - 2, gradient.shape[2]
         entries, zero = table_gradient.reshape(-1), in_all_lanes(np.float32(0))
         weights, sums = np.empty((1, LANES), np.float32), np.empty((2, LANES), np.float32)
         slopes, firing = np.empty((n_rows, LANES), np.float32), np.empty(n_rows * LANES + 1, np.int64)
         slope_of, places, word = slopes.reshape(-1), position.reshape(-1), words.reshape(-1)
-        for number in range(len(blocks)):
+        for number in range(len(gradient)):
             out, first_row = gradient[number], number * n_rows
             clear_tables(with_n, table_gradient)
             for lane in range(LANES):

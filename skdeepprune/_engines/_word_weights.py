@@ -100,10 +100,18 @@ def share_weights(trained: Any, own: float, other: float, weights: Any) -> None:
 
 
 @compiled
-def share_gradient(own: float, other: float, gradient: Any) -> None:
-    """Pass the gradient by the weights of words, before it is tied, on to what is trained of them."""
+def pass_on_gradient(
+    trained: Any, penalty: float, own: float, other: float, reverse_complements: Any, gradient: Any
+) -> None:
+    """Pass the gradient by the weights of words, before it is tied, on to what is trained of them, and tie it.
+
+    And add the derivative of ``penalty / 2`` times the square of what is trained.
+    """
     _center(gradient)
     _share_letters(gradient, own, other)
+    tie_words(reverse_complements, gradient)
+    for word in range(len(gradient)):
+        gradient[word] += penalty * trained[word]
 
 
 @compiled

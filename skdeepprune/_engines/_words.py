@@ -37,10 +37,10 @@ WORD_NUMBERS = _number_words()
 
 
 @compiled
-def read_letters(codes: Any, letters: Any, lengths: Any, starts: Any) -> bool:
+def read_letters(codes: Any, in_place: bool, letters: Any, lengths: Any, starts: Any) -> bool:
     """Write sequences from their first known base on, their lengths, and where they start in `codes`.
 
-    What lies beyond the end reads as N. `letters` may be the memory of `codes`. Return whether any base is unknown
+    What lies beyond the end reads as N. `letters` is the memory of `codes` if `in_place`. Return whether any base is unknown
     between known ones.
     """
     n_sequences, width = codes.shape
@@ -54,13 +54,15 @@ def read_letters(codes: Any, letters: Any, lengths: Any, starts: Any) -> bool:
             start += 1
         lengths[i], starts[i] = end - start, start
         unknown = np.uint8(0)
-        for p in range(end - start):
-            letter = min(given[start + p], np.uint8(4))
-            unknown |= letter
-            row[p] = letter
+        # Looked at before it is written, as one loop over what may be the same memory would not be a vector's.
+        for p in range(start, end):
+            unknown |= given[p] > 3
+        if start > 0 or unknown or not in_place:
+            for p in range(end - start):
+                row[p] = min(given[start + p], np.uint8(4))
         for p in range(end - start, width):
             row[p] = 4
-        with_n |= unknown >= 4
+        with_n |= unknown > 0
     return with_n
 
 

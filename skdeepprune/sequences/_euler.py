@@ -62,7 +62,7 @@ def _draw_order(row: Any, length: int, seed: Any, successors: Any, room: Any) ->
             edges[last_exit[letter]], edges[n_free] = edges[n_free], edges[last_exit[letter]]
         for i in range(n_free - 1, 0, -1):
             j, counter = _below(counter, i + 1)
-            edges[i], edges[j] = edges[j], edges[i]
+            edges[np.uint64(i)], edges[np.uint64(j)] = edges[np.uint64(j)], edges[np.uint64(i)]
 
 
 @compiled
