@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from skdeepprune._compile_cache import PackageCache
+
 STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile on first use, without the GIL; keep the machine code on disk where any folder can be written."""
-    options = {"nogil": True, "error_model": "numpy"}
+    dispatcher = njit(function, nogil=True, error_model="numpy")
     try:
-        return njit(function, cache=True, **options)
+        dispatcher._cache = PackageCache(function)
     except RuntimeError:  # numba found no folder for its cache
-        return njit(function, **options)
+        pass
+    return dispatcher
 
 
 @compiled

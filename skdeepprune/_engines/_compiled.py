@@ -407,7 +407,10 @@ class _Part:
             self._scanning.scan_rows(*given, blocks[here], *room.known, *left_out, tables, *found)
         elif self._pooling:
             pooling, found = (room.log_counts, blocks[here], room.sharpness), (room.sums[here], room.best[here])
-            self._pooling.pool_rows(*given, *pooling, *room.known, *left_out, cells, tables, *found)
+            logarithms = np.empty(room.best[0].size)
+            as_bits = logarithms.view(np.int64), np.empty(len(logarithms), np.int64)
+            rooms = cells, tables, logarithms, *as_bits
+            self._pooling.pool_rows(*given, *pooling, *room.known, *left_out, *rooms, *found)
 
     def differentiate(
         self,

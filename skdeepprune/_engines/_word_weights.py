@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skdeepprune._compiling import compiled
+from skdeepprune._engines._vectors import LANES, in_all_lanes, lanes_at, put_lanes, widened
 
 
 @compiled
@@ -80,13 +81,16 @@ def _share_letters(weights: Any, own: float, other: float) -> None:
 @compiled
 def _center(weights: Any) -> None:
     """Take off the mean."""
-    sums, n_whole = np.zeros(8), len(weights) // 8 * 8
-    for first in range(0, n_whole, 8):
-        for j in range(8):
-            sums[j] += weights[first + j]
-    for j in range(n_whole, len(weights)):
-        sums[0] += weights[j]
-    mean = np.float32(sums.sum() / len(weights))
+    # Eight sums, as one would wait for every addition before.
+    n_whole, total, sums = len(weights) // LANES, 0.0, np.empty((1, LANES))
+    put_lanes(sums, 0, in_all_lanes(0.0))
+    for row in range(n_whole):
+        put_lanes(sums, 0, lanes_at(sums, 0) + widened(lanes_at(weights, row)))
+    for lane in range(LANES):
+        total += sums[0, lane]
+    for j in range(LANES * n_whole, len(weights)):
+        total += weights[j]
+    mean = np.float32(total / len(weights))
     for j in range(len(weights)):
         weights[j] -= mean
 

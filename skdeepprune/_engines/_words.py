@@ -40,8 +40,8 @@ WORD_NUMBERS = _number_words()
 def read_letters(codes: Any, in_place: bool, letters: Any, lengths: Any, starts: Any) -> bool:
     """Write sequences from their first known base on, their lengths, and where they start in `codes`.
 
-    What lies beyond the end reads as N. `letters` is the memory of `codes` if `in_place`. Return whether any base is unknown
-    between known ones.
+    What lies beyond the end reads as N. `letters` is the memory of `codes` if `in_place`. Return whether any base is
+    unknown between known ones.
     """
     n_sequences, width = codes.shape
     with_n: Any = False
