@@ -39,8 +39,8 @@ _CACHE_LINE = 64
 _GRADIENT_ROWS = 1024
 # Windows whose shares of the gradient are found at a time: 128 KB.
 _SHARES_AT_ONCE = 4096
-# Blocks that a thread takes at least.
-_LEAST_SHARED = 4
+# In how many parts to share blocks, for each thread; of fewer blocks a part takes no longer than a thread to begin.
+_PARTS_OF_A_THREAD, _LEAST_SHARED = 4, 4
 _SHARES = float(LETTER_SHARES[0, 0]), float(LETTER_SHARES[0, 1])
 # Exponents between which products of exponentials, their sums and inverses keep their precision.
 _EXPONENTS = {np.float32: (-85.0, 40.0), np.float64: (-690.0, 320.0)}
@@ -338,7 +338,7 @@ class CompiledTrainer:
         """Run Adam once over `data` in the given order, in batches; return the mean loss seen on the way."""
         order, loss = _read_only(order, np.int64), 0.0
         with _threads(self._n_threads) as pool:
-            batches = _Batches(self._weights, data, self._initial, pool, dropout)
+            batches = _Batches(self._weights, data, self._initial, pool, self._n_threads - 1, dropout)
             composition, words_gradient = np.empty_like(self._weights.composition), batches.gradient.composition
             trained = _read_only(self._weights.composition)
             parts = [*zip(self._weights.parts, batches.gradient.parts, self._moments, strict=True)]
@@ -443,14 +443,17 @@ class _Room:
         network: Network,
         sharpness: float,
         pool: ThreadPoolExecutor | None = None,
+        n_others: int = 0,
         dropout: Dropout = NO_DROPOUT,
     ) -> None:
         self.words = Words(data, network)
         self.known = self.words.with_n, WORD_NUMBERS
         self.sharpness, self.dropout = float(sharpness), dropout
-        n_tables, n_parts = count_tables(network.kernel_length), _count_parts(n_blocks, pool)
+        n_tables, n_parts = count_tables(network.kernel_length), 1
+        if n_others:
+            n_parts = max(1, min(_PARTS_OF_A_THREAD * (1 + n_others), n_blocks // _LEAST_SHARED))
         bounds = [n_blocks * i // n_parts for i in range(n_parts + 1)]
-        self._pool, self._n_blocks = pool, n_blocks
+        self._pool, self._n_others, self._n_blocks = pool, n_others, n_blocks
         self._parts = [_Part(first, last, n_tables, self.sharpness) for first, last in pairwise(bounds)]
         self._log_counts = data.log_counts(network) if sharpness < np.inf else np.empty(0)
         self._n_drawn = 0
@@ -483,15 +486,26 @@ class _Room:
         self.share(lambda part: part.scan(self, blocks, dtype, states[self._parts.index(part)]))
 
     def share(self, task: Callable[[_Part], None]) -> None:
-        """Do something with all parts, each on a thread of its own."""
-        first, *others = self._parts
-        if not others or self._pool is None:
-            task(first)
-            return
-        at_work = [self._pool.submit(task, part) for part in others]
-        task(first)
-        for other in at_work:
-            other.result()
+        """Do something with all parts: every thread takes the next one that is left.
+
+        So a thread that gets no core, as others have them, keeps nobody waiting.
+        """
+        left = self._parts[::-1]
+
+        def work() -> None:
+            while left:
+                try:
+                    part = left.pop()
+                except IndexError:  # another thread was faster
+                    return
+                task(part)
+
+        n_others = min(self._n_others, len(left) - 1)
+        others = [self._pool.submit(work) for _ in range(n_others)] if self._pool else []
+        work()
+        for other in others:
+            if not other.cancel():
+                other.result()
 
 
 class _Batches(_Room):
@@ -503,9 +517,10 @@ class _Batches(_Room):
         data: TrainingData,
         network: Network,
         pool: ThreadPoolExecutor | None = None,
+        n_others: int = 0,
         dropout: Dropout = NO_DROPOUT,
     ) -> None:
-        super().__init__(len(weights.blocks), data, network, network.sharpness, pool, dropout)
+        super().__init__(len(weights.blocks), data, network, network.sharpness, pool, n_others, dropout)
         self._blocks, self._bias = _read_only(weights.blocks), weights.dense_bias
         self._labels = data.y, data.sample_weight
         self._composition = _Composition(network)
@@ -535,11 +550,6 @@ class _Batches(_Room):
 
 def _threads(n_threads: int) -> AbstractContextManager[ThreadPoolExecutor | None]:
     return ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else nullcontext()
-
-
-def _count_parts(n_blocks: int, pool: ThreadPoolExecutor | None) -> int:
-    """In how many parts to share blocks; of few, a part would take less time than a thread takes to begin."""
-    return max(1, min(pool._max_workers + 1, n_blocks // _LEAST_SHARED)) if pool else 1
 
 
 def _type_of_products(blocks: NDArray[np.float32], sharpness: float) -> Any:

@@ -75,6 +75,7 @@ class TensorFlowEngine:
     """
 
     name = "tensorflow"
+    n_threads = 1
 
     def load(
         self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32], *, overwrite_X: bool = False
