@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "skdeepprune"
 FLOORS = [
     {
         "_callbacks",
+        "_compile_cache",
         "_compiling",
         "_glyphs",
         "_paper",
@@ -41,6 +42,7 @@ SAME_FLOOR = {
     ("baselines", "motifs"),
     ("_network", "sequences"),
     ("_channels", "sequences"),
+    ("_compiling", "_compile_cache"),
     ("_mutation", "_compiling"),
     ("sequences", "_compiling"),
     ("sequences", "_random"),

@@ -392,9 +392,10 @@ class _Part:
 
     @cached_property
     def _for_gradient(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Room for shares of the gradient, and for the gradient of a block's tables."""
+        """Room for shares of the gradient, and for the gradient of a block's tables, which is 0 between blocks."""
         n_shares = _SHARES_AT_ONCE if self._pooling else 0
         tables = _empty_aligned((self._n_tables, TABLE_ROWS, LANES), np.float32)
+        tables[:] = 0
         return _empty_aligned((n_shares, LANES), np.float32), tables
 
     def scan(self, room: _Room, blocks: NDArray[np.float32], dtype: Any, state: NDArray[np.uint64]) -> None:
@@ -554,7 +555,7 @@ def _threads(n_threads: int) -> AbstractContextManager[ThreadPoolExecutor | None
 
 def _type_of_products(blocks: NDArray[np.float32], sharpness: float) -> Any:
     """Choose the type of exponentials in which their products keep their precision."""
-    lowest, highest = activation_range(blocks)
+    lowest, highest = activation_range(_read_only(blocks))
     for dtype, (least, greatest) in _EXPONENTS.items():
         if sharpness * lowest > least and sharpness * highest < greatest:
             return dtype

@@ -13,7 +13,7 @@ import numpy as np
 
 from skdeepprune._compiling import compiled
 from skdeepprune._engines._dropout import keep_rows
-from skdeepprune._engines._tables import TABLE_ROWS, clear_tables, fill_exponential_cells, fill_products, sum_over_words
+from skdeepprune._engines._tables import TABLE_ROWS, fill_exponential_cells, fill_products, sum_over_words
 from skdeepprune._engines._vectors import (
     LANES,
     four_at,
@@ -180,7 +180,6 @@ def pool_loops(n_tables: int) -> PoolLoops:
         for number in range(len(gradient)):
             out, weights = gradient[number], dense[number]
             fill_products(cells[number], with_n, word_numbers, tables)
-            clear_tables(with_n, table_gradient)
             by_bias, by_dense = np.zeros(LANES, np.float32), np.zeros(LANES, np.float32)
             for i in range(n_rows):
                 scores, total, factor = best[number, i], sums[number, i], factors[i]

@@ -13,7 +13,7 @@ import numpy as np
 
 from skdeepprune._compiling import compiled
 from skdeepprune._engines._dropout import keep_rows
-from skdeepprune._engines._tables import TABLE_ROWS, clear_tables, fill_tables, sum_over_words
+from skdeepprune._engines._tables import TABLE_ROWS, fill_tables, sum_over_words
 from skdeepprune._engines._vectors import (
     LANES,
     four_at,
@@ -146,7 +146,6 @@ def scan_loops(n_tables: int) -> ScanLoops:
         slope_of, places, word = slopes.reshape(-1), position.reshape(-1), words.reshape(-1)
         for number in range(len(gradient)):
             out, first_row = gradient[number], number * n_rows
-            clear_tables(with_n, table_gradient)
             for lane in range(LANES):
                 weights[0, lane] = dense[number, lane % per_block]
             weight, by_bias, by_dense, n_firing = lanes_at(weights, 0), zero, zero, 0

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from skdeepprune._compiling import compiled
-from skdeepprune._engines._vectors import LANES, lanes_at, put_lanes
-from skdeepprune._engines._words import WORD_LETTERS
+from skdeepprune._engines._vectors import LANES, in_all_lanes, lanes_at, put_lanes
+from skdeepprune._engines._words import N_KNOWN, WORD_LETTERS
 
 # Rows of a table: 625 words, and what makes the next table begin a cache line.
 TABLE_ROWS = 626
-_HALF = LANES // 2
+_HALF, _PAIRS = LANES // 2, 25
 
 
 @compiled
@@ -39,19 +39,25 @@ def fill_cells(block: Any, cells: Any) -> None:
     block : ndarray of float32, shape (4 W + 2, kernels per block)
     cells : ndarray of float32 or float64, shape (>= W, 5, LANES)
     """
-    n_cells, per_block = block.shape[0] - 2, block.shape[1]
-    for w in range(n_cells // 4):
-        for base in range(4):
+    n_cells, both_strands = block.shape[0] - 2, block.shape[1] < LANES
+    for cell in range(n_cells):
+        row, given = cells[cell // 4, cell % 4], block[cell]
+        if both_strands:
             # The complement of a base is 3 - base: the reverse complement is the rows backwards.
-            given, other = block[4 * w + base], block[n_cells - 1 - (4 * w + base)]
-            for lane in range(per_block):
-                cells[w, base, lane] = given[lane]
-            for lane in range(per_block, LANES):
-                cells[w, base, lane] = other[lane - per_block]
-        for lane in range(LANES):
-            # The sum of pairs that complement each other has the same bits on both strands.
-            ends, middle = cells[w, 0, lane] + cells[w, 3, lane], cells[w, 1, lane] + cells[w, 2, lane]
-            cells[w, 4, lane] = np.float32(0.25) * (ends + middle)
+            other = block[n_cells - 1 - cell]
+            for lane in range(_HALF):
+                row[lane], row[lane + _HALF] = given[lane], other[lane]
+        else:
+            for lane in range(LANES):
+                row[lane] = given[lane]
+    quarter = in_all_lanes(cells.dtype.type(0.25))
+    for w in range(n_cells // 4):
+        # The sum of pairs that complement each other has the same bits on both strands.
+        ends, middle = (
+            lanes_at(cells, 5 * w) + lanes_at(cells, 5 * w + 3),
+            lanes_at(cells, 5 * w + 1) + lanes_at(cells, 5 * w + 2),
+        )
+        put_lanes(cells, 5 * w + 4, quarter * (ends + middle))
 
 
 @compiled
@@ -69,20 +75,23 @@ def fill_tables(block: Any, with_n: bool, word_numbers: Any, cells: Any, tables:
     tables : ndarray of float32, shape (n_tables, TABLE_ROWS, LANES)
     """
     fill_cells(block, cells)
-    pairs = np.empty((2 * 25, LANES), np.float32)
-    n_bases = 5 if with_n else 4
+    pairs = np.empty((2 * _PAIRS, LANES), np.float32)
     for t in range(len(tables)):
         for half in range(2):
             at = 5 * (4 * t + 2 * half)
-            for a in range(n_bases):
-                for b in range(n_bases):
-                    total = lanes_at(cells, at + a) + lanes_at(cells, at + 5 + b)
-                    put_lanes(pairs, 25 * half + n_bases * a + b, total)
-        for first in range(n_bases * n_bases):
-            given = lanes_at(pairs, first)
-            for second in range(n_bases * n_bases):
-                word = word_numbers[25 * first + second] if with_n else 16 * first + second
-                put_lanes(tables, TABLE_ROWS * t + word, given + lanes_at(pairs, 25 + second))
+            for pair in range(_PAIRS):
+                put_lanes(
+                    pairs, _PAIRS * half + pair, lanes_at(cells, at + pair // 5) + lanes_at(cells, at + 5 + pair % 5)
+                )
+        for a in range(4):
+            for b in range(4):
+                given, row = lanes_at(pairs, 5 * a + b), TABLE_ROWS * t + 64 * a + 16 * b
+                for c in range(4):
+                    for d in range(4):
+                        put_lanes(tables, row + 4 * c + d, given + lanes_at(pairs, _PAIRS + 5 * c + d))
+        for word in range(625 if with_n else 0):
+            total = lanes_at(pairs, word // _PAIRS) + lanes_at(pairs, _PAIRS + word % _PAIRS)
+            put_lanes(tables, TABLE_ROWS * t + word_numbers[word], total)
 
 
 @compiled
@@ -111,33 +120,28 @@ def fill_exponential_cells(blocks: Any, sharpness: float, cells: Any) -> None:
 @compiled
 def fill_products(cells: Any, with_n: bool, word_numbers: Any, tables: Any) -> None:
     """Multiply cells for every word; `tables` is as in `fill_tables`, of float32 or float64."""
-    pairs = np.empty((2 * 25, LANES), tables.dtype)
-    n_bases = 5 if with_n else 4
+    pairs = np.empty((2 * _PAIRS, LANES), tables.dtype)
     for t in range(len(tables)):
         for half in range(2):
             at = 5 * (4 * t + 2 * half)
-            for a in range(n_bases):
-                for b in range(n_bases):
-                    product = lanes_at(cells, at + a) * lanes_at(cells, at + 5 + b)
-                    put_lanes(pairs, 25 * half + n_bases * a + b, product)
-        for first in range(n_bases * n_bases):
-            given = lanes_at(pairs, first)
-            for second in range(n_bases * n_bases):
-                word = word_numbers[25 * first + second] if with_n else 16 * first + second
-                put_lanes(tables, TABLE_ROWS * t + word, given * lanes_at(pairs, 25 + second))
-
-
-@compiled
-def clear_tables(with_n: bool, tables: Any) -> None:
-    """Set to 0 what words may be added to."""
-    n_words = 625 if with_n else 256
-    for t in range(len(tables)):
-        tables[t, :n_words] = 0
+            for pair in range(_PAIRS):
+                put_lanes(
+                    pairs, _PAIRS * half + pair, lanes_at(cells, at + pair // 5) * lanes_at(cells, at + 5 + pair % 5)
+                )
+        for a in range(4):
+            for b in range(4):
+                given, row = lanes_at(pairs, 5 * a + b), TABLE_ROWS * t + 64 * a + 16 * b
+                for c in range(4):
+                    for d in range(4):
+                        put_lanes(tables, row + 4 * c + d, given * lanes_at(pairs, _PAIRS + 5 * c + d))
+        for word in range(625 if with_n else 0):
+            product = lanes_at(pairs, word // _PAIRS) * lanes_at(pairs, _PAIRS + word % _PAIRS)
+            put_lanes(tables, TABLE_ROWS * t + word_numbers[word], product)
 
 
 @compiled
 def sum_over_words(table_gradient: Any, with_n: bool, word_numbers: Any, block_gradient: Any) -> None:
-    """Write the gradient of a block's cells from that of the tables that they were summed to.
+    """Write the gradient of a block's cells from that of the tables that they were summed to, and set that to 0.
 
     Parameters
     ----------
@@ -147,35 +151,57 @@ def sum_over_words(table_gradient: Any, with_n: bool, word_numbers: Any, block_g
     block_gradient : ndarray of float32, shape (4 W + 2, kernels per block)
         Its first 4 W rows are written.
     """
-    n_cells, per_block = block_gradient.shape[0] - 2, block_gradient.shape[1]
-    n_bases = 5 if with_n else 4
-    pairs = np.empty((2 * 25, LANES), np.float32)
+    n_cells, both_strands = block_gradient.shape[0] - 2, block_gradient.shape[1] < LANES
+    pairs = np.empty((2 * _PAIRS, LANES), np.float32)
     cells = np.zeros((WORD_LETTERS * len(table_gradient), 5, LANES), np.float32)
+    zero, quarter = in_all_lanes(np.float32(0)), in_all_lanes(np.float32(0.25))
     for t in range(len(table_gradient)):
-        pairs[:] = 0
-        for first in range(n_bases * n_bases):
-            total = lanes_at(pairs, first)
-            for second in range(n_bases * n_bases):
-                word = word_numbers[25 * first + second] if with_n else 16 * first + second
-                slope = lanes_at(table_gradient, TABLE_ROWS * t + word)
-                total = total + slope
-                put_lanes(pairs, 25 + second, lanes_at(pairs, 25 + second) + slope)
-            put_lanes(pairs, first, total)
+        for pair in range(2 * _PAIRS):
+            put_lanes(pairs, pair, zero)
+        first_row = TABLE_ROWS * t
+        for first in range(16):
+            row, total = first_row + 16 * first, zero
+            for second in range(16):
+                total = total + lanes_at(table_gradient, row + second)
+            put_lanes(pairs, 5 * (first // 4) + first % 4, total)
+        for second in range(0, 16, 4):
+            a, b, c, d = zero, zero, zero, zero
+            for row in range(first_row + second, first_row + second + 256, 16):
+                a, b = a + lanes_at(table_gradient, row), b + lanes_at(table_gradient, row + 1)
+                c, d = c + lanes_at(table_gradient, row + 2), d + lanes_at(table_gradient, row + 3)
+                for column in range(4):
+                    put_lanes(table_gradient, row + column, zero)
+            at = _PAIRS + 5 * (second // 4)
+            put_lanes(pairs, at, a)
+            put_lanes(pairs, at + 1, b)
+            put_lanes(pairs, at + 2, c)
+            put_lanes(pairs, at + 3, d)
+        for word in range(625 if with_n else 0):
+            if word_numbers[word] >= N_KNOWN:
+                row, first, second = first_row + word_numbers[word], word // _PAIRS, _PAIRS + word % _PAIRS
+                slope = lanes_at(table_gradient, row)
+                put_lanes(pairs, first, lanes_at(pairs, first) + slope)
+                put_lanes(pairs, second, lanes_at(pairs, second) + slope)
+                put_lanes(table_gradient, row, zero)
         for half in range(2):
             at = 5 * (4 * t + 2 * half)
-            for a in range(n_bases):
-                for b in range(n_bases):
-                    slope = lanes_at(pairs, 25 * half + n_bases * a + b)
-                    put_lanes(cells, at + a, lanes_at(cells, at + a) + slope)
-                    put_lanes(cells, at + 5 + b, lanes_at(cells, at + 5 + b) + slope)
-    block_gradient[:n_cells] = 0
+            for pair in range(_PAIRS):
+                slope, first, second = lanes_at(pairs, _PAIRS * half + pair), at + pair // 5, at + 5 + pair % 5
+                put_lanes(cells, first, lanes_at(cells, first) + slope)
+                put_lanes(cells, second, lanes_at(cells, second) + slope)
     for w in range(n_cells // 4):
+        of_unknown = quarter * lanes_at(cells, 5 * w + 4)
         for base in range(4):
-            given, other = block_gradient[4 * w + base], block_gradient[n_cells - 1 - (4 * w + base)]
-            for lane in range(per_block):
-                given[lane] += cells[w, base, lane] + np.float32(0.25) * cells[w, 4, lane]
-            for lane in range(per_block, LANES):
-                other[lane - per_block] += cells[w, base, lane] + np.float32(0.25) * cells[w, 4, lane]
+            put_lanes(cells, 5 * w + base, lanes_at(cells, 5 * w + base) + of_unknown)
+    for cell in range(n_cells):
+        target, given = block_gradient[cell], cells[cell // 4, cell % 4]
+        if both_strands:
+            other = cells[(n_cells - 1 - cell) // 4, (n_cells - 1 - cell) % 4]
+            for lane in range(_HALF):
+                target[lane] = given[lane] + other[lane + _HALF]
+        else:
+            for lane in range(LANES):
+                target[lane] = given[lane]
 
 
 @compiled
