@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 OLDEST ?= python3.11
 NEWEST ?= python3.13
 
-.PHONY: help demo test slow fuzz lint docs oldest newest clean
+.PHONY: help demo test slow fuzz lint coverage docs dist oldest newest clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,7 +20,9 @@ help:
 	@echo "make lint   lint and types alone"
 	@echo "make oldest the tests with Python 3.11 and the lower bounds of setup.py, in .venv-oldest"
 	@echo "make newest the tests with Python 3.13 and the newest versions there are, in .venv-newest"
+	@echo "make coverage the tests, with the share of lines and branches that they run"
 	@echo "make docs   the documentation, to docs/_build/html"
+	@echo "make dist   wheel and source distribution, to dist, tried in a bare environment"
 	@echo "make clean  remove what was built, and the environment"
 
 $(BIN)/python:
@@ -63,9 +65,19 @@ newest:
 	.venv-newest/bin/python -m pip install --quiet --upgrade --editable '.[test]'
 	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest --numprocesses 2 -W default
 
+coverage: $(VENV)/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --cov
+
+dist: $(VENV)/installed-release
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist > /dev/null
+	$(PYTHON) -m venv --clear .venv-dist
+	.venv-dist/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd dist && ../.venv-dist/bin/python -I ../.ci/try_wheel.py
+
 docs: $(VENV)/installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) .venv-oldest .venv-newest build dist *.egg-info docs/_build docs/generated docs/auto_examples .coverage .hypothesis \
-		.mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-oldest .venv-newest .venv-dist build dist *.egg-info docs/_build docs/generated docs/auto_examples .coverage .hypothesis \
+		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache

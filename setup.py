@@ -6,21 +6,25 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "skdeepprune/__init__.py").read_text(), re.MULTILINE)[1]
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "skdeepprune/_version.py").read_text(), re.MULTILINE)[1]
 
 EXTRAS = {
     "plots": ["matplotlib>=3.9"],
     "models": ["skops>=0.13"],
     "baselines": ["gkmsvm-lite>=0.1"],
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],
+    "variants": ["pysam>=0.22"],
     "fetch": ["pooch>=1.8"],
-    "bench": ["dask[distributed]>=2025.1"],
+    "tracks": ["pybigwig>=0.3.23"],
+    "dask": ["dask[distributed]>=2025.1"],
 }
 EXTRAS["test"] = [
     *(requirement for extra in EXTRAS.values() for requirement in extra),
     "biopython>=1.85",
     "dnaio>=1.2",
     "hypothesis>=6.100",
+    "import-linter>=2.17",
+    "lightmotif>=0.10",
     "mypy>=1.15",
     "pandas-stubs>=2.2",
     "psutil>=6.0",
@@ -47,12 +51,13 @@ EXTRAS["benchmarks"] = [
     "psutil>=6.0",
     "pytest-benchmark>=5.1",
 ]
+EXTRAS["release"] = ["build>=1.2"]
 EXTRAS["all"] = sorted({requirement for extra in EXTRAS.values() for requirement in extra})
 
 setup(
     name="skdeepprune",
     version=VERSION,
-    description="Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding",
+    description="Deepprune for scikit-learn: predict protein-DNA binding with a few interpretable convolution kernels",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="skdeepprune developers",
@@ -74,7 +79,6 @@ setup(
     packages=find_packages(include=["skdeepprune", "skdeepprune.*"]),
     package_data={
         "skdeepprune": ["py.typed"],
-        "skdeepprune.bench": ["benchmark.css", "benchmark.html.jinja"],
         "skdeepprune.report": ["report.css", "report.html.jinja"],
     },
     python_requires=">=3.11",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 SETUP = (Path(__file__).resolve().parents[1] / "setup.py").read_text(encoding="utf-8")
 # Tools that look at the code and are not needed to run it.
-NOT_RUN = {"mypy", "pandas-stubs", "ruff", "setuptools"}
+NOT_RUN = {"import-linter", "mypy", "pandas-stubs", "ruff", "setuptools"}
 
 for name, version in sorted(set(re.findall(r'"([A-Za-z][\w.-]*)(?:\[[\w,]+\])?>=([\d.]+)[^"]*"', SETUP))):
     if name not in NOT_RUN:

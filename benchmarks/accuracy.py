@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from paper.summary import dense_weights
+
 from skdeepprune.bench import (
     METHODS,
     BenchmarkDataset,
-    dense_weights,
     find_datasets,
     read_store,
     restore_store,

@@ -13,8 +13,8 @@ yeast
     ChIP-exo peaks of six proteins, 101 bp around them; genomic negatives 3 : 1, more than 300 bp from peaks, outside
     the regions to exclude. Held out are IV, XIII, XVI.
 isochores
-    A simulated genome whose GC content changes every 20 kb and a third of which are repeats. Bound are places with two
-    planted motifs in GC-rich stretches.
+    The simulated genome of isochores.py: isochores, repeats, and open places with motifs of other proteins. Held out
+    are chr1 and chr8.
 """
 
 import argparse
@@ -29,12 +29,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
+from isochores import simulate
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 
 from skdeepprune import DeepPruneClassifier
+from skdeepprune.bench._conditions import commit
 from skdeepprune.genome import region_sequences, region_table, sample_negatives
 from skdeepprune.sequences import Genome, dinucleotide_shuffle, read_regions, read_sequences, reverse_complement
 
@@ -49,6 +51,7 @@ FIELDS = [
     "roc_auc",
     "average_precision",
     "seconds",
+    "commit",
 ]
 METHODS = {
     "16": {"n_kernels": 16, "n_prunings": 4},
@@ -58,6 +61,7 @@ METHODS = {
 WIDTH = 101
 HUMAN_TEST = {"chr1", "chr8", "chr21"}
 YEAST_TEST = {"IV", "XIII", "XVI"}
+ISOCHORE_TEST = {"chr1", "chr8"}
 PROTEINS = ["Reb1", "Abf1", "Rap1", "Cbf1", "Ume6", "Hsf1"]
 
 
@@ -89,35 +93,8 @@ def yeast(data, n_positives):
 
 
 def isochores(data, n_positives):
-    rng = np.random.default_rng(11)
-    genome, rows = {}, []
-    motifs = ["TGACGTCA", "GGGAATTTCC"]
-    for number in range(1, 9):
-        length = 2_000_000
-        gc = np.repeat(np.clip(rng.normal(0.42, 0.1, length // 20_000), 0.25, 0.7), 20_000)
-        strong = rng.random(length) < gc
-        letters = np.where(strong, rng.choice([b"C", b"G"], length), rng.choice([b"A", b"T"], length))
-        repeats = [b"".join(rng.choice([b"A", b"C", b"G", b"T"], 300)) for _ in range(20)]
-        masked = np.zeros(length, bool)
-        for place in rng.integers(0, length - 300, 2000):
-            unit = np.frombuffer(repeats[rng.integers(20)], "S1").copy()
-            changed = rng.random(300) < 0.1
-            unit[changed] = rng.choice([b"A", b"C", b"G", b"T"], changed.sum())
-            letters[place : place + 300], masked[place : place + 300] = unit, True
-        weight = gc[:: WIDTH * 4] ** 3
-        for place in np.sort(rng.choice(len(weight), 700, replace=False, p=weight / weight.sum())) * WIDTH * 4:
-            if place + WIDTH > length:
-                continue
-            for motif in motifs[: 1 + (rng.random() < 0.5)]:
-                word = "".join(b if rng.random() < 0.9 else rng.choice(list("ACGT")) for b in motif)
-                word = word if rng.random() < 0.5 else reverse_complement(word)
-                at = place + rng.integers(0, WIDTH - len(word))
-                letters[at : at + len(word)] = np.frombuffer(word.encode(), "S1")
-            rows.append((f"chr{number}", place, place + WIDTH))
-        text = np.where(masked, np.char.lower(letters), letters)
-        genome[f"chr{number}"] = b"".join(text).decode()
-    peaks = pd.DataFrame(rows, columns=["chrom", "start", "end"])
-    yield "simulated", from_genome(peaks, Genome(genome), {"chr1", "chr8"})
+    genome, peaks = simulate()
+    yield "simulated", from_genome(peaks, Genome(genome), ISOCHORE_TEST)
 
 
 def from_genome(peaks, genome, held_out, **settings):
@@ -213,7 +190,7 @@ def measured(parts, trained_on, kinds, method, seed):
         labels = np.repeat([1, 0], [len(bound[1]), len(unbound)])
         row = (len(y), kind, roc_auc_score(labels, scores), average_precision_score(labels, scores), seconds)
         print(trained_on, method, seed, *(re.sub(r"(\.\d{3})\d*", r"\1", str(x)) for x in row), flush=True)
-        yield row
+        yield (*row, commit())
 
 
 def write(path, rows):

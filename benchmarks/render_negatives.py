@@ -10,7 +10,13 @@ import pandas as pd
 HERE = Path(__file__).parent
 KINDS = {"shuffles": "dinucleotide shuffles", "matched": "matched regions", "random": "random regions"}
 BOTH = "matched and shuffles"
-METHODS = {"16": "16 kernels", "16 without composition": "without composition", "5-mers": "regression of 5-mers"}
+KERNELS, WITHOUT, WORDS = "16", "16 without composition", "5-mers"
+METHODS = {KERNELS: "16 kernels", WITHOUT: "16 kernels without composition", WORDS: "5-mers"}
+SETS = {
+    "human": "Human peaks",
+    "isochores": "A simulated genome with isochores, repeats and accessible regions",
+    "yeast": "Yeast, mean over six proteins",
+}
 
 
 def list_table(title: str, header: list[str], rows: list[list[str]]) -> str:
@@ -24,51 +30,61 @@ def crossed(table: pd.DataFrame, title: str) -> str:
     """A row per kind of negatives that was trained on, a column per kind that was tested on."""
     tested = [kind for kind in KINDS if (table["tested_on"] == kind).any()]
     trained = [kind for kind in [*KINDS, BOTH] if (table["trained_on"] == kind).any()]
-    methods = [method for method in METHODS if (table["method"] == method).any()]
-    means = table.groupby(["trained_on", "tested_on", "method"])["roc_auc"].mean()
+    # Methods are compared on the same proteins and the same seed, the only one that the regression has.
+    cells = table[table["seed"] == 0].pivot_table(
+        index=["protein", "trained_on", "tested_on"], columns="method", values="roc_auc"
+    )
+    methods = [method for method in METHODS if method in cells and cells[method].notna().all()]
+    means = cells[methods].groupby(["trained_on", "tested_on"]).mean()
     rows = []
     for kind in trained:
-        cells = [" / ".join(_text(means.get((kind, other, method))) for method in methods) for other in tested]
-        rows.append([KINDS.get(kind, "matched regions and shuffles"), *cells])
-    return list_table(title, ["trained on", *(f"against {KINDS[kind]}" for kind in tested)], rows)
+        aucs = [" / ".join(_text(means.loc[(kind, other), method]) for method in methods) for other in tested]
+        rows.append([KINDS.get(kind, "matched regions and shuffles"), *aucs])
+    title = f"{title}: AUC with {' / '.join(METHODS[method] for method in methods)}"
+    text = list_table(title, ["trained on", *(f"against {KINDS[kind]}" for kind in tested)], rows)
+    return text + (composition(means) if WITHOUT in methods else "")
+
+
+def composition(means: pd.DataFrame) -> str:
+    """Say what composition does in the cells of a table."""
+    changes = means[KERNELS] - means[WITHOUT]
+    return (
+        f"\nComposition changes the AUC by {_text(changes.min(), 'difference')} to"
+        f" {_text(changes.max(), 'difference')}, {_text(changes.mean(), 'difference')} on average; it is better with it"
+        f" in {(changes > 0).sum()} of {len(changes)} cells.\n"
+    )
 
 
 def by_protein(table: pd.DataFrame) -> str:
-    """AUC of each protein of yeast against matched regions."""
-    columns = [
-        ("16 kernels, matched", "16", "matched"),
-        ("16 kernels, matched and shuffles", "16", BOTH),
-        ("5-mers, matched", "5-mers", "matched"),
-    ]
-    rows = []
-    of = table[table["tested_on"] == "matched"].groupby(["protein", "method", "trained_on"])["roc_auc"].mean()
-    proteins = list(dict.fromkeys(table["protein"]))
-    for protein in proteins:
-        rows.append([protein, *(_text(of.get((protein, method, kind))) for _, method, kind in columns)])
-    mean = of.groupby(["method", "trained_on"]).mean()
-    rows.append(["mean", *(_text(mean.get((method, kind))) for _, method, kind in columns)])
-    return list_table("AUC against matched regions", ["protein", *(name for name, *_ in columns)], rows)
+    """AUC of each protein against the kind that was trained on, and by how much kernels are better than words."""
+    rows, kinds = [], ("matched", "random")
+    own = table[table["trained_on"] == table["tested_on"]]
+    aucs = own.groupby(["protein", "trained_on", "method"])["roc_auc"].mean().unstack()
+    aucs["difference"] = aucs[KERNELS] - aucs[WORDS]
+    columns = [(kind, name) for kind in kinds for name in (KERNELS, WORDS, "difference")]
+    for protein in dict.fromkeys(table["protein"]):
+        rows.append([protein, *(_text(aucs.loc[(protein, kind), name], name) for kind, name in columns)])
+    mean = aucs.groupby("trained_on").mean()
+    rows.append(["mean", *(_text(mean.loc[kind, name], name) for kind, name in columns)])
+    n_seeds = own.loc[own["method"] == KERNELS, "seed"].nunique()
+    labels = {KERNELS: "16 kernels", WORDS: "5-mers", "difference": "difference"}
+    header = ["protein", *(f"{KINDS[kind]}: {labels[name]}" for kind, name in columns)]
+    return list_table(f"Yeast: AUC against the kind that was trained on, mean of {n_seeds} seeds", header, rows)
 
 
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+def origin(table: pd.DataFrame) -> str:
+    commits = ", ".join(sorted(table["commit"].unique()))
+    return f"Measured at commit {commits}; all cells are in ``benchmarks/results/negatives.csv``.\n"
+
+
+def _text(value: float, name: str = "") -> str:
+    return f"{value:{'+' if name == 'difference' else ''}.3f}"
 
 
 def main() -> None:
     table = pd.read_csv(HERE / "results" / "negatives.csv", dtype={"method": str})
-    parts = []
-    for name, title in (
-        ("human", "Human peaks"),
-        ("yeast", "Yeast, mean over six proteins"),
-        ("isochores", "A simulated genome with isochores and repeats"),
-    ):
-        of_set = table[table["set"] == name]
-        if len(of_set):
-            methods = [label for method, label in METHODS.items() if (of_set["method"] == method).any()]
-            parts.append(crossed(of_set, f"{title}: AUC with {' / '.join(methods)}"))
-    yeast = table[table["set"] == "yeast"]
-    if len(yeast):
-        parts.append(by_protein(yeast))
+    parts = [crossed(table[table["set"] == name], title) for name, title in SETS.items()]
+    parts += [by_protein(table[table["set"] == "yeast"]), origin(table)]
     (HERE.parent / "docs" / "negatives_tables.inc").write_text("\n".join(parts))
 
 

@@ -36,7 +36,7 @@ from skdeepprune._engines._compiled import CompiledEngine
 from skdeepprune._engines._interface import Dropout, Engine
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import Network
-from skdeepprune._pruning import CRITERIA, growth_to_second_order, most_important, saliency
+from skdeepprune._pruning import CRITERIA, most_important, saliency, second_order_increase
 from skdeepprune._training import LabeledData, decide, evaluate, is_worse, with_sharpness
 from skdeepprune.datasets import list_datasets, load_deepbind, load_fastsk, load_simulated
 from skdeepprune.sequences import encode
@@ -368,7 +368,7 @@ def by_refitted_saliency(network: Network, scores: Scores, y: Scores) -> Scores:
     rank, left = np.zeros(network.n_kernels), np.arange(network.n_kernels)
     while len(left):
         of_left = refitted(network.select(left), scores[:, left], y)
-        order = np.argsort(growth_to_second_order(of_left, scores[:, left], np.zeros(len(scores))), kind="stable")
+        order = np.argsort(second_order_increase(of_left, scores[:, left], np.zeros(len(scores))), kind="stable")
         removed = left[order[: -(-len(left) // 8)]]
         rank[removed] = network.n_kernels - len(left) + np.arange(len(removed))
         left = np.setdiff1d(left, removed)
@@ -376,7 +376,7 @@ def by_refitted_saliency(network: Network, scores: Scores, y: Scores) -> Scores:
 
 
 def by_second_order(network: Network, scores: Scores, y: Scores) -> Scores:
-    return growth_to_second_order(network, scores, np.zeros(len(scores)))
+    return second_order_increase(network, scores, np.zeros(len(scores)))
 
 
 IMPORTANCES = {

@@ -81,7 +81,7 @@ TRIALS: dict[str, tuple[dict[str, Any], list[Change]]] = {
     "precision 50, fixed, nothing shared, ranked without words": ({}, [fixed(50), NO_SHARES, ranked_without_words]),
     "nothing shared": ({}, [NO_SHARES]),
     "a fifth shared": ({}, [letters_share(0.2)]),
-    "weakest 0.002": ({}, [setting(_word_penalty, "_WEAKEST", 0.002)]),
+    "weakest 0.002": ({}, [setting(_word_penalty, "_MIN_STRENGTH", 0.002)]),
     "precision 200 at first": ({}, [setting(_word_penalty, "_PRECISION", 200.0)]),
 }
 

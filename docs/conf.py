@@ -66,6 +66,7 @@ html_sidebars = {
         "getting_started",
         "motifs",
         "negatives",
+        "scanning",
         "user_guide",
     )
 }

@@ -1,10 +1,23 @@
-"""Deepprune for scikit-learn: few, readable convolution kernels that predict protein-DNA binding."""
+"""Deepprune for scikit-learn: predict protein-DNA binding with a few interpretable convolution kernels."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from skdeepprune._version import __version__
+
 if TYPE_CHECKING:
-    from skdeepprune import baselines, bench, datasets, genome, model_selection, motifs, plots, report, sequences
+    from skdeepprune import (
+        baselines,
+        bench,
+        datasets,
+        effects,
+        genome,
+        model_selection,
+        motifs,
+        plots,
+        report,
+        sequences,
+    )
     from skdeepprune._classifier import DeepPruneClassifier
     from skdeepprune._interruption import InterruptedFitWarning
     from skdeepprune._model_file import load_model, save_model
@@ -26,6 +39,7 @@ __all__ = [
     "baselines",
     "bench",
     "datasets",
+    "effects",
     "genome",
     "load_model",
     "model_selection",
@@ -40,9 +54,7 @@ __all__ = [
     "weight_importance",
 ]
 
-__version__ = "0.1.0"
-
-# Loaded when they are asked for, so that the command line can answer an interruption from its first moment on.
+# Imported lazily, so that the command line handles interruptions from the start.
 _HOMES = {
     "DeepPruneClassifier": "_classifier",
     "Epoch": "_training",

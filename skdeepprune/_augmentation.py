@@ -192,7 +192,7 @@ class Augmentation:
         y: NDArray[np.float32],
         weights: NDArray[np.float64],
     ) -> Augmentation:
-        """Decide what is left to "auto", by what has a weight, and refuse what the sequences do not allow."""
+        """Resolve "auto" from the sequences of nonzero weight; refuse settings that the sequences do not allow."""
         is_dna = sequences.ndim == 2
         if not is_dna and (mutation_rate not in ("auto", 0) or negatives not in ("auto", "given")):
             raise ValueError(

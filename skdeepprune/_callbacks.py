@@ -1,4 +1,4 @@
-"""The callback protocol of scikit-learn 1.9, absent gracefully before."""
+"""The callback protocol of scikit-learn 1.9; a no-op with earlier versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ try:
 except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in for scikit-learn's callbacks where it has none."""
+        """No-op replacement for scikit-learn's callback support."""
 
         def _init_callback_context(self, **_: Any) -> _NoCallbacks:
             return _NoCallbacks()

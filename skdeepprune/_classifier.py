@@ -50,17 +50,17 @@ from skdeepprune._training import (
 from skdeepprune._weights import check_classes, read_weights, weigh_classes
 from skdeepprune.sequences import from_one_hot, shuffle_codes
 
-# Letters of a word of the composition: at most, and by default.
+# Letters per composition word: maximum and default.
 MAX_WORD_LENGTH, _WORD_LENGTH = 6, 6
-# Positions of a kernel that may be longer than all sequences.
+# Kernel length that is allowed however short the sequences are.
 _LONG_KERNEL = 64
-# A larger first layer is a mistake: a million kernels of length 16 take 256 MB, thrice that with Adam. The saliency's
-# matrices have a row and a column for every kernel.
-_MOST_KERNELS, _MOST_BY_SALIENCY, _MOST_PRUNINGS = 2**20, 2**12, 20
+# A larger first layer is a mistake: a million kernels of length 16 take 256 MB, three times that with Adam. The
+# saliency's matrices have a row and a column per kernel.
+_MAX_KERNELS, _MAX_KERNELS_BY_SALIENCY, _MAX_PRUNINGS = 2**20, 2**12, 20
 
 
 class Labeled(NamedTuple):
-    """Sequences (codes or channels), labels (0 or 1) and weights."""
+    """Sequences (codes or channels), their labels (0 or 1) and weights."""
 
     sequences: NDArray[Any]
     y: NDArray[np.float32]
@@ -73,98 +73,100 @@ class DeepPruneClassifier(
     """A handful of motif detectors, learned by pruning a large convolutional network.
 
     A network with one layer of ``n_kernels * 2**n_prunings`` convolutional kernels is trained on bound and unbound
-    sequences. Then half of its kernels are pruned and the rest is fine-tuned, again and again, until `n_kernels`
-    are left. The score of a kernel is its best activation over all positions, or a soft maximum of them (`pooling`);
-    the log-odds of binding are a weighted sum of the scores.
+    sequences. Then half of its kernels are pruned and the rest are fine-tuned, repeatedly, until `n_kernels` remain.
+    The score of a kernel is the maximum of its activations over all positions, or a soft maximum (`pooling`). The
+    log-odds of binding are a weighted sum of the scores.
 
     Parameters
     ----------
     n_kernels : int or "auto", default=4
-        Kernels left in the end. "auto" begins like 4 and prunes on until the held-out loss is more than one standard
-        error above the best; the smallest network within it is taken.
+        Number of kernels in the final network. "auto" starts from the same size as 4 does and prunes until the held-out
+        loss is more than one standard error above the best; the smallest network within one standard error is used.
     n_prunings : int, default=6
-        How often the number of kernels is halved. 0 trains `n_kernels` kernels directly: the paper's baseline.
+        Number of times the kernels are halved. 0 trains `n_kernels` kernels directly: the paper's baseline.
     kernel_length : int, default=16
-        Positions that a kernel sees. A shorter sequence is read as if padded with N. An unknown base (N, another
-        IUPAC letter, a row of zeros of `OneHotDNA`) adds to an activation what its letters add on average; at either
-        end of a sequence unknown bases are not part of it. Of numbers that are not DNA a kernel sees all positions, if
-        these are fewer. At most 64, or twice the longest sequence.
+        Width of a kernel in positions. A shorter sequence is treated as if padded with N. An unknown base (N, another
+        IUPAC letter, a row of zeros from `OneHotDNA`) contributes the mean over the four bases to an activation;
+        unknown bases at either end of a sequence are trimmed. For input that is not DNA, kernels are no longer than
+        the sequences. At most 64, or twice the length of the longest sequence if that is more.
     composition : int or "auto", default="auto"
-        Letters of the words whose frequency is a term of its own beside the kernels, for DNA: the log-odds have one
-        weight for every word, added wherever it stands, and with both strands the same for its reverse complement. It
-        is trained with the kernels and never pruned. "auto" is 6 for DNA. 0 leaves the term out, as the paper.
+        Word length (k) of the composition term, for DNA: besides the kernels, the log-odds have one weight per k-mer,
+        added at each of its occurrences; with both strands a k-mer and its reverse complement share a weight. The
+        term is trained with the kernels and never pruned. "auto" is 6 for DNA. 0 leaves the term out, as in the paper.
     reverse_complement : bool or "auto", default="auto"
-        Read both strands: the score of a kernel is over both. Needs DNA channels (at least four; channels beyond the
-        first four are tracks that are only reversed). "auto" reads both where X is DNA, with or without tracks.
+        Scan both strands and pool over both. Needs DNA channels (at least four; channels beyond the first four are
+        tracks, which are reversed but not complemented). "auto" scans both if X is DNA, with or without tracks.
     pooling : {"log-mean-exp", "max"}, default="log-mean-exp"
-        How activations a at all positions become a score: by their maximum; or, from the fine-tuning at 64 kernels on,
-        by log(mean(exp(m a))) / m. This is near the maximum, too, but a second site adds to it, and training sees all
-        positions, not one. The sharpness m is 2, and from the next pruning on 1, which hears further sites better.
-        Untrained weights have the maximum, at any size. The paper has nothing else.
+        How the activations a at all positions are pooled into a score: by their maximum or, starting with the
+        fine-tuning at 64 kernels, by log(mean(exp(m a))) / m. The latter is close to the maximum, but further sites
+        add to it, and its gradient reaches all positions rather than one. The sharpness m is 2, and 1 from the next
+        pruning on, which gives further sites more weight. Training from initial weights uses the maximum at any size.
+        The paper uses the maximum throughout.
     criterion : {"saliency", "weight", "score", "score-and-weight"} or callable, default="saliency"
-        Importance by which kernels are ranked: by how much the loss grows without the kernel once the other dense
-        weights have adjusted (Optimal Brain Surgeon [2]_), which sees when two kernels read the same; or the paper's
-        three, the absolute dense weight, the absolute difference of the mean score between the classes, or their
-        product. A callable gets ``(network, scores, y)`` and returns one number per kernel.
+        Importance by which kernels are ranked. "saliency" is the increase in loss when the kernel is removed and the
+        other dense weights adjust (Optimal Brain Surgeon [2]_), so it recognises redundant kernels. The other three
+        are the paper's: the absolute dense weight, the absolute difference in mean score between the classes, and
+        their product. A callable takes ``(network, scores, y)`` and returns one number per kernel.
     after_pruning : {"fine-tune", "rewind", "reinitialize", "none"}, default="fine-tune"
-        Go on from the surviving weights; reset them to their values before the initial training (winning tickets); or
-        to new random values (a control). The latter two train with `learning_rate_init` at every size. "none"
-        fine-tunes too, but not after the last pruning (Deepprune-inter). To compare them set ``pooling="max"``, which
-        the latter two have anyway.
+        Continue from the surviving weights; reset them to their values before the initial training (winning tickets);
+        or reset them to new random values (a control). "rewind" and "reinitialize" train with `learning_rate_init` at
+        every size. "none" fine-tunes too, but not after the last pruning (Deepprune-inter). To compare them, set
+        ``pooling="max"``, which "rewind" and "reinitialize" use anyway.
     schedule : {"halving", "one-shot"} or sequence of int, default="halving"
-        The sizes on the way: halves; the first and the last alone; or any falling numbers of kernels that end with
-        `n_kernels`, such as ``[256, 64, 4]``, whatever `n_prunings` is.
+        Network sizes: halve at every pruning; prune once, from the first size to the last; or a decreasing sequence
+        of kernel numbers that ends with `n_kernels`, such as ``[256, 64, 4]``, in which case `n_prunings` is ignored.
     learning_rate : {"anneal", "constant"}, default="anneal"
-        "anneal" goes slowly in the first two epochs of untrained weights; and at every size, when the validation loss
-        has not improved for `n_iter_no_change` epochs, it goes back to the best weights and anneals: the rate falls to
-        nothing in four times as many epochs (twice, above 64 kernels). There "constant" stops, as the paper does.
+        "anneal" warms up over the first two epochs when training from initial weights. At every size, once the
+        validation loss has not improved for `n_iter_no_change` epochs, it returns to the best weights and decays the
+        rate linearly to zero over ``4 * n_iter_no_change`` epochs (``2 * n_iter_no_change`` above 64 kernels).
+        "constant" stops at that point, as in the paper.
     learning_rate_init : float, default=0.01
         Learning rate of Adam for the unpruned network.
     learning_rate_decay : float, default=1.2
-        By what the learning rate is divided at every pruning.
+        Factor dividing the learning rate after each pruning.
     batch_size : int, default=256
     max_iter : int, default=1000
-        Most epochs per size; annealing takes half of them at most.
+        Maximum number of epochs per size; annealing takes at most half of them.
     n_iter_no_change : int, default=10
-        Training at a size stops when the validation loss has not improved for so many epochs in a row. The best epoch's
-        weights are kept; or the annealed ones, unless their validation loss is higher
-        by more than one standard error of the difference.
+        Training at a size stops when the validation loss has not improved for this many consecutive epochs. The
+        weights of the best epoch are kept; after annealing, the annealed weights, unless their validation loss is
+        higher by more than one standard error of the difference.
     validation_fraction : float, default=0.1
-        Share of the training sequences held out for that, stratified by class.
+        Fraction of the training sequences held out for validation, stratified by class.
     alpha : float, default=0.0
         Penalty on kernels and dense weights, not on biases: ``alpha * l1_ratio * sum(abs(w)) + alpha * (1 - l1_ratio) /
         2 * sum(w**2)`` is added to the mean loss. (The words of `composition` have a penalty of their own.)
     l1_ratio : float, default=0.0
-        Share of L1 in it: 0 is L2 alone, 1 L1 alone.
+        Share of L1 in the penalty: 0 is pure L2, 1 is pure L1.
     dropout : float, default=0.3
-        Regularisation: in training each motif score of a sequence is left out with this probability (the compiled
-        engine leaves out four or eight kernels together), as long as there are more than 16 kernels. The paper has 0.
+        Probability of dropping a motif score of a sequence during training (the compiled engine drops groups of four
+        or eight kernels), while there are more than 16 kernels. The paper uses 0.
     mutation_rate : float or "auto", default="auto"
-        Augmentation, for DNA: in every epoch each base of the training sequences is replaced, with this probability, by
-        one of the three others. "auto" is 0.1 for DNA, and 0.05 with fewer than 64 kernels. The paper has 0.
+        Augmentation, for DNA: in every epoch each base of the training sequences is replaced with this probability by
+        one of the three others. "auto" is 0.1 for DNA, 0.05 with fewer than 64 kernels. The paper uses 0.
     negatives : {"auto", "given", "dinucleotide", "mixed"}, default="auto"
-        Augmentation, for DNA: "dinucleotide" says that the negatives are dinucleotide shuffles of the positives, and
-        trains on fresh ones in every epoch. Then `fit` also takes positives alone, `y` all ones. "mixed" is for other
-        unbound sequences: about half of them, drawn anew in every epoch, are shuffled likewise. "auto" looks for
-        negatives of 40 bp or more that have the very dinucleotide counts of a positive. Where they are a quarter, these
-        are drawn anew, and all others stay as they are; else it takes "mixed" where shuffling makes positives look less
-        bound and hardly changes negatives; else "given", as the paper. The held-out sequences are never augmented.
+        Augmentation, for DNA. "given" trains on the negatives as they are. "dinucleotide" means that the negatives are
+        dinucleotide shuffles of the positives, and trains on new shuffles in every epoch; `fit` then also accepts
+        positives only, with `y` all ones. "mixed" is for other unbound sequences: in every epoch about half of them,
+        chosen at random, are shuffled. "auto" looks for negatives of 40 bp or more with exactly the dinucleotide counts
+        of a positive. If these are at least a quarter of the negatives, they are replaced by new shuffles in every
+        epoch and the others stay as they are. Otherwise it uses "mixed" if shuffling makes positives look less bound
+        and hardly changes negatives, else "given", as in the paper. Held-out sequences are never augmented.
     class_weight : dict or "balanced", default=None
-        Weights of the classes, as everywhere in scikit-learn.
+        Class weights, as in scikit-learn.
     n_channels : int or "auto", default="auto"
-        Values per position when X is a 2-D or 3-D array. "auto" takes four for strings and one-hot DNA, one for any
-        other 2-D array, and the last axis of a 3-D array. An array that is nearly one-hot DNA is an error: one in which
-        at least half of the positions, without zeros at either end of a row, hold one number near 1 (within 0.1) and
-        three near 0; also with a column too many or too few, or with the axes swapped.
+        Values per position when X is a 2-D or 3-D array. "auto" is four for strings and one-hot DNA, one for any other
+        2-D array, and the size of the last axis for a 3-D array. With "auto" an array that is almost one-hot DNA is an
+        error: one in which at least half of the positions, not counting zeros at either end of a row, hold one value
+        near 1 (within 0.1) and three near 0; likewise with extra or missing columns, or with the axes swapped.
     engine : {"auto", "compiled", "numpy", "tensorflow"}, default="auto"
-        What trains: compiled code for DNA on a CPU, NumPy for few real-valued channels, or TensorFlow for any and for
-        GPUs. "auto" takes compiled code for DNA; for other channels NumPy as long as an epoch of the unpruned network
-        convolves them with at most 2**29 multiply-adds (0.05 seconds), else TensorFlow.
+        Training backend: compiled code for DNA on a CPU, NumPy for a few real-valued channels, TensorFlow for any input
+        and for GPUs. "auto" picks compiled code for DNA; for real-valued channels NumPy if an epoch of the unpruned
+        network takes at most 2**29 multiply-adds (0.05 seconds), else TensorFlow.
     n_jobs : int, default=None
         Threads of the compiled engine. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
-        Determines the hold-out, the initial weights, the order of the sequences, how they are augmented, and what is
-        dropped.
+        Controls the validation split, the initial weights, the order of the sequences, their augmentation, and dropout.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -179,28 +181,28 @@ class DeepPruneClassifier(
     mask_ : ndarray of bool, shape (initial kernels,)
         Which of the initial kernels were kept.
     composition_ : DataFrame
-        A row per word, from the greatest weight to the least: word, weight, and its mean count in the bound and the
-        unbound sequences that `fit` was given. With both strands a word stands for its reverse complement, too.
+        A row per word, in descending order of weight: word, weight, and its mean count in the bound and in the unbound
+        sequences passed to `fit`. With both strands a word also represents its reverse complement.
     history_ : DataFrame
         A row per epoch: stage, n_kernels, epoch, learning_rate, loss, val_loss, val_roc_auc, seconds.
     stages_ : list of Stage
-        A record per size, the unpruned network first. The last one's network predicts.
+        A record per size, the unpruned network first. The network of the last one makes the predictions.
     rejected_stages_ : list of Stage
-        Where ``n_kernels="auto"`` pruned too far: the sizes after the one that was taken.
+        With ``n_kernels="auto"``: the sizes after the chosen one, which were pruned too far.
     n_channels_ : int
         Values per position.
     reverse_complement_ : bool
-        Whether both strands are read.
+        Whether both strands are scanned.
     engine_ : str
-        The engine that trained.
+        The engine used for training.
     negatives_ : str
-        The negatives that every epoch saw: "given", "dinucleotide", "mixed", or "renewed", where some were shuffles.
+        The negatives used in each epoch: "given", "dinucleotide", "mixed", or "renewed" if some were shuffles.
     classes_ : ndarray, shape (2,)
         ``classes_[1]`` is the positive class: bound.
     n_iter_ : int
         Epochs over all sizes, as in `history_`.
     n_features_in_ : int
-        Columns of X, where X was a 2-D array of numbers.
+        Number of columns of X, if X was a 2-D array of numbers.
 
     See Also
     --------
@@ -227,7 +229,7 @@ class DeepPruneClassifier(
 
     _parameter_constraints = {
         "n_kernels": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "n_prunings": [Interval(Integral, 0, _MOST_PRUNINGS, closed="both")],
+        "n_prunings": [Interval(Integral, 0, _MAX_PRUNINGS, closed="both")],
         "kernel_length": [Interval(Integral, 1, None, closed="left")],
         "composition": [Interval(Integral, 0, MAX_WORD_LENGTH, closed="both"), StrOptions({"auto"})],
         "reverse_complement": ["boolean", StrOptions({"auto"})],
@@ -325,20 +327,21 @@ class DeepPruneClassifier(
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
     ) -> Self:
-        """Train, rank the kernels, keep the better half, train again.
+        """Train, rank the kernels, keep the most important half, fine-tune; repeat.
 
         Parameters
         ----------
         X : list, ndarray, Series or one-column DataFrame of str; array-like (n, L * C); or ndarray (n, L, C)
-            DNA strings, also of unequal length; the output of `OneHotDNA`; or any `n_channels` values per position.
+            DNA strings, of any lengths; the output of `OneHotDNA`; or any `n_channels` values per position.
         y : array-like, shape (n,)
             Two classes; the greater one is the positive class (bound). Or all ones, if ``negatives="dinucleotide"``.
         sample_weight : array-like, shape (n,), default=None
-            Finite numbers of 0 and more, the largest at most 1e30 times the least. A sequence of weight 0 is left out.
+            Finite and non-negative; the largest at most 1e30 times the smallest. Sequences of weight 0 are ignored.
         X_val, y_val : as X and y, default=None
-            What to hold out instead of a share of X, such as the sequences of other chromosomes. Of both classes.
+            Validation set to use instead of a fraction of X, such as the sequences of other chromosomes. It must
+            contain both classes.
         sample_weight_val : array-like, shape (n_val,), default=None
-            Weights of the held-out sequences, as `sample_weight`.
+            Weights of the validation sequences, as `sample_weight`.
 
         Returns
         -------
@@ -347,22 +350,21 @@ class DeepPruneClassifier(
         Raises
         ------
         ValueError
-            If X, y or the weights are not as described, with the place and what to do. What was fitted before is kept.
+            If X, y or the weights are invalid. The message says where and how to fix it. An earlier fit is kept.
         FloatingPointError
             If training diverges.
         KeyboardInterrupt
-            If interrupted (Ctrl-C) before the first size is finished. Then the classifier is not fitted.
+            If interrupted (Ctrl-C) before the first size is finished. The classifier is then not fitted.
 
         Warns
         -----
         InterruptedFitWarning
-            If interrupted later: the classifier has the sizes that were finished. Where this warning is an error,
-            KeyboardInterrupt is raised.
+            If interrupted later: the classifier keeps the sizes that were finished. If this warning is turned into an
+            error, KeyboardInterrupt is raised.
         ConvergenceWarning
-            If the network died: all held-out sequences get the same prediction. Or
-            If the AUC of the held-out sequences is lower by more than 0.08 than it was with more kernels, and their
-            loss higher by more than two standard errors; not with ``after_pruning="none"``, nor if fewer than 10
-            sequences of a class are held out.
+            If the network died: all held-out sequences get the same prediction. Also if the held-out AUC is more than
+            0.08 below that of a larger network and the held-out loss more than two standard errors above; not with
+            ``after_pruning="none"`` or with fewer than 10 held-out sequences of a class.
         """
         earlier = self._forget_fit()
         try:
@@ -381,11 +383,11 @@ class DeepPruneClassifier(
         to_hold_out: tuple[Any, ...],
         earlier: dict[str, Any],
     ) -> Self:
-        """Fit, and empty `earlier`, what was fitted before, once nothing is wrong with the input."""
+        """Fit; empty `earlier`, the state of an earlier fit, once the input is known to be valid."""
         sizes = self._sizes()
         sequences = read_input(self, X, n_channels=self.n_channels, reset=True)
         is_dna = sequences.ndim == 2
-        reverse_complement, kernel_length = self._reads_both_strands(sequences), self._fitting_length(sequences)
+        reverse_complement, kernel_length = self._reads_both_strands(sequences), self._checked_kernel_length(sequences)
         classes, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
         weights = read_weights(sample_weight, len(sequences))
         check_classes(weights, classes, y_binary)
@@ -454,7 +456,7 @@ class DeepPruneClassifier(
         return self
 
     def _forget_fit(self) -> dict[str, Any]:
-        """Take off what was fitted, and give it."""
+        """Remove the fitted attributes and return them."""
         names = [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]
         return {name: self.__dict__.pop(name) for name in names}
 
@@ -464,16 +466,16 @@ class DeepPruneClassifier(
     def _sizes(self) -> list[int]:
         if self.n_kernels == "auto" and self.after_pruning == "none":
             raise ValueError(
-                "n_kernels='auto' does not know which pruning is the last, after which after_pruning='none' would leave"
-                " the network untrained; set n_kernels to a number."
+                "after_pruning='none' skips the fine-tuning after the last pruning, but with n_kernels='auto' the last"
+                " pruning is not known in advance; set n_kernels to a number."
             )
         sizes = kernel_schedule(self.n_kernels, self.n_prunings, self.schedule)
-        most = _MOST_BY_SALIENCY if self.criterion == "saliency" and len(sizes) > 1 else _MOST_KERNELS
-        if sizes[0] > most:
+        maximum = _MAX_KERNELS_BY_SALIENCY if self.criterion == "saliency" and len(sizes) > 1 else _MAX_KERNELS
+        if sizes[0] > maximum:
             raise ValueError(
-                f"n_kernels={self.n_kernels!r}, n_prunings={self.n_prunings} and schedule={self.schedule!r} begin with"
-                f" {sizes[0]} kernels; expected at most {_MOST_BY_SALIENCY} with criterion='saliency', {_MOST_KERNELS}"
-                " with others."
+                f"n_kernels={self.n_kernels!r}, n_prunings={self.n_prunings} and schedule={self.schedule!r} start with"
+                f" {sizes[0]} kernels; expected at most {_MAX_KERNELS_BY_SALIENCY} with criterion='saliency',"
+                f" {_MAX_KERNELS} with others."
             )
         return sizes
 
@@ -483,23 +485,23 @@ class DeepPruneClassifier(
             return sequences.ndim == 2 or (n_channels > 4 and from_one_hot(sequences[:, :, :4]) is not None)
         if self.reverse_complement and n_channels < 4:
             raise ValueError(
-                f"reverse_complement=True needs the four channels of DNA, but X has {n_channels} at each position; set"
+                f"reverse_complement=True needs the four channels of DNA, but X has {n_channels} per position; set"
                 " reverse_complement=False (or 'auto')."
             )
         return bool(self.reverse_complement)
 
-    def _fitting_length(self, sequences: NDArray[Any]) -> int:
-        """Positions of a kernel; of channels not more than there are."""
+    def _checked_kernel_length(self, sequences: NDArray[Any]) -> int:
+        """Kernel length; for real-valued channels at most the number of positions."""
         longest = sequences.shape[1]
         if self.kernel_length > max(_LONG_KERNEL, 2 * longest):
             raise ValueError(
                 f"kernel_length={self.kernel_length}, but the longest sequence has {longest} positions; expected at"
-                f" most {max(_LONG_KERNEL, 2 * longest)}: {_LONG_KERNEL}, or twice the longest sequence."
+                f" most {max(_LONG_KERNEL, 2 * longest)}: the larger of {_LONG_KERNEL} and twice that length."
             )
         return int(self.kernel_length if sequences.ndim == 2 else min(self.kernel_length, longest))
 
     def _prepared(self, data: Labeled, classes: NDArray[Any], rng: np.random.Generator) -> Labeled:
-        """Add shuffles where there are positives alone, and multiply weights by those of the classes."""
+        """Add shuffles if there are only positives, and multiply the weights by the class weights."""
         sequences, y, weights = data
         if not (y == 0).any():
             sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
@@ -513,7 +515,7 @@ class DeepPruneClassifier(
         if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:
-            raise ValueError("Expected both X_val and y_val, or neither of them and no sample_weight_val.")
+            raise ValueError("Expected X_val and y_val together, or neither of them and no sample_weight_val.")
         try:
             sequences = read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=is_dna)
             own, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
@@ -522,7 +524,7 @@ class DeepPruneClassifier(
         except ValueError as error:
             raise ValueError(f"X_val, y_val: {error}") from error
         if own.tolist() != classes.tolist():
-            raise ValueError(f"y_val has the classes {own.tolist()}, y has {classes.tolist()}; expected the same.")
+            raise ValueError(f"y_val has classes {own.tolist()}, y has classes {classes.tolist()}; expected the same.")
         return self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
 
     def _load(
@@ -534,15 +536,15 @@ class DeepPruneClassifier(
         augmentation: Augmentation,
         rng: np.random.Generator,
     ) -> tuple[TrainingData, TrainingData]:
-        """Load the sequences, into their own memory if possible, and split off what is held out unless it is given.
+        """Load the sequences, in place if possible, and split off a validation set unless one is given.
 
-        Sequences of weight 0 are left out.
+        Sequences of weight 0 are dropped.
         """
         if held_out is None:
             rows, rows_val = hold_out(*data, self.validation_fraction, classes, rng)
         else:
             rows, rows_val = (np.flatnonzero(one.weights > 0) for one in (data, held_out))
-        # Mean 1, so that a weighted gradient has the size of an unweighted one.
+        # Mean 1, so that weighted gradients have the same scale as unweighted ones.
         mean = data.weights[rows].mean()
 
         def loaded(one: Labeled) -> Callable[[NDArray[np.int64]], TrainingData]:
@@ -563,7 +565,7 @@ class DeepPruneClassifier(
             return _WORD_LENGTH if is_dna else 0
         if self.composition and not is_dna:
             raise ValueError(
-                f"composition={self.composition} counts words of DNA, but X holds real-valued channels; set"
+                f"composition={self.composition} counts DNA words, but X has real-valued channels; set"
                 " composition=0 (or 'auto')."
             )
         return int(self.composition)
@@ -585,13 +587,13 @@ class DeepPruneClassifier(
 
     @contextmanager
     def _progress(self, engine: Engine, n_stages: int) -> Iterator[Callable[[Epoch], None]]:
-        """Show a bar, one step a stage, that names what is being trained."""
+        """Show a progress bar with one step per stage."""
         with tqdm(
             total=n_stages,
             desc=f"DeepPrune ({engine.name})",
             unit="stage",
             disable=not self.verbose,
-            miniters=0,  # an update by nothing shows, too
+            miniters=0,  # redraw on update(0), too
         ) as bar:
 
             def on_epoch(epoch: Epoch) -> None:
@@ -617,7 +619,7 @@ class DeepPruneClassifier(
 
     @property
     def reverse_complement_(self) -> bool:
-        """Whether both strands are read."""
+        """Whether both strands are scanned."""
         return self._network.reverse_complement
 
     @property
@@ -642,7 +644,7 @@ class DeepPruneClassifier(
 
     @property
     def composition_(self) -> pd.DataFrame:
-        """A row per word: word, weight, mean count in bound and in unbound sequences."""
+        """A row per word: word, weight, mean counts in bound and unbound sequences."""
         return composition_table(self._network, self.word_counts_)
 
     @property
@@ -676,7 +678,7 @@ class DeepPruneClassifier(
         return sequences.apply(lambda part: decide(network, part, effective_n_jobs(self.n_jobs)))
 
     def transform(self, X: Any) -> NDArray[np.float64]:
-        """Motif scores: how well a sequence matches every kernel.
+        """Motif scores: how well each sequence matches each kernel.
 
         Parameters
         ----------
@@ -704,7 +706,7 @@ class DeepPruneClassifier(
         return self._decide(self._network, sequences)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The likelier class of every sequence.
+        """The more likely class of every sequence.
 
         Parameters
         ----------
@@ -731,7 +733,7 @@ class DeepPruneClassifier(
         return _class_probabilities(self.decision_function(X))
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
-        """Log-probability of every class, also where the probability would round to 0.
+        """Log-probability of every class, accurate even where the probability underflows to 0.
 
         Parameters
         ----------
@@ -745,7 +747,7 @@ class DeepPruneClassifier(
         return log_expit(np.column_stack([-decision, decision]))
 
     def staged_predict_proba(self, X: Any) -> Iterator[NDArray[np.float64]]:
-        """Probability of every class by the network at every size, the unpruned first.
+        """Class probabilities from the network at every size, the unpruned one first.
 
         Parameters
         ----------
@@ -760,18 +762,18 @@ class DeepPruneClassifier(
             yield _class_probabilities(self._decide(stage.network, sequences))
 
     def at_size(self, n_kernels: int) -> Self:
-        """Give the classifier as it was at another size, without training again.
+        """Return the classifier as it was at another size, without retraining.
 
         Parameters
         ----------
         n_kernels : int
-            A size on the way: one of ``[stage.n_kernels for stage in stages_]``, or of ``rejected_stages_``.
+            One of ``[stage.n_kernels for stage in stages_]``, or of ``rejected_stages_``.
 
         Returns
         -------
         DeepPruneClassifier
-            Fitted; what it would have been with this `n_kernels` and accordingly fewer prunings, or that much of
-            `schedule`. (Where ``after_pruning="none"``, the sizes before the last were fine-tuned.)
+            Fitted, as if with this `n_kernels` and accordingly fewer prunings, or with `schedule` up to that size.
+            (With ``after_pruning="none"``, all sizes before the last were fine-tuned.)
 
         Raises
         ------
@@ -782,7 +784,7 @@ class DeepPruneClassifier(
         stages = [*self.stages_, *self.rejected_stages_]
         sizes = [stage.n_kernels for stage in stages]
         if n_kernels not in sizes:
-            raise ValueError(f"Expected one of the sizes {sizes} that the network had, got n_kernels={n_kernels!r}.")
+            raise ValueError(f"n_kernels={n_kernels!r}; expected one of the sizes that were trained: {sizes}.")
         n_prunings = sizes.index(n_kernels)
         halving = isinstance(self.schedule, str) and self.schedule == "halving"
         schedule = self.schedule if halving else sizes[: n_prunings + 1]

@@ -1,4 +1,4 @@
-"""The composition of sequences: how often every short word occurs in them."""
+"""The composition of sequences: counts of short words (k-mers)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scipy.sparse import csr_array
 
 from skdeepprune._network import Network, reverse_complement_words
 
-_BASES_AT_ONCE = 2**22
+_BASES_PER_CHUNK = 2**22
 
 
 def count_words(
     codes: NDArray[np.uint8], word_length: int, *, reverse_complement: bool, chosen: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float64]:
-    """Count every word of some letters in all sequences together.
+    """Count every word of a given length over all sequences.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ def count_words(
     word_length : int
         At least 1.
     reverse_complement : bool
-        Count a word and its reverse complement as one; both then have the sum.
+        Count a word and its reverse complement together; both get the sum.
     chosen : ndarray of bool, shape (n_sequences,), default=None
-        Which sequences to count in. Default: all.
+        Sequences to count in. Default: all.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def count_words(
 
 
 def count_words_in_each(codes: NDArray[np.uint8], word_length: int, *, reverse_complement: bool) -> csr_array:
-    """Count every word of some letters in each sequence.
+    """Count every word of a given length in each sequence.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def count_words_in_each(codes: NDArray[np.uint8], word_length: int, *, reverse_c
     word_length : int
         At least 1.
     reverse_complement : bool
-        Count a word and its reverse complement as one.
+        Count a word and its reverse complement together, in one column.
 
     Returns
     -------
-    csr_array of float64, shape (n_sequences, number of words)
-        Columns as `word_names` lists them. Words with unknown bases are not counted.
+    csr_array of float64, shape (n_sequences, n_words)
+        Columns in the order of `word_names`. Words with unknown bases are not counted.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def count_words_in_each(codes: NDArray[np.uint8], word_length: int, *, reverse_c
 
 
 def word_names(word_length: int, *, reverse_complement: bool) -> NDArray[np.object_]:
-    """List the words in alphabetical order; of a word and its reverse complement the first, if they are one.
+    """List the words in alphabetical order; with `reverse_complement` only the first of a word and its complement.
 
     Examples
     --------
@@ -94,15 +94,15 @@ def word_names(word_length: int, *, reverse_complement: bool) -> NDArray[np.obje
     array(['A', 'C'], dtype=object)
     """
     words = np.array(["".join(letters) for letters in product("ACGT", repeat=word_length)], dtype=object)
-    return words[_stand_for_themselves(word_length)] if reverse_complement else words
+    return words[_is_canonical(word_length)] if reverse_complement else words
 
 
 def _word_numbers(
     codes: NDArray[np.uint8], word_length: int, chosen: NDArray[np.bool_] | None = None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
-    """Yield, block by block, the numbers of the words at all places (n, n_words), and whether all bases are known."""
+    """Yield, in chunks, the indices of the words at all positions (n, n_words), and whether all bases are known."""
     n_words = max(codes.shape[1] - word_length + 1, 0)
-    step = max(1, _BASES_AT_ONCE // max(codes.shape[1], 1))
+    step = max(1, _BASES_PER_CHUNK // max(codes.shape[1], 1))
     for start in range(0, len(codes), step):
         part = codes[start : start + step]
         part = part if chosen is None else part[chosen[start : start + step]]
@@ -113,24 +113,24 @@ def _word_numbers(
         yield numbers, known
 
 
-def _stand_for_themselves(word_length: int) -> NDArray[np.bool_]:
-    """Whether a word is not after its reverse complement."""
+def _is_canonical(word_length: int) -> NDArray[np.bool_]:
+    """Whether a word does not come after its reverse complement."""
     return np.arange(4**word_length) <= reverse_complement_words(word_length)
 
 
 def _columns(word_length: int, *, reverse_complement: bool) -> NDArray[np.int32]:
-    """Column of every word."""
+    """Column index of every word."""
     numbers = np.arange(4**word_length, dtype=np.int32)
     if not reverse_complement:
         return numbers
-    places = _stand_for_themselves(word_length).cumsum(dtype=np.int32) - np.int32(1)
+    places = _is_canonical(word_length).cumsum(dtype=np.int32) - np.int32(1)
     return places[np.minimum(numbers, reverse_complement_words(word_length))]
 
 
 def mean_word_counts(
     codes: NDArray[Any], y: NDArray[Any], word_length: int, *, reverse_complement: bool
 ) -> NDArray[np.float64]:
-    """Give the mean count of every word in unbound (y = 0) and bound (y = 1) sequences.
+    """Mean count of every word in unbound (y = 0) and bound (y = 1) sequences.
 
     Returns
     -------
@@ -146,20 +146,20 @@ def mean_word_counts(
 
 
 def composition_table(network: Network, word_counts: NDArray[np.float64]) -> pd.DataFrame:
-    """List the words of a network's composition term, the greatest weight first.
+    """List the words of a network's composition term in descending order of weight.
 
     Returns
     -------
     DataFrame
-        Columns word, weight, bound, unbound: its mean count in the sequences of the class.
+        Columns word, weight, bound, unbound; the last two are mean counts in the sequences of each class.
     """
     n_letters = network.word_length
     numbers = np.arange(len(network.composition))
     if network.reverse_complement and n_letters:
-        numbers = numbers[_stand_for_themselves(n_letters)]
+        numbers = numbers[_is_canonical(n_letters)]
     table = pd.DataFrame(
         {
-            # Of no letters there is a word, too: the empty one.
+            # Word length 0 has one word, too: the empty one.
             "word": word_names(n_letters, reverse_complement=network.reverse_complement)[: len(numbers)],
             "weight": network.composition[numbers].astype(np.float64),
             "bound": word_counts[1, numbers],

@@ -1,4 +1,4 @@
-"""What Ctrl-C during training comes to: a smaller fit with a warning, or, for programs around it, the interruption."""
+"""Ctrl-C during training: keep the finished sizes with a warning, or raise KeyboardInterrupt."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 
 class InterruptedFitWarning(UserWarning):
-    """Training was interrupted; the fit has the sizes that were finished."""
+    """Training was interrupted; the classifier keeps the sizes that were finished."""
 
 
 def warn_of_interruption(n_kernels: int, sizes: Sequence[int]) -> None:
-    """Say at which size an interrupted fit is. Where this warning is an error, the interruption itself is raised."""
+    """Warn at which size a fit was interrupted. If the warning is turned into an error, raise KeyboardInterrupt."""
     left = [size for size in sizes if size < n_kernels]
     try:
         warnings.warn(
@@ -27,7 +27,7 @@ def warn_of_interruption(n_kernels: int, sizes: Sequence[int]) -> None:
 
 @contextmanager
 def interruptions_raised() -> Iterator[None]:
-    """Let Ctrl-C end also a fit that could keep some sizes, as a KeyboardInterrupt."""
+    """Make Ctrl-C raise KeyboardInterrupt even if some sizes are finished."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", InterruptedFitWarning)
         yield

@@ -1,8 +1,8 @@
-"""The layout of a model file: that of safetensors, with a description and a checksum among its metadata.
+"""The layout of a model file: safetensors, with a description and a checksum in its metadata.
 
-A file is the length of its header (8 bytes, little-endian), the header (JSON: for every array its type, shape and
-place), and the arrays, one after another. What is not an array stands as JSON in the header's ``__metadata__``, with a
-SHA-256 of all. Arrays are read once the header, and the size of the file, agree with themselves.
+A file consists of the length of its header (8 bytes, little-endian), the header (JSON: the type, shape and offsets of
+every array), and the arrays, one after another. Everything else is JSON in the header's ``__metadata__``, together with
+a SHA-256 of the whole content. Arrays are read only if the header is consistent with itself and with the file size.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ from numpy.typing import NDArray
 FORMAT = "skdeepprune"
 FORMAT_VERSION = 1
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
-_NAMES_OF_DTYPES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
-# Of the JSON: what a million epochs do not need. Its objects take up to some hundred times the memory of its brackets.
-_LONGEST_HEADER = 64 * 2**20
-_MOST_BRACKETS = 2**20
+_DTYPE_NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
+# Limits on the JSON that a million epochs do not reach. Parsed objects take about a hundred times the memory of their
+# brackets.
+_MAX_HEADER_BYTES = 64 * 2**20
+_MAX_BRACKETS = 2**20
 
 
 def pack(arrays: dict[str, NDArray[Any]], description: str) -> bytes:
-    """Write arrays and a description as the bytes of a file."""
+    """Serialize arrays and a description to the bytes of a file."""
     table, parts, end = {}, [], 0
     for name, array in arrays.items():
         dtype = array.dtype.newbyteorder("<")
         data = np.ascontiguousarray(array, dtype=dtype).tobytes()
         table[name] = {
-            "dtype": _NAMES_OF_DTYPES[dtype],
+            "dtype": _DTYPE_NAMES[dtype],
             "shape": list(array.shape),
             "data_offsets": [end, end + len(data)],
         }
@@ -49,26 +50,26 @@ def pack(arrays: dict[str, NDArray[Any]], description: str) -> bytes:
 
 
 def unpack(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], Any]:
-    """Read a file's arrays and its description, and check that they are what was written.
+    """Read a file's arrays and its description, and verify them.
 
     Raises
     ------
     ValueError
-        If the file is of another program, of a newer version of this one, or damaged.
+        If the file is from another program, from a newer version of this one, or damaged.
     """
     source = os.fspath(path)
-    foreign = ValueError(f"{source} is not a model file of skdeepprune; expected one that `save_model` wrote.")
-    damaged = ValueError(f"{source} is damaged: it is cut short, or its bytes are not those that were written.")
+    foreign = ValueError(f"{source} is not a skdeepprune model file; expected a file written by `save_model`.")
+    damaged = ValueError(f"{source} is damaged: it is truncated, or its content has changed since it was written.")
     with Path(path).open("rb") as file:
         start = file.read(9)
         length = int.from_bytes(start[:8], "little")
-        if start[8:] != b"{" or length > _LONGEST_HEADER:
+        if start[8:] != b"{" or length > _MAX_HEADER_BYTES:
             raise foreign
         text = start[8:] + file.read(length - 1) if length else b""
         is_ours = f'"{FORMAT}"'.encode() in text
         try:
-            if text.count(b"[") + text.count(b"{") > _MOST_BRACKETS:
-                raise ValueError("too many lists")
+            if text.count(b"[") + text.count(b"{") > _MAX_BRACKETS:
+                raise ValueError("too many brackets")
             header = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise damaged if is_ours else foreign from error
@@ -76,16 +77,16 @@ def unpack(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], Any]:
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
             raise foreign
         try:
-            places = {name: _place(entry) for name, entry in header.items()}
+            locations = {name: _location(entry) for name, entry in header.items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise damaged from error
-        size = sum(end - begin for begin, end, *_ in places.values())
+        size = sum(end - begin for begin, end, *_ in locations.values())
         state = os.fstat(file.fileno())
         if stat.S_ISREG(state.st_mode) and state.st_size != 8 + length + size:
             raise damaged
         data = file.read()
-    ends = [0, *(end for _, end, *_ in places.values())]
-    if len(data) != size or [begin for begin, *_ in places.values()] != ends[:-1]:
+    ends = [0, *(end for _, end, *_ in locations.values())]
+    if len(data) != size or [begin for begin, *_ in locations.values()] != ends[:-1]:
         raise damaged
     try:
         if metadata.get("sha256") != _digest(metadata, header, data):
@@ -93,10 +94,10 @@ def unpack(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], Any]:
         version = metadata.get("format_version")
         if version != str(FORMAT_VERSION):
             raise ValueError(
-                f"{source} has format version {version}, this skdeepprune reads version {FORMAT_VERSION}; upgrade it"
-                " with `pip install --upgrade skdeepprune`."
+                f"{source} has format version {version}, but this skdeepprune reads version {FORMAT_VERSION}; upgrade"
+                " it with `pip install --upgrade skdeepprune`."
             )
-        if metadata["model"].count("[") + metadata["model"].count("{") > _MOST_BRACKETS:
+        if metadata["model"].count("[") + metadata["model"].count("{") > _MAX_BRACKETS:
             raise damaged
         try:
             description = json.loads(metadata["model"])
@@ -106,12 +107,12 @@ def unpack(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], Any]:
         raise damaged from error
     return {
         name: np.frombuffer(data[begin:end], dtype=dtype).reshape(shape).astype(np.dtype(dtype).newbyteorder("="))
-        for name, (begin, end, dtype, shape) in places.items()
+        for name, (begin, end, dtype, shape) in locations.items()
     }, description
 
 
-def _place(entry: dict[str, Any]) -> tuple[int, int, str, list[int]]:
-    """First and last byte of an array, its type and shape, if these agree."""
+def _location(entry: dict[str, Any]) -> tuple[int, int, str, list[int]]:
+    """Byte range, type and shape of an array, checked for consistency."""
     (begin, end), dtype, shape = entry["data_offsets"], _DTYPES[entry["dtype"]], entry["shape"]
     if not all(type(number) is int and 0 <= number < 2**62 for number in [begin, end, *shape]) or len(shape) > 8:
         raise ValueError(f"an array of shape {shape} at {begin} to {end}")

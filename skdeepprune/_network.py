@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from skdeepprune.sequences import left_justify, sequence_lengths
 
 _CHUNK_BYTES = 32 * 2**20
-# What every letter is made of: an unknown base is a quarter of each.
+# Base composition of each code: an unknown base is a quarter of each.
 BASE_SHARES = np.vstack([np.eye(4, dtype=np.float32), np.full((1, 4), 0.25, dtype=np.float32)])
-# What the letters of composition words give each other; of unit length, as without.
+# How much letters of composition words share their weights; the rows have unit norm.
 _LETTER_SHARE = 0.1
 LETTER_SHARES = ((1 - _LETTER_SHARE) * np.eye(4) + _LETTER_SHARE) / np.sqrt(1 + 3 * _LETTER_SHARE**2)
 
@@ -26,12 +26,11 @@ class Scan:
     Attributes
     ----------
     pooled : ndarray, shape (n_sequences, n_kernels)
-        Pooled activations before the ReLU, kernel bias included: those of the best windows, where the network takes the
-        maximum.
+        Pooled activations before the ReLU, including the kernel bias; with max pooling, those of the best windows.
     position : ndarray of int, shape (n_sequences, n_kernels)
-        Where that window starts, counted on the given strand; the first of equals.
+        Start of the best window on the given strand; the first in case of ties.
     reverse : ndarray of bool, shape (n_sequences, n_kernels)
-        True where the window was read on the other strand. On ties the given strand wins.
+        True if the best window is on the reverse strand. Ties go to the given strand.
     """
 
     pooled: NDArray[Any]
@@ -46,10 +45,10 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A one-layer convolutional network: convolution, global pooling, ReLU, dense, sigmoid; composition beside it.
+    """A one-layer convolutional network: convolution, global pooling, ReLU, dense, sigmoid; plus a composition term.
 
-    The log-odds are ``dense_bias + dense_weights @ scores + (sum of the weights of all words)``. The shape names are K
-    kernels, W kernel length, C channels.
+    The log-odds are ``dense_bias + dense_weights @ scores + (sum of the weights of all words)``. In shapes, K is the
+    number of kernels, W the kernel length, C the number of channels.
 
     Attributes
     ----------
@@ -58,13 +57,13 @@ class Network:
     dense_weights : ndarray of float32, shape (K,)
     dense_bias : float
     reverse_complement : bool
-        Whether a kernel's score is over both strands.
+        Whether scores are pooled over both strands.
     sharpness : float
         m of log-mean-exp pooling: a kernel's activations a at all positions become log(sum(exp(m a)) / n) / m, where n
-        is the number of windows of which at least half of the bases are known. Infinite: the maximum.
+        is the number of windows with at least half of their bases known. Infinity means max pooling.
     composition : ndarray of float32, shape (4**word_length,) or (0,)
-        Weight of every word, in alphabetical order, and for both strands that of its reverse complement as well. Empty:
-        the network has no composition term.
+        Weight of every word, in alphabetical order; with both strands equal to that of its reverse complement. Empty
+        if the network has no composition term.
     """
 
     kernels: NDArray[np.float32]
@@ -86,7 +85,7 @@ class Network:
         rng: np.random.Generator,
         word_length: int = 0,
     ) -> Network:
-        """Draw a network with Glorot-uniform weights and zero biases; words begin at zero."""
+        """Draw a network with Glorot-uniform weights, zero biases and zero word weights."""
         limit = np.sqrt(6 / (kernel_length * (n_channels + n_kernels)))
         dense_limit = np.sqrt(6 / (n_kernels + 1))
         return cls(
@@ -117,16 +116,16 @@ class Network:
 
     @property
     def kernel_length(self) -> int:
-        """Number of positions that a kernel sees, W."""
+        """Kernel length in positions, W."""
         return self.kernels.shape[1]
 
     @property
     def word_length(self) -> int:
-        """Letters of a word of the composition; 0 if there is none."""
+        """Word length of the composition term; 0 if there is none."""
         return (len(self.composition).bit_length() - 1) // 2 if len(self.composition) else 0
 
     def select(self, kept: ArrayLike) -> Network:
-        """Return the network with only the kernels `kept` (indices or a mask): the pruned network."""
+        """Return the network pruned to the kernels `kept` (indices or a mask)."""
         index = np.asarray(kept)
         return replace(
             self,
@@ -143,14 +142,14 @@ class Network:
         scores : ndarray, shape (n_sequences, K)
             Motif scores.
         word_sums : array-like, shape (n_sequences,), default=0
-            What :meth:`word_sum` gives.
+            Result of :meth:`word_sum`.
         """
-        # Not a matrix product: BLAS rounds a row differently in batches of different size.
+        # Not a matrix product: BLAS rounds a row differently depending on the batch size.
         by_kernels = np.einsum("nk,k->n", scores, self.dense_weights.astype(np.float64), optimize=False)
         return by_kernels + word_sums + self.dense_bias
 
     def word_sum(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        """Log-odds by composition: the sum of the weights of all words of every sequence.
+        """Log-odds from composition: the summed weights of all words in each sequence.
 
         Parameters
         ----------
@@ -159,14 +158,15 @@ class Network:
         Returns
         -------
         ndarray of float64, shape (n_sequences,)
-            0 where the network has no composition term. A word with unknown bases counts as the mean of what it may be.
+            0 if the network has no composition term. A word with unknown bases has the mean weight of all words that it
+            could be.
         """
         n_words = X.shape[1] - self.word_length + 1
         sums = np.zeros(len(X))
         if not len(self.composition) or n_words < 1:
             return sums
         if X.ndim != 2:
-            raise ValueError("Words are counted in DNA codes, got real-valued channels.")
+            raise ValueError("Expected DNA codes to count words in, got real-valued channels.")
         codes, _ = left_justify(X)
         table = with_unknown_bases(self.composition.astype(np.float64), self.word_length)
         number = np.zeros((len(codes), n_words), dtype=np.int64)
@@ -176,15 +176,15 @@ class Network:
         return np.where(inside, table[number], 0.0).sum(axis=1)
 
     def scan(self, X: NDArray[Any]) -> Scan:
-        """Find every kernel's best window in every sequence, and pool them all, in float64.
+        """Find every kernel's best window in every sequence and pool the activations, in float64.
 
         Parameters
         ----------
         X : ndarray of uint8, shape (n_sequences, length), or of reals, shape (n_sequences, length, C)
-            DNA codes, or channels. An unknown base adds the mean of a kernel's four cells; at either end of a sequence
-            unknown bases do not count as part of it. A sequence shorter than a kernel is filled up with them on the
-            right. Of channels a position is an unknown base where the first four are 1/4 each or, with both strands,
-            0; none are trimmed.
+            DNA codes, or channels. An unknown base contributes the mean of a kernel's four weights at its position;
+            unknown bases at either end of a sequence are trimmed. A sequence shorter than a kernel is padded with
+            unknown bases on the right. In channels, a position is an unknown base if the first four are 1/4 each or,
+            with both strands, 0; these are not trimmed.
 
         Returns
         -------
@@ -200,10 +200,10 @@ class Network:
     def _activations(
         self, X: NDArray[Any]
     ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield activations without the bias (n, positions, strands, K), where the sequences start, and counts.
+        """Yield activations without the bias (n, positions, strands, K), starts of sequences, and window counts.
 
-        Beyond a sequence's end activations are -inf. What is counted are windows with at least half of their bases
-        known, on both strands where there are two.
+        Activations beyond the end of a sequence are -inf. Only windows with at least half of their bases known are
+        counted, on all strands.
         """
         strands = (
             [self.kernels, reverse_complement_kernels(self.kernels)] if self.reverse_complement else [self.kernels]
@@ -261,9 +261,9 @@ def _window_sums(values: NDArray[Any], width: int) -> NDArray[np.int64]:
 
 
 def reverse_complement_kernels(kernels: NDArray[Any]) -> NDArray[Any]:
-    """Turn kernels (K, W, C) so that they read the other strand.
+    """Reverse-complement kernels (K, W, C), so that they read the other strand.
 
-    The first four channels are A, C, G, T and are complemented; any further ones are tracks along the sequence and only
+    The first four channels are A, C, G, T and are complemented; any others are tracks along the sequence and are only
     reversed.
     """
     n_channels = kernels.shape[2]
@@ -271,7 +271,7 @@ def reverse_complement_kernels(kernels: NDArray[Any]) -> NDArray[Any]:
 
 
 def with_unknown_bases(weights: NDArray[Any], word_length: int) -> NDArray[Any]:
-    """Extend the weights of all words over A, C, G, T to those over A, C, G, T, N.
+    """Extend the weights of words over A, C, G, T to words over A, C, G, T, N.
 
     Parameters
     ----------
@@ -281,27 +281,27 @@ def with_unknown_bases(weights: NDArray[Any], word_length: int) -> NDArray[Any]:
     Returns
     -------
     ndarray, shape (5**word_length,)
-        A word with N has the mean of the weights of what it may be.
+        A word with N has the mean weight of all words that it could be.
     """
     table = weights.reshape((4,) * word_length)
     for _ in range(word_length):
-        # The axis goes from the front to the back: in the end each has its old place.
+        # Each step moves the first axis to the end, so that the final order is the original one.
         table = np.tensordot(table, BASE_SHARES.astype(table.dtype), axes=(0, 1))
     return table.ravel()
 
 
 def shared(weights: NDArray[Any], word_length: int, *, inverse: bool = False) -> NDArray[Any]:
-    """Let words that differ in few letters share their weights: every letter gives a tenth to each of the others.
+    """Smooth weights over words that differ in few letters: every letter gives a tenth to each of the others.
 
-    What is trained are weights before this, so that a word is learned from its neighbours, too, as by a kernel for
-    strings with mismatches. And a mean is taken off, so that random letters add nothing, however many there are.
+    Training works on the weights before smoothing, so that a word is also learned from its neighbours, as with a
+    mismatch string kernel. The mean is subtracted, so that random sequence adds nothing, whatever its length.
 
     Parameters
     ----------
     weights : ndarray, shape (4**word_length,)
     word_length : int
     inverse : bool, default=False
-        Find the weights of which these are the shared ones.
+        Undo the smoothing.
 
     Returns
     -------
@@ -317,7 +317,7 @@ def shared(weights: NDArray[Any], word_length: int, *, inverse: bool = False) ->
 
 
 def reverse_complement_words(word_length: int) -> NDArray[np.int64]:
-    """Give the number of every word's reverse complement; words are numbered in alphabetical order.
+    """Index of every word's reverse complement; words are in alphabetical order.
 
     Examples
     --------

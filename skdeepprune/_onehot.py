@@ -18,24 +18,24 @@ _BASES = "ACGT"
 class OneHotDNA(TransformerMixin, BaseEstimator):
     """One-hot encode DNA strings.
 
-    A, C, G, T are 1000, 0100, 0010, 0001. N, the other IUPAC ambiguity letters and the padding at the right end of a
-    shorter sequence are 0000. Case does not matter, U is read as T.
+    A, C, G, T are 1000, 0100, 0010, 0001. N, the other IUPAC ambiguity codes and the right padding of shorter sequences
+    are 0000. Case is ignored, and U is read as T.
 
     Parameters
     ----------
     length : int, default=None
-        Letters that the result has room for. By default the length of the longest sequence seen in `fit`.
+        Length to which sequences are padded. By default that of the longest sequence seen in `fit`.
     flatten : bool, default=True
-        Give a matrix, as scikit-learn's tools take it. Otherwise the array has three dimensions.
+        Return a matrix, as scikit-learn expects. Otherwise a 3-D array.
     unknown : {"error", "N"}, default="error"
-        What to do with a letter outside the IUPAC alphabet: refuse it, or read it as N.
+        What to do with a letter outside the IUPAC alphabet: raise an error, or read it as N.
     dtype : dtype, default=numpy.uint8
-        Number type of the result.
+        Data type of the result.
 
     Attributes
     ----------
     length_ : int
-        Letters that the result has room for.
+        Length to which sequences are padded.
     n_features_in_ : int
         1, the column of strings.
     feature_names_in_ : ndarray of shape (1,)
@@ -43,7 +43,7 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    skdeepprune.sequences.encode : The codes in between, a byte a base.
+    skdeepprune.sequences.encode : The intermediate codes, one byte per base.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list, ndarray, Series, or DataFrame with one column
-            DNA strings, also of unequal length.
+            DNA strings, of any lengths.
         y : None
             Ignored.
 
@@ -81,12 +81,12 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no sequence, a sequence is empty, longer than `length`, or has an unknown letter.
+            If there are no sequences, or a sequence is empty, longer than `length`, or has an unknown letter.
         TypeError
             If an entry is not a string.
         """
         if self.length is not None and (not isinstance(self.length, int | np.integer) or self.length < 1):
-            raise ValueError(f"length={self.length!r}; expected a whole number from 1, or None.")
+            raise ValueError(f"length={self.length!r}; expected a positive integer or None.")
         codes = encode(X, unknown=self.unknown, length=self.length)
         if len(codes) == 0:
             raise ValueError("Found no sequences in X; expected at least one.")
@@ -101,11 +101,11 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list, ndarray, Series, or DataFrame with one column
-            DNA strings of `length_` letters at most.
+            DNA strings of at most `length_` letters.
 
         Returns
         -------
-        ndarray of `dtype`, shape (n_sequences, 4 * `length_`), or (n_sequences, `length_`, 4) if not `flatten`
+        ndarray of `dtype`, shape (n_sequences, 4 * `length_`), or (n_sequences, `length_`, 4) if `flatten` is false
 
         Raises
         ------
@@ -120,7 +120,7 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         return encoded.reshape(len(encoded), 4 * self.length_) if self.flatten else encoded
 
     def inverse_transform(self, X: Any) -> NDArray[np.object_]:
-        """Read the strings back.
+        """Decode to strings.
 
         Parameters
         ----------
@@ -129,12 +129,12 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str objects, shape (n_sequences,)
-            In upper case, ambiguity letters as N, and without the N at the right end, which is padding.
+            Upper case, with ambiguity codes as N and without trailing N, which count as padding.
 
         Raises
         ------
         ValueError
-            If `X` is of another shape, or not one-hot.
+            If `X` has another shape or is not one-hot.
         """
         check_is_fitted(self)
         encoded = np.asarray(X)
@@ -154,7 +154,7 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str or None
-            Not used.
+            Ignored.
 
         Returns
         -------
@@ -164,11 +164,11 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `flatten` is false: three dimensions have no columns.
+            If `flatten` is false: a 3-D array has no columns.
         """
         check_is_fitted(self)
         if not self.flatten:
-            raise ValueError("Columns have names only with flatten=True.")
+            raise ValueError("Feature names need flatten=True: a 3-D array has no columns.")
         return np.array([f"{position}_{base}" for position in range(self.length_) for base in _BASES], dtype=object)
 
     def __sklearn_tags__(self) -> Any:

@@ -1,10 +1,10 @@
-"""The paper's settings (Luo, Chi and Deng, Front. Genet. 10:1145, 2019), which are not the package's defaults."""
+"""Settings of the paper (Luo, Chi and Deng, Front. Genet. 10:1145, 2019); not the defaults of the package."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Defaults are among them, too, so that it stays the paper's method when defaults change.
+# Includes settings equal to the defaults, so that this stays the paper's method when defaults change.
 PAPER_SETTINGS: dict[str, Any] = {
     "n_kernels": 4,
     "n_prunings": 6,

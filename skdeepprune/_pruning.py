@@ -1,4 +1,4 @@
-"""Which kernels stay: importance criteria, the choice by rank, the schedule of sizes."""
+"""Which kernels to keep: importance criteria, selection by rank, the schedule of sizes."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from threadpoolctl import threadpool_limits
 
 from skdeepprune._network import Network
 
-# Of the curvature, relative to its diagonal: how much less than fully kernels that read the same share one part.
+# Ridge on the curvature, relative to its diagonal: keeps it invertible when kernels are redundant.
 _RIDGE = 0.01
-# Kernels up to which they are removed one by one; of more, so many times one.
+# From twice as many kernels on, several are removed per step.
 _REMOVED_ONE_BY_ONE = 512
-# Kernels up to which the dense layer is fitted anew for every removal: to so many sequences, with a penalty on the
-# weights of standardised scores, in so many steps at most. Halves up to which all are fitted, and the gain that is
-# worth an exchange.
-_MOST_REFITTED = 16
-_MOST_HALVES = 100
+# Up to _MAX_REFITTED kernels, the dense layer is refitted for every removal: on at most _REFITTED_SEQUENCES sequences,
+# with an L2 penalty on the weights of standardised scores, in at most _MAX_STEPS Newton steps. If there are at most
+# _MAX_HALVES halves, all are tried; otherwise kernels are swapped as long as the loss falls by _MIN_GAIN.
+_MAX_REFITTED = 16
+_MAX_HALVES = 100
 _REFITTED_SEQUENCES = 5_000
 _PENALTY = 0.001
-_MOST_STEPS = 50
-_LEAST_GAIN = 1e-6
-_LIMITING = Lock()
+_MAX_STEPS = 50
+_MIN_GAIN = 1e-6
+_THREAD_LIMIT_LOCK = Lock()
 
 Criterion = Callable[[Network, NDArray[Any], NDArray[Any]], NDArray[Any]]
 
@@ -92,14 +92,14 @@ def score_and_weight_importance(network: Network, scores: NDArray[Any], y: NDArr
 def saliency(
     network: Network, scores: NDArray[Any], y: NDArray[Any], word_sums: NDArray[Any] | None = None
 ) -> NDArray[Any]:
-    """Importance by what the loss would lose: Optimal Brain Surgeon (Hassibi and Stork 1992) on the dense layer.
+    """Importance by increase in loss: Optimal Brain Surgeon (Hassibi and Stork 1992) on the dense layer.
 
-    Kernels are removed one after another, always the one without which the cross-entropy grows least once the other
-    dense weights have adjusted. So of two kernels that read the same motif one is worth little, however large its
-    weight, and the other then takes its part. Every sequence counts alike, whatever its weight in training.
+    Kernels are removed one at a time, always the one whose removal increases the cross-entropy least once the other
+    dense weights have adjusted. So if two kernels read the same motif, one of them is unimportant, however large its
+    weight, because the other can take over. All sequences count equally, whatever their weight in training.
 
-    Of more than 16 kernels the growth is reckoned to second order. Of 16 and fewer the dense layer is fitted anew for
-    every removal; and those outside the best half are removed first.
+    With more than 16 kernels the increase is computed to second order. With 16 or fewer the dense layer is refitted
+    for every removal, and the kernels outside the best half are removed first.
 
     Parameters
     ----------
@@ -109,23 +109,23 @@ def saliency(
     y : ndarray, shape (n_sequences,)
         Labels, 0 or 1; not used with more than 16 kernels.
     word_sums : ndarray, shape (n_sequences,), default=None
-        Log-odds by composition: one more column of weight 1, which adjusts and is never removed.
+        Log-odds from composition: treated as one more score of weight 1, whose weight adjusts but is never removed.
 
     Returns
     -------
     ndarray, shape (K,)
-        Growth of the loss (nats) up to and with the kernel's removal.
+        Cumulative increase in loss (nats) once this kernel and all less important ones are removed.
     """
     word_sums = np.zeros(len(scores)) if word_sums is None else word_sums
-    # The number of threads would change how BLAS rounds; and it is set for the whole process.
-    with _LIMITING, threadpool_limits(1, user_api="blas"):
-        if network.n_kernels <= _MOST_REFITTED:
-            return _growth_by_refits(network, scores, y, word_sums)
-        return growth_to_second_order(network, scores, word_sums)
+    # BLAS rounds differently with another number of threads. The limit is process-wide, hence the lock.
+    with _THREAD_LIMIT_LOCK, threadpool_limits(1, user_api="blas"):
+        if network.n_kernels <= _MAX_REFITTED:
+            return _increase_by_refits(network, scores, y, word_sums)
+        return second_order_increase(network, scores, word_sums)
 
 
-def growth_to_second_order(network: Network, scores: NDArray[Any], word_sums: NDArray[Any]) -> NDArray[np.float64]:
-    """Growth of the loss until each kernel is removed, the least first, reckoned from the curvature."""
+def second_order_increase(network: Network, scores: NDArray[Any], word_sums: NDArray[Any]) -> NDArray[np.float64]:
+    """Cumulative increase in loss as kernels are removed in order of importance, from the curvature."""
     probability = expit(network.decision(scores, word_sums))
     share = probability * (1 - probability) / len(scores)
     columns = np.column_stack([scores, word_sums]) if word_sums.any() else scores
@@ -135,32 +135,32 @@ def growth_to_second_order(network: Network, scores: NDArray[Any], word_sums: ND
     weights = np.append(network.dense_weights, np.ones(columns.shape[1] - len(network.dense_weights))) * scale
     scale[scale == 0] = 1
     inverse = np.linalg.inv(curvature / np.outer(scale, scale) + _RIDGE * np.eye(len(scale)))
-    return _growth_by_removal(weights, inverse, network.n_kernels)
+    return _increase_by_removal(weights, inverse, network.n_kernels)
 
 
-def _growth_by_removal(
+def _increase_by_removal(
     weights: NDArray[np.float64], inverse: NDArray[np.float64], n_removable: int
 ) -> NDArray[np.float64]:
-    """Growth of the loss until each of the first weights is removed, the least first, given the inverse curvature."""
-    importances, grown, left = np.zeros(n_removable), 0.0, np.arange(n_removable)
+    """Cumulative increase in loss as the first `n_removable` weights are removed, least important first."""
+    importances, total, left = np.zeros(n_removable), 0.0, np.arange(n_removable)
     while len(left):
-        growth = (weights**2 / (2 * np.diag(inverse)))[: len(left)]
-        # Of thousands several at once, which is little worse and much faster.
-        removed = np.argsort(growth, kind="stable")[: max(1, len(left) // _REMOVED_ONE_BY_ONE)]
-        importances[left[removed]] = grown + np.cumsum(growth[removed])
-        grown += growth[removed].sum()
+        increase = (weights**2 / (2 * np.diag(inverse)))[: len(left)]
+        # With thousands of kernels, removing several per step is hardly less accurate and much faster.
+        removed = np.argsort(increase, kind="stable")[: max(1, len(left) // _REMOVED_ONE_BY_ONE)]
+        importances[left[removed]] = total + np.cumsum(increase[removed])
+        total += increase[removed].sum()
         kept = np.delete(np.arange(len(weights)), removed)
-        taken_over = inverse[np.ix_(kept, removed)] @ np.linalg.inv(inverse[np.ix_(removed, removed)])
-        weights = weights[kept] - taken_over @ weights[removed]
-        inverse = inverse[np.ix_(kept, kept)] - taken_over @ inverse[np.ix_(removed, kept)]
+        transfer = inverse[np.ix_(kept, removed)] @ np.linalg.inv(inverse[np.ix_(removed, removed)])
+        weights = weights[kept] - transfer @ weights[removed]
+        inverse = inverse[np.ix_(kept, kept)] - transfer @ inverse[np.ix_(removed, kept)]
         left = np.delete(left, removed)
     return importances
 
 
 class _Refits:
-    """The dense layer fitted to the scores of some kernels alone, by Newton's method; every fit is made once.
+    """Fits of the dense layer to the scores of a subset of kernels, by Newton's method; each fit is cached.
 
-    The composition term takes part as one more score.
+    The composition term is included as one more score.
     """
 
     def __init__(self, network: Network, scores: NDArray[Any], y: NDArray[Any], word_sums: NDArray[Any]) -> None:
@@ -176,7 +176,7 @@ class _Refits:
         self._fits: dict[frozenset[int], tuple[float, NDArray[np.float64]]] = {}
 
     def loss(self, kept: frozenset[int], before: frozenset[int] = frozenset()) -> float:
-        """Give the least penalised loss (nats) with these kernels; a fit begins with the weights of the one before."""
+        """Return the minimum penalised loss (nats) with these kernels, starting from the weights of the fit before."""
         if kept not in self._fits:
             _, start = self._fits.get(before, (0, self._weights))
             columns, weights = [*sorted(kept), *self._always], np.zeros_like(self._weights)
@@ -184,22 +184,22 @@ class _Refits:
             self._fits[kept] = loss, weights
         return self._fits[kept][0]
 
-    def least_needed(self, kept: frozenset[int], among: frozenset[int]) -> int:
-        """Give the one of some kernels without which the loss is least."""
+    def least_important(self, kept: frozenset[int], among: frozenset[int]) -> int:
+        """Return the kernel in `among` whose removal from `kept` gives the lowest loss."""
         return min(sorted(among), key=lambda k: self.loss(kept - {k}, before=kept))
 
     def _fit(self, design: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         loss = self._cost(design, weights)
-        for _ in range(_MOST_STEPS):
+        for _ in range(_MAX_STEPS):
             probability = expit(design @ weights)
             share = probability * (1 - probability) / len(design)
             slope = (probability - self._y) @ design / len(design) + _PENALTY * weights
             curvature = (design * share[:, None]).T @ design + _PENALTY * np.eye(len(weights))
             step = np.linalg.solve(curvature, slope)
             gain = slope @ step / 2
-            if gain < _LEAST_GAIN / 100:
+            if gain < _MIN_GAIN / 100:
                 break
-            while (new_loss := self._cost(design, weights - step)) > loss and gain > _LEAST_GAIN / 100:
+            while (new_loss := self._cost(design, weights - step)) > loss and gain > _MIN_GAIN / 100:
                 step, gain = step / 2, gain / 2
             if new_loss > loss:
                 break
@@ -211,33 +211,33 @@ class _Refits:
         return float((np.logaddexp(0, logits) - self._y * logits).mean() + _PENALTY / 2 * weights @ weights)
 
 
-def _growth_by_refits(
+def _increase_by_refits(
     network: Network, scores: NDArray[Any], y: NDArray[Any], word_sums: NDArray[Any]
 ) -> NDArray[np.float64]:
-    """Growth of the loss until each kernel is removed: first those outside the best half, of them the least first."""
+    """Cumulative increase in loss as kernels are removed: first those outside the best half, least important first."""
     refits, everything = _Refits(network, scores, y, word_sums), frozenset(range(network.n_kernels))
     half = _best_half(refits, everything)
     importances, kept = np.zeros(network.n_kernels), everything
     while kept:
-        kernel = refits.least_needed(kept, kept - half or kept)
+        kernel = refits.least_important(kept, kept - half or kept)
         kept -= {kernel}
         importances[kernel] = refits.loss(kept) - refits.loss(everything)
     return importances
 
 
 def _best_half(refits: _Refits, everything: frozenset[int]) -> frozenset[int]:
-    """Which kernels to keep at the next pruning: of few the best choice, of more one that no exchange makes better."""
+    """Which kernels to keep at the next pruning: the best half if few, otherwise one that no swap improves."""
     n_removed = len(everything) // 2
-    if math.comb(len(everything), n_removed) <= _MOST_HALVES:
+    if math.comb(len(everything), n_removed) <= _MAX_HALVES:
         halves = map(frozenset, combinations(sorted(everything), len(everything) - n_removed))
         return min(halves, key=lambda half: refits.loss(half, before=everything))
     half = everything
     for _ in range(n_removed):
-        half -= {refits.least_needed(half, half)}
+        half -= {refits.least_important(half, half)}
     while True:
-        exchanged = [half - {k} | {other} for k in sorted(half) for other in sorted(everything - half)]
-        best = min(exchanged, key=lambda kept: refits.loss(kept, before=half))
-        if refits.loss(best) > refits.loss(half) - _LEAST_GAIN:
+        swapped = [half - {k} | {other} for k in sorted(half) for other in sorted(everything - half)]
+        best = min(swapped, key=lambda kept: refits.loss(kept, before=half))
+        if refits.loss(best) > refits.loss(half) - _MIN_GAIN:
             return half
         half = best
 
@@ -251,7 +251,7 @@ CRITERIA: dict[str, Criterion] = {
 
 
 def most_important(importances: NDArray[Any], n_kept: int) -> NDArray[np.int64]:
-    """Indices of the `n_kept` most important kernels in their old order; of equals the first.
+    """Indices of the `n_kept` most important kernels, in ascending order; ties go to the lower index.
 
     Parameters
     ----------
@@ -274,7 +274,7 @@ def most_important(importances: NDArray[Any], n_kept: int) -> NDArray[np.int64]:
 def kernel_schedule(
     n_kernels: int | Literal["auto"], n_prunings: int, schedule: str | Sequence[int] = "halving"
 ) -> list[int]:
-    """Sizes from the unpruned network to the last. "auto" begins as 4 does, and ends with 1.
+    """Sizes from the unpruned to the final network. "auto" starts from the same size as 4 does and ends with 1.
 
     Examples
     --------
@@ -294,7 +294,7 @@ def kernel_schedule(
         whole = all(isinstance(size, Integral) for size in sizes)
         if not (sizes and whole and sizes[-1] == n_kernels and all(a > b for a, b in pairwise(sizes))):
             raise ValueError(
-                f"schedule={sizes!r}; expected falling numbers of kernels ending with n_kernels={n_kernels}, such as"
+                f"schedule={sizes!r}; expected decreasing numbers of kernels ending with n_kernels={n_kernels}, such as"
                 f" [{64 * n_kernels}, {n_kernels}]."
             )
         return [int(size) for size in sizes]

@@ -1,4 +1,4 @@
-"""One NumPy generator from whatever scikit-learn calls a random state."""
+"""NumPy generators from scikit-learn's random states."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ RandomState = int | np.integer[Any] | np.random.Generator | np.random.RandomStat
 
 
 def as_generator(random_state: RandomState) -> np.random.Generator:
-    """Make the generator that all randomness of a call comes from.
+    """Return the generator for all random numbers of a call.
 
     Parameters
     ----------
     random_state : int, Generator, RandomState or None
-        An int gives the same generator again, None another one every time. A Generator is used as it is; from a
-        RandomState a seed is drawn.
+        An int is a seed; None gives a different generator every time. A Generator is returned unchanged; a RandomState
+        is used to draw a seed.
 
     Returns
     -------

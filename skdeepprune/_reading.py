@@ -64,15 +64,18 @@ def source_of(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
-    """Open a file, or the standard input for ``"-"``; what gzip compressed, as its first bytes tell, is unpacked."""
+def opened(path: str | os.PathLike[str], *, limited: bool = True) -> Iterator[io.BufferedReader]:
+    """Open a file, or the standard input for ``"-"``; what gzip compressed, as its first bytes tell, is unpacked.
+
+    What unpacks to far more than sequences do is refused, unless it is not `limited`.
+    """
     with open(sys.stdin.fileno(), "rb", closefd=False) if path == "-" else open(path, "rb") as file:
-        yield unpacked(file, source_of(path))
+        yield unpacked(file, source_of(path), limited=limited)
 
 
-def unpacked(file: io.BufferedReader, source: str) -> io.BufferedReader:
+def unpacked(file: io.BufferedReader, source: str, *, limited: bool = True) -> io.BufferedReader:
     """Unpack a file if its first bytes are those of gzip."""
-    return io.BufferedReader(_Inflated(file, source), _CHUNK) if is_gzipped(file.peek(2)) else file
+    return io.BufferedReader(_Inflated(file, source, limited), _CHUNK) if is_gzipped(file.peek(2)) else file
 
 
 def is_gzipped(content: bytes) -> bool:
@@ -83,9 +86,10 @@ def is_gzipped(content: bytes) -> bool:
 class _Inflated(io.RawIOBase):
     """What a gzip file holds. Unlike `gzip.GzipFile` it says where data are damaged, and stops at bombs."""
 
-    def __init__(self, file: BinaryIO, source: str) -> None:
+    def __init__(self, file: BinaryIO, source: str, limited: bool) -> None:
         self._file = file
         self._source = source
+        self._limited = limited
         self._member = zlib.decompressobj(_GZIP_WITH_HEADER)
         self._packed = b""
         self._n_packed = self._n_unpacked = 0
@@ -127,7 +131,7 @@ class _Inflated(io.RawIOBase):
         return True
 
     def _stop_at_bombs(self) -> None:
-        if self._n_unpacked > max(_EXPANSION_FREE, _MOST_EXPANSION * self._n_packed):
+        if self._limited and self._n_unpacked > max(_EXPANSION_FREE, _MOST_EXPANSION * self._n_packed):
             raise FileFormatError(
                 f"{self._source}: the first {self._n_packed:,} bytes unpack to {self._n_unpacked:,}; expected no more"
                 f" than {_MOST_EXPANSION} times as many, as of any sequences. If it is what it should be, unpack it"

@@ -1,4 +1,4 @@
-"""Weights of sequences and classes, read so that whatever cannot be computed with is refused."""
+"""Sample and class weights, validated."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_sample_weight
 
-# Training is in float32, which ends at 1e38, and sums over sequences.
-_GREATEST_RATIO = 1e30
+# Training sums over sequences in float32, which overflows at 3e38.
+_MAX_RATIO = 1e30
 
 
 def read_weights(sample_weight: Any, n_sequences: int) -> NDArray[np.float64]:
-    """Read sample weights as an array of their own, and refuse all but finite numbers of 0 and more.
+    """Copy sample weights into an array, and check that they are finite and non-negative.
 
     Parameters
     ----------
     sample_weight : array-like, shape (n_sequences,), or number or None
-        None weighs all alike.
+        None means equal weights.
     n_sequences : int
 
     Returns
@@ -37,33 +37,32 @@ def read_weights(sample_weight: Any, n_sequences: int) -> NDArray[np.float64]:
         weights = np.array(sample_weight, dtype=np.float64)
     if weights.shape != (n_sequences,):
         raise ValueError(
-            f"sample_weight has shape {weights.shape}; expected one weight for each of {n_sequences} sequences, shape"
-            f" ({n_sequences},)."
+            f"sample_weight has shape {weights.shape}; expected one weight per sequence, shape ({n_sequences},)."
         )
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         value = weights[bad[0]]
         kind = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else "negative"
         raise ValueError(
-            f"sample_weight[{bad[0]}] is {value:g}; expected finite weights of 0 and more. {len(bad)} of"
-            f" {n_sequences} are not, the first is {kind}."
+            f"sample_weight[{bad[0]}] is {value:g}; expected finite, non-negative weights. {len(bad)} of"
+            f" {n_sequences} are invalid; the first is {kind}."
         )
     return weights
 
 
 def check_classes(weights: NDArray[np.float64], classes: NDArray[Any], y: NDArray[np.float32]) -> None:
-    """Refuse sample weights that leave out all sequences of a class."""
+    """Raise if all sample weights of a class are zero."""
     for label, name in enumerate(classes.tolist()):
         if (y == label).any() and not weights[y == label].any():
             raise ValueError(
-                f"sample_weight is zero for all sequences of class {name!r}; expected more for some of each class."
+                f"sample_weight is zero for all sequences of class {name!r}; expected positive weights in each class."
             )
 
 
 def weigh_classes(
     weights: NDArray[np.float64], class_weight: Any, classes: NDArray[Any], y: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Multiply weights by those of the classes; the greatest product is 1. "balanced" counts what has a weight.
+    """Multiply sample weights by class weights and scale the maximum to 1. "balanced" ignores samples of weight 0.
 
     Parameters
     ----------
@@ -81,30 +80,30 @@ def weigh_classes(
     Raises
     ------
     ValueError
-        If a class's weight is not a finite number of more than 0, or one weight is more than 1e30 times another.
+        If a class weight is not finite and positive, or one weight is more than 1e30 times another.
     """
     for name, value in class_weight.items() if isinstance(class_weight, dict) else ():
         if not isinstance(value, Real) or not np.isfinite(float(value)) or value < 0:
             raise ValueError(
-                f"class_weight={class_weight!r} has {value!r} for class {name!r}; expected weights of 0 and more,"
-                " finite numbers."
+                f"class_weight={class_weight!r} has {value!r} for class {name!r}; expected finite, non-negative"
+                " numbers."
             )
     used = np.flatnonzero(weights > 0)
     factors = compute_sample_weight(class_weight, classes[y[used].astype(int)])
     for label, name in enumerate(classes.tolist()):
         if not factors[y[used] == label].any():
             raise ValueError(
-                f"class_weight={class_weight!r} leaves class {name!r} without weight; expected more than 0."
+                f"class_weight={class_weight!r} gives class {name!r} weight 0; expected a positive weight."
             )
     product = np.zeros_like(weights)
     product[used] = weights[used] / weights.max() * (factors / factors.max())
     product /= product.max()
-    least, most = used[product[used].argmin()], product.argmax()
-    if product[least] * _GREATEST_RATIO < 1:
+    smallest, largest = used[product[used].argmin()], product.argmax()
+    if product[smallest] * _MAX_RATIO < 1:
         raise ValueError(
-            f"Weights differ by a factor of more than {_GREATEST_RATIO:g}: sequence {most} has sample_weight"
-            f" {weights[most]:g}, sequence {least} has {weights[least]:g}"
-            f"{'' if class_weight is None else f', times class_weight={class_weight!r}'}. Set weights as small as that"
-            " to 0 to leave their sequences out."
+            f"Weights differ by a factor of more than {_MAX_RATIO:g}: sequence {largest} has sample_weight"
+            f" {weights[largest]:g}, sequence {smallest} has {weights[smallest]:g}"
+            f"{'' if class_weight is None else f', times class_weight={class_weight!r}'}. Set such small weights to 0"
+            " to leave out their sequences."
         )
     return product

@@ -1,4 +1,4 @@
-"""The penalty on the weights of composition words: as strong as the held-out sequences ask for."""
+"""The penalty on the weights of composition words, tuned on the held-out sequences."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-# Precision of the weights' Gaussian prior at first, its strongest penalty, and the weakest there is.
-_PRECISION, _STRONGEST_AT_FIRST, _STRONGEST, _WEAKEST = 400.0, 0.1, 10.0, 0.004
-# The largest change at a time, and standard errors that the words have to gain for one.
-_LARGEST_CHANGE, _ERRORS = 8.0, 2.0
+# Precision of the initial Gaussian prior on the weights, and the limits of the penalty.
+_PRECISION, _MAX_INITIAL, _MAX_STRENGTH, _MIN_STRENGTH = 400.0, 0.1, 10.0, 0.004
+# Maximum factor per change, and the gain from the words that is significant, in standard errors.
+_MAX_CHANGE, _MIN_GAIN_IN_SE = 8.0, 2.0
 _NEWTON_STEPS = 10
 
 
 def first_strength(n_sequences: int) -> float:
-    """Give the L2 penalty on the weights to begin with: one Gaussian prior, whatever the number of sequences is."""
-    return float(np.clip(_PRECISION / n_sequences, _WEAKEST, _STRONGEST_AT_FIRST))
+    """Return the initial L2 penalty on the weights: the same Gaussian prior for any number of sequences."""
+    return float(np.clip(_PRECISION / n_sequences, _MIN_STRENGTH, _MAX_INITIAL))
 
 
 def next_strength(
@@ -25,18 +25,18 @@ def next_strength(
     y: NDArray[np.floating],
     sample_weight: NDArray[np.floating],
 ) -> float:
-    """Give the penalty for the next size, after a network was trained with some `strength`.
+    """Return the penalty for the next size, after a network was trained with some `strength`.
 
-    Logistic regressions of held-out labels on the log-odds by kernels, without and with those by composition beside
-    them, say what the words are worth. Where that is more than two standard errors, the penalty changes by the ratio of
-    the slopes: is that of the words the greater one, they are held too tight. Where it is less, and the slope of the
-    words the smaller one, the penalty becomes much stronger, as there is no composition to be learned.
+    Two logistic regressions of the held-out labels, on the log-odds from kernels alone and on those from kernels and
+    composition, measure the gain from the words. If the gain exceeds two standard errors, the penalty changes by the
+    squared ratio of the slopes: a larger slope for the words means that they are penalised too strongly. Otherwise, if
+    the slope of the words is the smaller one, the penalty becomes much stronger: there is no composition to learn.
 
     Parameters
     ----------
     strength : float
     by_kernels, by_words : ndarray, shape (n,)
-        Log-odds of the held-out sequences, by kernels and by composition.
+        Log-odds of the held-out sequences, from kernels and from composition.
     y : ndarray, shape (n,)
         0 or 1.
     sample_weight : ndarray, shape (n,)
@@ -54,18 +54,18 @@ def next_strength(
     shares = sample_weight / sample_weight.sum()
     gain = float(shares @ (alone - both))
     error = float(np.sqrt(np.square(shares * (alone - both - gain)).sum()))
-    if gain > _ERRORS * error and slopes[:2].min() > 0:
-        # Squared, as the weights fall more slowly than the penalty rises.
-        change = float(np.clip((slopes[0] / slopes[1]) ** 2, 1 / _LARGEST_CHANGE, _LARGEST_CHANGE))
+    if gain > _MIN_GAIN_IN_SE * error and slopes[:2].min() > 0:
+        # Squared, because the weights shrink more slowly than the penalty grows.
+        change = float(np.clip((slopes[0] / slopes[1]) ** 2, 1 / _MAX_CHANGE, _MAX_CHANGE))
     else:
-        change = _LARGEST_CHANGE if slopes[1] < slopes[0] else 1.0
-    return float(np.clip(strength * change, _WEAKEST, _STRONGEST))
+        change = _MAX_CHANGE if slopes[1] < slopes[0] else 1.0
+    return float(np.clip(strength * change, _MIN_STRENGTH, _MAX_STRENGTH))
 
 
 def _logistic_regression(
     design: NDArray[np.float64], y: NDArray[np.floating], sample_weight: NDArray[np.floating]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Losses (nats) and slopes, by Newton's method with a penalty that only keeps them finite."""
+    """Losses (nats) and slopes, by Newton's method with a small ridge that keeps the slopes finite."""
     slopes = np.zeros(design.shape[1])
     ridge = 1e-3 * np.eye(len(slopes))
     for _ in range(_NEWTON_STEPS):

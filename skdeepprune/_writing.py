@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Atomic file writing: a file is complete or does not exist."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-# Bytes of the target's name in that of its part, which has to fit, too.
-_LONGEST_STEM = 100
+# Bytes of the target's name in that of its part file, whose name must not become too long.
+_MAX_STEM_BYTES = 100
 _RANDOM_LETTERS = 8
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Write a file under another name beside it, and give it its own once it is complete.
+    """Write to a temporary file in the same folder, and rename it once it is complete.
 
-    What killed runs have left of the same file is removed.
+    Temporary files that killed runs have left behind for the same target are removed.
 
     Parameters
     ----------
     path : str or path
-        An older file there stays as it was until the new one takes its place, and for good if writing fails.
+        An existing file stays unchanged until the new one replaces it, and for good if writing fails.
 
-        A link is followed; a device or a pipe is written to as it is.
+        Links are followed; a device or a pipe is written to directly.
 
     Yields
     ------
     Path
-        An empty file to write to, with the permissions of an ordinary new file, or those of the older one if they are
-        stricter.
+        An empty file to write to, with the permissions of an ordinary new file, or those of the existing one if they
+        are stricter.
     """
     target = _target(path)
     if target.exists() and not target.is_file():
@@ -45,20 +45,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         return
     with _part_of(target) as part:
         yield part
-        _put_into_place(part, target)
+        _rename(part, target)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise an OSError if `replacing` could not write this file, as far as can be known before.
+    """Raise an OSError if `replacing` could not write this file, as far as can be known in advance.
 
-    What killed runs have left of the file is removed on the way.
+    Temporary files that killed runs have left behind are removed.
     """
     target = _target(path)
     through = f" (it is a link to {target})" if os.path.islink(path) else ""
     if target.is_dir():
         raise IsADirectoryError(f"{path} is a folder{through}; expected the name of a file.")
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {target.parent} to write {Path(path).name} into{through}.")
+        raise FileNotFoundError(f"The folder {target.parent} for {Path(path).name} does not exist{through}.")
     with suppress(FileNotFoundError):
         target.lstat()  # a name that is too long
     if target.exists() and not target.is_file():
@@ -81,7 +81,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def _part_of(target: Path) -> Iterator[Path]:
-    """Make a file beside the target, locked as long as it is being written, and remove it in the end if it is there."""
+    """Make a part file next to the target, locked while it is being written; remove it at the end if still there."""
     _remove_leftovers(target)
     part, handle = _new_part(target)
     try:
@@ -93,28 +93,28 @@ def _part_of(target: Path) -> Iterator[Path]:
 
 
 def _new_part(target: Path) -> tuple[Path, int | None]:
-    # The system applies the umask; reading it would mean to change it, for all threads.
+    # The system applies the umask; reading it would require changing it, for all threads.
     mode = target.stat().st_mode & 0o666 | 0o600 if target.exists() else 0o666
     while True:
         part = target.with_name(f"{_stem(target)}{secrets.token_hex(_RANDOM_LETTERS // 2)}.part")
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         if sys.platform == "win32":
-            os.close(handle)  # Windows would not rename it
+            os.close(handle)  # Windows cannot rename an open file
             return part, None
         with suppress(OSError):  # a file system without locks
             fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             return part, handle
-        os.close(handle)  # another run has taken it for a leftover, between the two calls
+        os.close(handle)  # between the two calls another run has removed it as a leftover
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Remove the parts of this target that no process holds: whoever was writing them was killed."""
+    """Remove part files of this target that no process has locked: their writers were killed."""
     if sys.platform == "win32":
         return
     pattern = glob.escape(_stem(target)) + "[0-9a-f]" * _RANDOM_LETTERS + ".part"
     for part in target.parent.glob(pattern):
-        with suppress(OSError):  # held, gone already, or another user's
+        with suppress(OSError):  # locked, already gone, or another user's
             handle = os.open(part, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -124,14 +124,14 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def _stem(target: Path) -> str:
-    return f".{os.fsencode(target.name)[:_LONGEST_STEM].decode(errors='ignore')}."
+    return f".{os.fsencode(target.name)[:_MAX_STEM_BYTES].decode(errors='ignore')}."
 
 
-def _put_into_place(part: Path, target: Path) -> None:
+def _rename(part: Path, target: Path) -> None:
     try:
         os.replace(part, target)
     except OSError as error:
-        # A single file that is mounted, as containers do, cannot be renamed; nor can another's in a shared folder.
+        # A bind-mounted file (containers) cannot be replaced by renaming, nor can another user's in a sticky folder.
         if error.errno not in (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES) or not target.is_file():
             raise
         shutil.copyfile(part, target)

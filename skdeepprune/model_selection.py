@@ -1,4 +1,4 @@
-"""Splits that keep chromosomes whole, so that nothing in a test set lies beside what was trained on."""
+"""Splits by whole chromosomes, so that test sequences are never close to training sequences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold
 
 __all__ = ["ChromosomeKFold"]
 
-# The test chromosomes of the five folds that ENCODE publishes models of the human genome with.
+# The test chromosomes of the five folds for which ENCODE publishes models of the human genome.
 _ENCODE = ("1 3 6", "2 8 9 16", "4 11 12 15 Y", "5 10 14 18 20 22", "7 13 17 19 21 X")
 
 
@@ -23,9 +23,9 @@ class ChromosomeKFold(GroupKFold):
     ----------
     n_splits : int, default=5
     folds : {"size", "encode"} or sequence of sequence of str, default="size"
-        "size" gives every fold about as many sequences as every other. "encode" are the five folds of the human genome
-        that ENCODE publishes models with. Or the chromosomes of each fold. Chromosomes that no fold names are in every
-        training set.
+        "size" balances the number of sequences per fold. "encode" uses the five folds of the human genome for which
+        ENCODE publishes models. A sequence gives the chromosomes of each fold. Chromosomes in none of the folds are in
+        every training set.
 
     Raises
     ------
@@ -52,13 +52,13 @@ class ChromosomeKFold(GroupKFold):
         self.folds = folds
         named = self._named()
         if named is not None and len(named) != n_splits:
-            raise ValueError(f"n_splits={n_splits}, but folds={folds!r} are {len(named)}; expected the same number.")
+            raise ValueError(f"n_splits={n_splits}, but folds={folds!r} has {len(named)}; expected the same number.")
         super().__init__(n_splits)
 
     def split(
         self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield the rows to train and to test on.
+        """Yield the indices of training and test sequences.
 
         Parameters
         ----------
@@ -76,13 +76,13 @@ class ChromosomeKFold(GroupKFold):
         chromosomes = pd.Series(np.asarray(groups, dtype=object))
         if chromosomes.isna().any():
             raise ValueError(
-                f"groups has no chromosome for {int(chromosomes.isna().sum())} of {len(chromosomes)} sequences, the"
-                f" first of them number {int(chromosomes.isna().argmax())}; leave them out."
+                f"groups has no chromosome for {int(chromosomes.isna().sum())} of {len(chromosomes)} sequences; the"
+                f" first is number {int(chromosomes.isna().argmax())}. Leave them out."
             )
         found = chromosomes.unique()
         if self._named() is None and len(found) < self.n_splits:
             raise ValueError(
-                f"{self.n_splits} folds need as many chromosomes; groups name {len(found)}:"
+                f"{self.n_splits} folds need at least as many chromosomes; groups has {len(found)}:"
                 f" {', '.join(map(str, found))}. Lower n_splits."
             )
         yield from super().split(X, y, chromosomes.astype(str).to_numpy())
@@ -97,18 +97,20 @@ class ChromosomeKFold(GroupKFold):
             test = np.flatnonzero(plain.isin([str(name).removeprefix("chr") for name in names]))
             if not len(test):
                 given = ", ".join(map(str, np.unique(groups)[:8]))
-                raise ValueError(f"Fold {number} ({', '.join(names)}) has no sequences; groups name {given}.")
+                raise ValueError(f"Fold {number} ({', '.join(names)}) has no sequences; groups contains {given}.")
             if len(test) == len(groups):
-                raise ValueError(f"Fold {number} ({', '.join(names)}) has all sequences; none is left to train on.")
+                raise ValueError(f"Fold {number} ({', '.join(names)}) has all sequences; none are left for training.")
             yield test
 
     def _named(self) -> list[list[str]] | None:
-        """List the chromosomes of every fold, or return None if sizes decide."""
+        """List the chromosomes of every fold, or return None for folds by size."""
         if not isinstance(self.folds, str):
             names = [list(fold) for fold in self.folds]
             everything = [name for fold in names for name in fold]
             if len(set(everything)) < len(everything):
-                raise ValueError(f"folds={self.folds!r} name a chromosome twice; expected each in one fold at most.")
+                raise ValueError(
+                    f"folds={self.folds!r} contains a chromosome twice; expected each in at most one fold."
+                )
             return names
         if self.folds == "encode":
             return [[f"chr{name}" for name in fold.split()] for fold in _ENCODE]

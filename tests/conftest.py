@@ -32,6 +32,18 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+@pytest.fixture
+def write(tmp_path):
+    """Write text or bytes to a file of a name, and give its path."""
+
+    def write_file(name, content):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write_file
+
+
 # Why a test may be skipped. Any other reason fails it: a skip nobody has thought about hides what it was to show.
 SKIPS = {
     r"no real sets: .*": "the published collections are too large to be with the code",
@@ -40,6 +52,7 @@ SKIPS = {
     r"downloads need pooch": "as above",
     r"safetensors is not installed": "as above",
     r"gkmsvm-lite is not installed": "as above",
+    r"lightmotif is not installed": "as above",
     r"could not import '(psutil|distributed|pyjaspar|tensorflow)'.*": "as above",
     r".*(LS-GKM|gkmtrain).*": "a program that each user builds",
     r"scikit-learn has callbacks from 1\.9 on": "older ones are supported, too",

@@ -20,17 +20,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from skdeepprune import DeepPruneClassifier, OneHotDNA
+from skdeepprune._auc import roc_auc
 from skdeepprune.baselines import GkmSVMClassifier, KmerCounter, MotifScanClassifier, _gkmsvm_lite
 from skdeepprune.baselines._gkm_interface import GkmModel
 from skdeepprune.baselines._gkmsvm_lite import GkmsvmLite
 from skdeepprune.baselines._lsgkm import LsGkm, _format_model, _parse_model
-from skdeepprune.baselines._pwm import _best_threshold, _roc_auc
-from skdeepprune.datasets import load_deepbind, load_jaspar_motifs, make_motif_sequences
+from skdeepprune.baselines._pwm import _best_threshold
+from skdeepprune.datasets import load_deepbind, load_planted_motifs, make_motif_sequences
 from skdeepprune.motifs import Motif, load_jaspar, write_motifs
 from skdeepprune.sequences import dinucleotide_shuffle, read_sequences, reverse_complement
 
-MOTIFS = [Motif(known.name, 100 * known.ppm, n_sites=100) for known in load_jaspar_motifs().values()]
-DATA = make_motif_sequences([load_jaspar_motifs()["REST"]], 320, length=50, random_state=0)
+MOTIFS = [Motif(known.name, 100 * known.ppm, n_sites=100) for known in load_planted_motifs().values()]
+DATA = make_motif_sequences([load_planted_motifs()["REST"]], 320, length=50, random_state=0)
 X, y = DATA.X[:200].tolist(), DATA.y[:200]
 X_test, y_test = DATA.X[200:].tolist(), DATA.y[200:]
 
@@ -160,7 +161,7 @@ def test_parameters_are_checked(classifier):
 
 @pytest.mark.parametrize("classifier", [gkm(), MotifScanClassifier(MOTIFS)], ids=["gkm", "scan"])
 def test_numbers_that_are_not_dna_are_refused(classifier, rng):
-    with pytest.raises(ValueError, match="reads DNA"):
+    with pytest.raises(ValueError, match="needs DNA"):
         classifier.fit(rng.normal(size=(6, 40)), [0, 1] * 3)
 
 
@@ -360,17 +361,17 @@ def broken_lsgkm(monkeypatch, tmp_path):
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a shell")
 def test_a_program_that_fails_is_quoted(broken_lsgkm):
-    with pytest.raises(RuntimeError, match="gkmtrain .* ended with status 3 and said: out of memory"):
+    with pytest.raises(RuntimeError, match="gkmtrain .* failed with exit status 3. Its output was: out of memory"):
         gkm(engine="lsgkm").fit(X, y)
 
 
 @pytest.mark.parametrize(
     ("changed", "sequence", "message"),
     [
-        ({"word_length": 13}, "A" * 30, "word_length=13; it takes 3 to 12"),
-        ({"word_length": 8, "max_mismatches": 5}, "A" * 30, "max_mismatches=5; it takes at most 4"),
+        ({"word_length": 13}, "A" * 30, "word_length=13; it supports 3 to 12"),
+        ({"word_length": 8, "max_mismatches": 5}, "A" * 30, "max_mismatches=5; it supports at most 4"),
         ({}, "ACGTACGTNACGTACGT", "sequence 200 has N at position 8, which it would read as A"),
-        ({}, "A" * 2048, "sequence 200 has 2048 bp; it takes at most 2047"),
+        ({}, "A" * 2048, "sequence 200 has 2048 bp; it supports at most 2047"),
     ],
 )
 def test_what_lsgkm_cannot_do_is_refused(changed, sequence, message, broken_lsgkm):
@@ -459,7 +460,7 @@ def test_area_and_threshold_against_all_pairs_and_all_thresholds(pairs):
     if is_positive.all() or not is_positive.any():
         return
     higher = scores[is_positive][:, None] - scores[~is_positive]
-    assert _roc_auc(scores[:, None], is_positive)[0] == pytest.approx(((higher > 0) + 0.5 * (higher == 0)).mean())
+    assert roc_auc(is_positive, scores) == pytest.approx(((higher > 0) + 0.5 * (higher == 0)).mean())
 
     def balanced_accuracy(threshold):
         return (scores[is_positive] > threshold).mean() + (scores[~is_positive] <= threshold).mean()
@@ -486,7 +487,7 @@ def test_motifs_from_a_file_and_from_jaspar(tmp_path):
     [
         ([], ValueError, "motifs is empty"),
         ("no/such/file.meme", ValueError, "neither a motif file nor a release"),
-        (list(load_jaspar_motifs().values()), TypeError, r"motifs\[0\] is of type JasparMotif; expected a Motif"),
+        ([load_planted_motifs()["TBP"].ppm], TypeError, r"motifs\[0\] is of type ndarray; expected a Motif"),
     ],
 )
 def test_motifs_that_cannot_be_read(motifs, error, message):
@@ -526,7 +527,7 @@ def test_words_against_a_counter(X, word_length, both_strands):
 def test_words_of_many_sequences_are_those_of_each(rng, monkeypatch):
     X = ["".join(row) for row in rng.choice(list("ACGTN"), (30, 20), p=[0.24] * 4 + [0.04])]
     whole = KmerCounter(3).fit(X).transform(X)
-    monkeypatch.setattr("skdeepprune._composition._BASES_AT_ONCE", 50)
+    monkeypatch.setattr("skdeepprune._composition._BASES_PER_CHUNK", 50)
     np.testing.assert_array_equal(KmerCounter(3).fit(X).transform(X).toarray(), whole.toarray())
     np.testing.assert_array_equal(KmerCounter(3).fit(X).transform(X[7:8]).toarray(), whole[[7]].toarray())
 
@@ -545,7 +546,7 @@ def test_words_of_one_hot_dna():
 
 
 def test_words_of_something_else_are_refused(rng):
-    with pytest.raises(ValueError, match="KmerCounter counts words of DNA, but X holds other numbers"):
+    with pytest.raises(ValueError, match="KmerCounter needs DNA, but X contains other numbers"):
         KmerCounter().fit(rng.random((5, 8)))
     with pytest.raises(ValueError, match="word_length"):
         KmerCounter(13).fit(["ACGT"])

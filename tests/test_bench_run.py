@@ -524,7 +524,7 @@ def test_peak_memory_is_that_since_it_was_forgotten():
     assert peak_memory() < before + 100
 
 
-@pytest.mark.parametrize(("backend", "module"), [("dask", "dask.distributed"), ("ray", "ray.util.joblib.ray_backend")])
+@pytest.mark.parametrize(("backend", "module"), [("dask", "dask.distributed"), ("ray", "ray")])
 def test_a_backend_that_is_not_installed(monkeypatch, tmp_path, backend, module):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=rf"backend='{backend}' needs .*`pip install "):
@@ -561,7 +561,7 @@ def triplets(dataset, seed):
 
 
 def slow(dataset, seed):
-    return Slow(2, 1, 8, max_iter=3, random_state=seed)
+    return Slow(2, n_prunings=1, kernel_length=8, max_iter=3, random_state=seed)
 """
 
 
@@ -587,8 +587,7 @@ def test_command_line_with_a_method_of_ones_own(project, capsys):
     assert not (project / "store").exists()
     assert main(command(*arguments, "--seeds", "2")) == 0
     out = capsys.readouterr().out
-    assert "triplets" in out and out.endswith("Wrote store/results.csv and store/results.html\n")
-    assert "triplets" in (project / "store" / "results.html").read_text()
+    assert "triplets" in out and out.endswith("Wrote store/results.csv\n")
     table = pd.read_csv("store/results.csv")
     assert list(table.columns) == COLUMNS and len(table) == 4
     assert main(command(*arguments, "--seeds", "1-3", "--json")) == 0
@@ -613,8 +612,7 @@ def test_command_line_says_what_failed(project, capsys):
         "from sklearn.svm import SVC\n\ndef svm(dataset, seed):\n    return SVC(C=-1)\n"
     )
     assert main(command("--methods", "failing:svm", "--seeds", "1", "--n-jobs", "1")) == 0
-    assert "2 cells failed; results.csv has the errors" in capsys.readouterr().err
-    assert not (project / "store" / "results.html").exists(), "nothing to show"
+    assert "2 runs failed; their errors are in results.csv" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -625,7 +623,7 @@ def test_command_line_says_what_failed(project, capsys):
         (["--methods", "deep"], 1, "no method 'deep'"),
         (["--methods", "methods_of_mine:none"], 1, "has no function 'none'"),
         (["--methods", "no_such_module:f"], 1, "No module named"),
-        (["--scheduler", "tcp://x:1", "--backend", "ray"], 2, "--scheduler is Dask's"),
+        (["--scheduler", "tcp://x:1", "--backend", "ray"], 2, "--scheduler needs --backend dask"),
     ],
 )
 def test_bad_usage(project, capsys, arguments, code, said):

@@ -353,7 +353,7 @@ def test_untrained_weights_begin_slowly(after_pruning, slow):
 
 
 def test_too_many_kernels_for_the_saliency_are_refused_before_training():
-    with pytest.raises(ValueError, match="begin with 8192 kernels; expected at most 4096 with criterion='saliency'"):
+    with pytest.raises(ValueError, match="start with 8192 kernels; expected at most 4096 with criterion='saliency'"):
         small(n_kernels=2, n_prunings=12).fit(X, y)
 
 
@@ -441,7 +441,7 @@ def test_real_valued_channels(rng, engine):
         ({}, ["AC", "AG", "AT"], [0, 0, 1], r"at least 2 different sequences of positive weight in each class.* 1 of"),
         ({}, [], [], r"minimum of 1 is required"),
         ({"n_channels": 1, "reverse_complement": False}, [[np.nan]] * 8, [0, 1] * 4, r"contains NaN"),
-        ({"n_kernels": 2**12, "n_prunings": 12}, ["ACGT"] * 8, [0, 1] * 4, r"begin with 16777216 kernels"),
+        ({"n_kernels": 2**12, "n_prunings": 12}, ["ACGT"] * 8, [0, 1] * 4, r"start with 16777216 kernels"),
         ({"reverse_complement": True}, [[1.0]] * 8, [0, 1] * 4, r"set reverse_complement=False"),
         ({"n_channels": 4}, [[1.0] * 6] * 8, [0, 1] * 4, r"6 columns, not a multiple of n_channels=4"),
         ({"n_channels": 4}, np.zeros((8, 5, 3)), [0, 1] * 4, r"Set n_channels=3"),
@@ -455,7 +455,7 @@ def test_real_valued_channels(rng, engine):
             {"class_weight": {0: -1, 1: 1}},
             ["ACGT"] * 8,
             [0, 1] * 4,
-            r"class_weight=.*expected weights of 0",
+            r"class_weight=.*expected finite, non-negative",
         ),
         ({}, ["AC", "AG", "AT"], [0, 0, 1], r"1 of class 1\."),
         ({}, ["AC"] * 3, [0, 0, 1], r"that are not in the other.* 0 of class 0\."),

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from skdeepprune.cli import main, make_parser
 from skdeepprune.cli._commands import FILES
 from skdeepprune.cli._regions import SET_FILES
 from skdeepprune.datasets import load_simulated
-from skdeepprune.motifs import Motif, read_motifs, write_motifs
+from skdeepprune.motifs import Motif, load_jaspar, read_motifs, write_motifs
 
 SMALL = ["--kernels", "2", "--prunings", "1", "--kernel-length", "8", "--max-iter", "3", "--targets", "none"]
 
@@ -134,7 +135,7 @@ def test_predict_writes_a_table(fitted, inputs, data, capsys):
 def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
     assert run("predict", fitted / "model.safetensors", inputs / "test.fa") == 0
     whole = capsys.readouterr().out
-    monkeypatch.setattr("skdeepprune.cli._commands._PORTION", 30)
+    monkeypatch.setattr("skdeepprune.cli._commands._BATCH_SEQUENCES", 30)
     assert run("predict", fitted / "model.safetensors", inputs / "test.fa", "--out", tmp_path / "table.tsv") == 0
     assert (tmp_path / "table.tsv").read_text() == whole
     assert "30 sequences" in capsys.readouterr().err
@@ -142,7 +143,7 @@ def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
 
 def test_predict_tells_where_a_letter_is_wrong(fitted, tmp_path, capsys, monkeypatch):
     (tmp_path / "bad.fa").write_text(">a\nACGT\n" * 5 + ">b\nACXT\n")
-    monkeypatch.setattr("skdeepprune.cli._commands._PORTION", 4)
+    monkeypatch.setattr("skdeepprune.cli._commands._BATCH_SEQUENCES", 4)
     arguments = ["predict", fitted / "model.safetensors", tmp_path / "bad.fa", "--out", tmp_path / "table.tsv"]
     assert run(*arguments) == 1
     error = capsys.readouterr().err
@@ -176,7 +177,7 @@ def test_report_of_a_model(fitted, inputs, tmp_path, capsys):
     assert run(*arguments, "--out", out, "--title", "A <title>") == 0
     assert "<title>A &lt;title&gt;</title>" in out.read_text()
     assert run(*arguments, "--out", out) == 1
-    assert "is there already; pass --force" in capsys.readouterr().err
+    assert "already exists; pass --force" in capsys.readouterr().err
     assert run(*arguments, "--out", out, "--force") == 0
 
 
@@ -323,15 +324,15 @@ def test_standard_input_and_a_reader_that_has_enough(fitted, inputs):
         ("fit {inputs}/labeled.fa --labels --negatives {inputs}/unbound.fa --out {tmp}/out", 2, "one or"),
         ("fit {inputs}/bound.fa --out {tmp}/out --targets JASPAR1999", 1, "release='JASPAR1999'; expected one of"),
         ("fit {inputs}/bound.fa --out {tmp}/out --targets {inputs}/bound.fa", 1, "bound.fa"),
-        ("fit {inputs}/bound.fa --out {tmp}/out --kernels 0", 2, "--kernels: expected a whole number from 1, got '0'"),
-        ("fit {inputs}/bound.fa --out {tmp}/out --kernels some", 2, "--kernels: expected a whole number from 1"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --kernels 0", 2, "--kernels: expected a whole number >= 1, got '0'"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --kernels some", 2, "--kernels: expected a whole number >= 1"),
         ("fit {inputs}/bound.fa --out {tmp}/out --seed -1", 2, "--seed"),
-        ("fit {inputs}/bound.fa --out {tmp}/out --n-jobs 0", 2, "--n-jobs: expected a whole number from 1, got '0'"),
+        ("fit {inputs}/bound.fa --out {tmp}/out --n-jobs 0", 2, "--n-jobs: expected a whole number >= 1, got '0'"),
         ("fit {inputs}/bound.fa --out {tmp}/out --learning-rate -1", 2, "--learning-rate"),
         ("predict {model} {inputs}/none.fa", 1, "No such file"),
         ("motifs {model} {inputs}/bound.fa --matches {tmp}/x.csv --targets none", 2, "no known motifs"),
-        ("predict {inputs}/bound.fa {inputs}/bound.fa", 1, "is not a model file of skdeepprune"),
-        ("predict {model} {inputs}/bound.fa --out {tmp}/no/x", 1, "There is no folder"),
+        ("predict {inputs}/bound.fa {inputs}/bound.fa", 1, "is not a skdeepprune model file"),
+        ("predict {model} {inputs}/bound.fa --out {tmp}/no/x", 1, "does not exist"),
         ("predict {model} {inputs}/bound.fa --out {tmp}", 1, "is a folder"),
         ("demo --train x.fa", 2, "both --train and --test"),
     ],
@@ -345,6 +346,31 @@ def test_what_is_wrong_is_told(inputs, fitted, tmp_path, capsys, arguments, code
     assert message in captured.err
     assert captured.out == ""
     assert names_in(tmp_path) == []
+
+
+def test_known_motifs_are_those_of_a_group_of_species(fitted, inputs, tmp_path, capsys):
+    arguments = ["motifs", fitted / "model.safetensors", inputs / "bound.fa", "--out", tmp_path / "m.meme", "--quiet"]
+    assert run(*arguments, "--matches", tmp_path / "m.csv", "--targets", "jaspar2024:fungi") == 0
+    found = set(pd.read_csv(tmp_path / "m.csv")["target"])
+    assert found and found <= {motif.name for motif in load_jaspar(tax_group="fungi")}
+    assert run(*arguments, "--force", "--targets", "JASPAR2024:mushrooms") == 1
+    assert "has no motifs with collection='CORE' and tax_group='mushrooms'" in capsys.readouterr().err
+
+
+def test_a_warning_is_a_line_of_its_own(fitted, tmp_path, capsys):
+    (tmp_path / "a.fa").write_text("".join(f">{i}\n{'N' * 40}\n" for i in range(3)))
+    arguments = ["motifs", fitted / "model.safetensors", tmp_path / "a.fa", "--targets", "none", "--quiet"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        before = warnings.showwarning
+        assert run(*arguments) == 0
+        assert warnings.showwarning is before
+    lines = capsys.readouterr().err.splitlines()
+    assert lines and all(line.startswith("warning: kernel_") and ".py" not in line for line in lines)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert run(*arguments[:-1], "--out", tmp_path / "motifs.meme") == 0
+    assert "No kernel has a motif." in capsys.readouterr().err
 
 
 def test_without_jaspar_motifs_are_not_named(inputs, tmp_path, capsys, monkeypatch):
@@ -386,7 +412,7 @@ def test_demo_ends_with_the_path_of_a_report(tmp_path, capsys, monkeypatch):
     assert names_in(tmp_path) == ["skdeepprune-demo-2.html", "skdeepprune-demo.html"]
     output = capsys.readouterr().out
     assert output.endswith(f"Wrote the report: {tmp_path.resolve()}/skdeepprune-demo-2.html\n")
-    assert "TBP and PAX6 are planted here" in output
+    assert "The planted motifs are TBP and PAX6" in output
 
 
 def test_demo_on_bound_sequences_alone(inputs, tmp_path, capsys, monkeypatch):

@@ -44,16 +44,6 @@ def genome(tmp_path, rng):
     return path, sequence
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write_file(name, content):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write_file
-
-
 def run(*arguments):
     return main([str(argument) for argument in arguments])
 
@@ -81,7 +71,7 @@ class TestLabels:
         assert run(*arguments) == 0
         error = capsys.readouterr().err
         n = int(data.y_test.sum())
-        assert f"test.txt: the headers begin with labels, {n} of 1 and {200 - n} of 0" in error
+        assert f"test.txt: the headers start with labels, {n} of 1 and {200 - n} of 0" in error
         assert f"Reading {n} bound and {200 - n} unbound sequences" in error
 
     def test_in_the_files_of_fastsk(self, model, shared_data, tmp_path, capsys):
@@ -95,7 +85,7 @@ class TestLabels:
         assert run("fit", train, "--test", test, "--out", tmp_path / "out", "--json", *SMALL) == 0
         captured = capsys.readouterr()
         assert '"n_train": 300' in captured.out and '"n_test": 200' in captured.out
-        assert "test.fa: the headers begin with labels" in captured.err
+        assert "test.fa: the headers start with labels" in captured.err
 
     def test_names_that_are_numbers_are_not_labels(self, data, write):
         path = write("bound.fa", fasta(data.X_train, range(300)))
@@ -105,7 +95,7 @@ class TestLabels:
         path = write("test.fa", fasta(data.X_train, [*data.y_train[:-1], "chr1:5-9"]))
         assert run("fit", path, "--out", tmp_path / "out", *SMALL) == 1
         assert (
-            "test.fa: the headers of 299 sequences begin with 0 or 1 as with a label, but that of sequence 299 with"
+            "test.fa: the headers of 299 sequences start with a label (0 or 1), but that of sequence 299 starts with"
             " 'chr1:5-9'" in capsys.readouterr().err
         )
 
@@ -137,7 +127,7 @@ class TestPeaks:
         assert table_of(captured.out)[["scored_start", "scored_end"]].values.tolist() == [[960, 1061]]
         broad = write("e.broadPeak", "chr1\t1000\t1200\tp\t0\t.\t1\t1\t1\n")
         assert run("predict", model, broad, "--genome", genome[0]) == 0
-        assert "e.broadPeak: 101 bp around the middle of every peak" in capsys.readouterr().err
+        assert "e.broadPeak: 101 bp around the midpoint of every peak" in capsys.readouterr().err
 
     def test_on_their_strand(self, model, genome, write, capsys):
         path, sequence = genome
@@ -157,7 +147,7 @@ class TestPeaks:
             ("chr1\t5\n", "line 1: expected chromosome, start and end"),
             ("chr2\t1\t3\nchrX\t5\t9\n", "line 2: 'chrX' is not in .*genome.fa, which begins with 'chr1', 'chr2'"),
             ("chr2\t1\t3\n", "no peaks within .*genome.fa"),
-            ("# nothing\n", "peaks.bed holds no peaks; expected at least one"),
+            ("# nothing\n", "peaks.bed contains no peaks; expected at least one"),
             (gzip.compress(b"chr1\t500\t510\n" * 99, mtime=0)[:-9], "peaks.bed: the gzip data are damaged"),
         ],
     )
@@ -177,7 +167,7 @@ class TestPeaks:
         bed = write("peaks.bed", "".join(f"chr1\t{start}\t{start + 50}\n" for start in range(100, 2800, 60)))
         arguments = ["fit", bed, "--out", tmp_path / "out", "--quiet", *SMALL]
         assert run(*arguments) == 2
-        assert "name the genome's FASTA file with --genome" in capsys.readouterr().err
+        assert "give the genome's FASTA file with --genome" in capsys.readouterr().err
         assert run(*arguments, "--genome", genome[0]) == 0
         assert "chr1:" in (tmp_path / "out" / "report.html").read_text()
 
@@ -193,7 +183,7 @@ class TestPeaks:
 class TestPredict:
     @pytest.mark.parametrize("portion", [2, 20_000])
     def test_every_peak_has_a_row(self, model, genome, write, capsys, monkeypatch, portion):
-        monkeypatch.setattr("skdeepprune.cli._commands._PORTION", portion)
+        monkeypatch.setattr("skdeepprune.cli._commands._BATCH_SEQUENCES", portion)
         path, sequence = genome
         bed = write(
             "peaks.bed",
@@ -221,7 +211,7 @@ class TestPredict:
     def test_rows_without_a_score_are_counted(self, model, genome, write, capsys):
         bed = write("peaks.bed", "chrX\t5\t9\nchr1\t100\t300\n")
         assert run("predict", model, bed, "--genome", genome[0]) == 0
-        assert "of 2 peaks 1 chromosome not in genome; they have no probability" in capsys.readouterr().err
+        assert "of 2 peaks 1 chromosome not in genome; no probability for these" in capsys.readouterr().err
 
     def test_peaks_of_another_genome(self, model, genome, write, tmp_path, capsys):
         bed = write("peaks.bed", "1\t100\t300\n1\t400\t420\n")

@@ -1,5 +1,7 @@
 """From peaks and a genome to sets that are apart: what `fit` and `negatives` make."""
 
+import base64
+import io
 import json
 
 import numpy as np
@@ -8,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skdeepprune import load_model
 from skdeepprune.cli import main
 from skdeepprune.cli._sets import choose_chromosomes
-from skdeepprune.genome import region_sequences, region_table
+from skdeepprune.genome import describe_match, region_sequences, region_table
 from skdeepprune.report._leakage import find_leakage
 from skdeepprune.sequences import read_sequences, reverse_complement
 from skdeepprune.sequences._places import NOWHERE, Place
@@ -83,16 +86,72 @@ def test_the_sets_are_written_as_they_were_trained_on(folder, fitted):
 def test_the_report_says_how_negatives_were_made(fitted):
     text = (fitted / "report.html").read_text()
     for part in (
-        "that match in GC content and repeats, and dinucleotide shuffles",
+        "matched in GC content and repeats, and dinucleotide shuffles",
         "Kolmogorov-Smirnov statistic",
         "black.bed",
         "AUC against matched",
         "AUC against shuffles",
         "Precision at recall 0.5",
-        "if 1.0 % are bound",
+        "if 1 % are bound",
     ):
         assert part in text, part
-    assert "overlap training sequences" not in text and "among the training sequences" not in text
+    assert "overlap training sequences" not in text and "also training sequences" not in text
+
+
+def linked(page, name):
+    """A table that a report holds as a file."""
+    link = page.read_text().partition(f'download="{name}" href="')[2].partition('"')[0]
+    return pd.read_csv(io.BytesIO(base64.b64decode(link.rpartition(",")[2])))
+
+
+def test_the_report_shows_how_well_the_regions_match(folder, fitted):
+    found = [read_sequences(fitted / f"{part}.fa", labels_in_names=True) for part in ("training", "validation", "test")]
+    kinds = {"bound": [], "matched": [], "shuffles": []}
+    for part in found:
+        for name, sequence in zip(part.names, part.sequences, strict=True):
+            kinds[name.rsplit(" ", 1)[1]].append(sequence)
+    match, page = describe_match(kinds["bound"], kinds["matched"]), fitted / "report.html"
+    for name, table in (
+        ("gc_match.csv", match.gc),
+        ("repeats_match.csv", match.repeats),
+        ("dinucleotides_match.csv", match.dinucleotides),
+    ):
+        pd.testing.assert_frame_equal(linked(page, name), table.round(5), check_dtype=False)
+    text = page.read_text()
+    assert f"All {len(kinds['matched']):,} sampled regions of the genome" in text
+    assert f"<td>{match.gc_distance:.3f}</td>" in text and f"<td>{match.repeat_distance:.3f}</td>" in text
+    assert "(2 of each kind per bound sequence)" in text
+
+
+def test_a_model_of_both_kinds_of_negatives_is_read_again(folder, fitted, capsys):
+    assert load_model(fitted / "model.safetensors").negatives_ == "renewed"
+    assert run("predict", fitted / "model.safetensors", folder / "peaks.bed", "--genome", folder / "genome.fa") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(region_table(folder / "peaks.bed"))
+
+
+@pytest.mark.parametrize("kind", [None, "random", "shuffles"])
+def test_a_report_on_peaks_takes_regions_too(folder, fitted, tmp_path, capsys, kind):
+    page = tmp_path / "report.html"
+    arguments = ["report", fitted / "model.safetensors", folder / "peaks.bed", "--genome", folder / "genome.fa"]
+    options = ["--ratio", "2", "--exclude", folder / "black.bed", "--targets", "none", "--json", "--quiet"]
+    made = [] if kind is None else ["--make", kind]
+    assert run(*arguments, "--out", page, *options, *made) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["negatives"] == (kind or "both")
+    assert list(summary["auc_by_kind"]) == (["matched", "shuffles"] if kind is None else [kind])
+    n, text = len(region_table(folder / "peaks.bed")), page.read_text()
+    assert f"{n * (5 if kind is None else 3):,}<span" in text
+    assert ("Match of the sampled regions" in text) == (kind != "shuffles")
+    assert ("AUC against matched" in text) == (kind is None)
+
+
+def test_a_genome_without_lower_case_has_no_repeats_to_compare(folder, fitted, tmp_path):
+    (tmp_path / "upper.fa").write_text((folder / "genome.fa").read_text().upper().replace("CHR", "chr"))
+    (tmp_path / "peaks.bed").write_text((folder / "peaks.bed").read_text())
+    arguments = ["report", fitted / "model.safetensors", tmp_path / "peaks.bed", "--targets", "none", "--quiet"]
+    assert run(*arguments, "--genome", tmp_path / "upper.fa", "--out", tmp_path / "report.html") == 0
+    text = (tmp_path / "report.html").read_text()
+    assert "No sequence has lower case" in text and "repeats_match.csv" not in text and "gc_match.csv" in text
 
 
 def test_the_motif_is_found_against_matched_regions(folder, tmp_path, capsys):
@@ -112,6 +171,41 @@ def test_other_negatives_are_an_option(folder, tmp_path, capsys, kind):
     assert list(summary["auc_by_kind"]) == [kind]
     n_bound = len(region_table(folder / "peaks.bed"))
     assert summary["n_train"] + summary["n_test"] == 2 * n_bound
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.25, 2])
+def test_the_ratio_holds_for_each_kind(folder, tmp_path, ratio):
+    assert fit(folder, tmp_path / "out", "--ratio", ratio, "--test-share", "0") == 0
+    names = read_sequences(tmp_path / "out" / "training.fa", labels_in_names=True).names
+    kinds = [name.rsplit(" ", 1)[1] for name in names]
+    n = kinds.count("bound")
+    assert kinds.count("shuffles") == kinds.count("matched") == round(ratio * n)
+    shuffled = pd.Series([name.split()[3] for name, kind in zip(names, kinds, strict=True) if kind == "shuffles"])
+    assert shuffled.value_counts().max() == np.ceil(ratio), "each peak once before any of them again"
+
+
+def test_peaks_to_test_on_have_regions_too_none_of_which_is_trained_on(folder, tmp_path):
+    lines = (folder / "peaks.bed").read_text().splitlines(keepends=True)
+    (tmp_path / "train.bed").write_text("".join(lines[::2]))
+    (tmp_path / "test.bed").write_text("".join(lines[1::2]))
+    arguments = ["fit", tmp_path / "train.bed", "--genome", folder / "genome.fa", "--out", tmp_path / "out", *SMALL]
+    assert run(*arguments, "--test", tmp_path / "test.bed") == 0
+    train, test = (region_table(tmp_path / "out" / f"{part}.bed") for part in ("training", "test"))
+    assert test["name"].value_counts().to_dict() == {"bound": len(lines) // 2, "matched": len(lines) // 2}
+    n_shuffles = (tmp_path / "out" / "test.fa").read_text().count(" shuffles\n")
+    assert n_shuffles == len(lines) // 2
+    for row in test.itertuples():
+        others = train[train["chrom"] == row.chrom]
+        assert not ((others["start"] < row.end) & (row.start < others["end"])).any()
+
+
+@pytest.mark.parametrize(
+    "options", [["--recall", "0"], ["--prevalence", "1"], ["--prevalence", "0"], ["--recall", "x"]]
+)
+def test_a_use_that_cannot_be_is_refused_before_training(folder, tmp_path, capsys, options):
+    assert fit(folder, tmp_path / "out", *options) == 2
+    assert "expected a number" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_few_chromosomes_are_tested_at_random(folder, tmp_path, capsys):
@@ -148,7 +242,7 @@ def test_leakage_is_told_with_counts(folder, tmp_path, capsys):
     captured = capsys.readouterr()
     text = (tmp_path / "out" / "report.html").read_text()
     for message in (
-        "7 of 22 test sequences are among the training sequences, too, on either strand",
+        "7 of 22 test sequences are also training sequences (on either strand)",
         "4 of 22 test sequences overlap training sequences in the genome",
     ):
         assert message in captured.err and message in text
@@ -177,7 +271,7 @@ def test_overlaps_are_counted_as_pair_by_pair(spans, data):
         (["--test-chromosomes", "chr1", "--validation-chromosomes", "chr1"], "chr1 cannot be both"),
         (["--test-chromosomes", "chr1,chr2,chr3,chr4,chrX"], "The training set has no sequences"),
         (["--test-chromosomes", "chr1", "--test", "other.fa"], "leave one of them out"),
-        (["--negatives", "{folder}/peaks.bed", "--make", "both"], "there are unbound sequences"),
+        (["--negatives", "{folder}/peaks.bed", "--make", "both"], "unbound sequences are already given"),
     ],
 )
 def test_sets_that_cannot_be_are_refused(folder, tmp_path, capsys, options, message):
@@ -189,9 +283,9 @@ def test_sets_that_cannot_be_are_refused(folder, tmp_path, capsys, options, mess
 def test_sequences_without_a_place_cannot_be_split_by_chromosome(tmp_path, capsys):
     (tmp_path / "a.fa").write_text("".join(f">p{i}\nACGTTGCA\n" for i in range(9)))
     assert run("fit", tmp_path / "a.fa", "--out", tmp_path / "out", "--test-chromosomes", "chr1", *SMALL) == 2
-    assert "the chromosome of 18 of 18 sequences, such as 'p0', is not known" in capsys.readouterr().err
+    assert "the chromosome of 18 of 18 sequences, such as 'p0', is unknown" in capsys.readouterr().err
     assert run("fit", tmp_path / "a.fa", "--out", tmp_path / "out", "--make", "both", *SMALL) == 2
-    assert "--make both chooses regions of a genome; expected peaks" in capsys.readouterr().err
+    assert "--make both samples regions of a genome; expected peaks" in capsys.readouterr().err
 
 
 def test_negatives_are_written_as_bed_and_fasta(folder, tmp_path, capsys):
@@ -215,16 +309,16 @@ def test_what_is_excluded_is_not_overwritten(folder, tmp_path, capsys):
     excluded.write_text("chr1\t0\t100\n")
     common = ["--genome", folder / "genome.fa", "--exclude", excluded, "--force"]
     assert run("negatives", folder / "peaks.bed", "--out", excluded, *common) == 2
-    assert "is an input, too" in capsys.readouterr().err
+    assert "is also an input" in capsys.readouterr().err
     assert fit(folder, tmp_path, "--exclude", excluded, "--force") == 2
-    assert "is an input, too" in capsys.readouterr().err
+    assert "is also an input" in capsys.readouterr().err
     assert excluded.read_text() == "chr1\t0\t100\n"
 
 
 def test_regions_and_a_summary_do_not_share_the_standard_output(folder, capsys):
     assert run("negatives", folder / "peaks.bed", "--genome", folder / "genome.fa", "--json") == 2
     captured = capsys.readouterr()
-    assert captured.out == "" and "name a file for them with --out" in captured.err
+    assert captured.out == "" and "name a file for the regions with --out" in captured.err
 
 
 def test_shuffles_are_written_without_a_place(folder, tmp_path, capsys):
@@ -251,20 +345,3 @@ def test_chosen_chromosomes_hold_about_the_share(groups, share):
     assert 1 <= len(chosen) < len(set(groups)) and len(set(chosen)) == len(chosen)
     held_out = sum(group in chosen for group in groups)
     assert abs(held_out - share * len(groups)) <= pd.Series(groups).value_counts().max()
-
-
-def test_precision_at_a_prevalence_is_what_a_test_of_that_prevalence_gives(rng):
-    from skdeepprune.report._performance import Use
-
-    scores = rng.normal(size=40_000) + np.repeat([2.0, 0.0], [20_000, 20_000])
-    labels = np.repeat([1, 0], 20_000)
-    order = np.argsort(-scores)
-    true, false = (np.append(0, np.cumsum(labels[order] == label)) for label in (1, 0))
-    threshold = np.sort(scores[:20_000])[10_000]
-    called = scores >= threshold
-    expected = 0.05 * called[:20_000].mean() / (0.05 * called[:20_000].mean() + 0.95 * called[20_000:].mean())
-    assert Use(0.5, 0.05).precision(true, false) == pytest.approx(expected, rel=0.01)
-    assert Use(1.0, 0.05).precision(true, false) == pytest.approx(0.05, rel=0.2)
-    for wrong in ({"recall": 0}, {"prevalence": 0}, {"prevalence": 1}, {"recall": 2}):
-        with pytest.raises(ValueError, match="expected a recall above 0"):
-            Use(**wrong)

@@ -608,6 +608,7 @@ def test_every_loop_compiles_once(rng):
             trainer.scores(data, np.arange(10, dtype=np.int32)[::-1])
             trainer.word_sums(data, np.arange(10, dtype=np.int32)[::-1])
             word_sums(trainer.network, codes)
+            scan(trainer.network, codes)
     for loop, known in zip(loops, before, strict=True):
         # Products of exponentials may need float64, once.
         assert loop.signatures, loop

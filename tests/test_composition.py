@@ -38,7 +38,7 @@ def counted(sequences, word_length, both_strands):
 @given(SEQUENCES, st.integers(1, 4), st.booleans(), st.integers(1, 60))
 def test_counts_are_those_of_a_counter(sequences, word_length, both_strands, at_once):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BASES_AT_ONCE", at_once)
+        patch.setattr(module, "_BASES_PER_CHUNK", at_once)
         counts = count_words(encode(sequences), word_length, reverse_complement=both_strands)
     np.testing.assert_array_equal(counts, counted(sequences, word_length, both_strands))
 
@@ -119,7 +119,7 @@ def test_auto_is_six_letters_of_dna_and_none_of_numbers(rng, both_strands):
     settings = {"n_prunings": 0, "max_iter": 1, "n_channels": 4, "reverse_complement": both_strands}
     of_numbers = small(**settings).fit(values, np.arange(20) % 2)
     assert of_numbers.composition_.empty
-    with pytest.raises(ValueError, match="composition=3 counts words of DNA"):
+    with pytest.raises(ValueError, match="composition=3 counts DNA words"):
         small(composition=3, **settings).fit(values, np.arange(20) % 2)
 
 
@@ -185,7 +185,9 @@ def test_at_size_has_parameters_that_fit_it(schedule):
     "schedule", [[], [4, 2, 3], [8, 8, 2], [8, 4], [8.5, 2], ["a", "b"], [[8, 2]], np.array([2, 8]), [2, 0]]
 )
 def test_schedules_that_do_not_fall_to_n_kernels_are_refused(schedule):
-    with pytest.raises(ValueError, match=r"schedule=.*; expected falling numbers of kernels ending with n_kernels=2"):
+    with pytest.raises(
+        ValueError, match=r"schedule=.*; expected decreasing numbers of kernels ending with n_kernels=2"
+    ):
         small(schedule=schedule).fit(X, y)
 
 
@@ -195,7 +197,7 @@ def test_auto_takes_no_schedule_of_arrays():
 
 
 def test_the_size_of_a_schedule_counts_not_that_of_n_prunings():
-    with pytest.raises(ValueError, match="begin with 5000 kernels"):
+    with pytest.raises(ValueError, match="start with 5000 kernels"):
         small(n_prunings=0, schedule=[5000, 2]).fit(X, y)
 
 

@@ -275,7 +275,7 @@ def test_predicting_from_a_pickle_needs_no_tensorflow(tmp_path):
 
 def test_what_it_cannot_read_is_refused():
     classifier = ConvolutionClassifier(**QUICK)
-    with pytest.raises(ValueError, match="ConvolutionClassifier reads DNA"):
+    with pytest.raises(ValueError, match="ConvolutionClassifier needs DNA"):
         classifier.fit(np.random.default_rng(0).normal(size=(10, 40)), [0, 1] * 5)
     with pytest.raises(ValueError, match="two classes"):
         classifier.fit(DATA.X_train[:10], [1] * 10)

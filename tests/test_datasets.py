@@ -1,6 +1,7 @@
 import gzip
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,12 +17,13 @@ from skdeepprune.datasets import (
     list_datasets,
     load_deepbind,
     load_fastsk,
-    load_jaspar_motifs,
+    load_planted_motifs,
     load_simulated,
     load_zeng,
     log_likelihood_ratio,
     make_motif_sequences,
 )
+from skdeepprune.motifs import load_jaspar
 from skdeepprune.sequences import encode, read_sequences
 
 SRF = "SRF_H1-hESC_SRF_HudsonAlpha"
@@ -63,23 +65,31 @@ def test_jaspar_motifs_are_those_of_the_database(shared_data):
         header, _, *rows = entry.strip().splitlines()
         accession, name = header.split()
         database[accession] = name, np.array([row.split() for row in rows], dtype=float)
-    motifs = load_jaspar_motifs()
+    motifs = load_planted_motifs()
     assert len(motifs) == 12
     for name, motif in motifs.items():
         assert motif.name == name == database[motif.accession][0]
         np.testing.assert_allclose(motif.ppm, database[motif.accession][1], rtol=0, atol=7e-7)
 
 
+def test_the_motifs_that_are_planted_keep_the_counts_of_jaspar():
+    pytest.importorskip("pyjaspar")
+    database = {motif.accession: motif for motif in load_jaspar("JASPAR2024")}
+    for motif in load_planted_motifs().values():
+        known = database[motif.accession]
+        assert motif == replace(known, notes=())
+
+
 def test_jaspar_motifs_cannot_be_changed_by_accident():
     with pytest.raises(ValueError, match="read-only"):
-        load_jaspar_motifs()["TBP"].ppm[0, 0] = 1
+        load_planted_motifs()["TBP"].counts[0, 0] = 1
 
 
 # Making sequences
 
 
 def test_instances_follow_their_matrices_and_the_rest_is_uniform():
-    motifs = [load_jaspar_motifs()[name] for name in ("TBP", "PAX6", "Tfcp2l1")]
+    motifs = [load_planted_motifs()[name] for name in ("TBP", "PAX6", "Tfcp2l1")]
     planted = make_motif_sequences(motifs, 30_000, length=40, positive_share=0.6, random_state=1)
     codes = encode(planted.X)
     background = np.ones(codes.shape, dtype=bool)
@@ -195,7 +205,7 @@ def test_a_sequence_alone_scores_as_among_longer_ones():
 def test_batches_do_not_show(monkeypatch):
     data = load_simulated(2, n_train=2, n_test=50, random_state=0)
     whole = log_likelihood_ratio(data.X_test, data.motifs)
-    monkeypatch.setattr("skdeepprune.datasets._likelihood._CELLS_AT_ONCE", 700)
+    monkeypatch.setattr("skdeepprune.datasets._likelihood._CELLS_PER_BATCH", 700)
     np.testing.assert_array_equal(log_likelihood_ratio(data.X_test, data.motifs), whole)
 
 
@@ -351,9 +361,9 @@ def test_a_missing_set_is_met_with_its_near_matches(tmp_path):
         load_zeng(tmp_path, "usf")
     with pytest.raises(ValueError, match="did you mean 'CTCF_K562'"):
         load_zeng(tmp_path, "CTFC_K562")
-    with pytest.raises(ValueError, match="it has 3 sets, such as 'CTCF_K562'"):
+    with pytest.raises(ValueError, match="it has 3 data sets, such as 'CTCF_K562'"):
         load_zeng(tmp_path, "§§§")
-    with pytest.raises(NotADirectoryError, match="no folder"):
+    with pytest.raises(NotADirectoryError, match="not a folder"):
         load_zeng(tmp_path / "nowhere", "SRF")
 
 

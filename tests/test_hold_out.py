@@ -128,12 +128,12 @@ def test_positives_alone_are_held_out_with_their_shuffles(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"X_val": X_test}, "both X_val and y_val"),
-        ({"y_val": y_test}, "both X_val and y_val"),
-        ({"sample_weight_val": [1.0]}, "both X_val and y_val"),
+        ({"X_val": X_test}, "X_val and y_val together"),
+        ({"y_val": y_test}, "X_val and y_val together"),
+        ({"sample_weight_val": [1.0]}, "X_val and y_val together"),
         ({"X_val": X_test, "y_val": y_test[:3]}, "X_val, y_val: .*inconsistent numbers"),
         ({"X_val": X_test, "y_val": np.zeros(len(X_test))}, "X_val, y_val: Expected two classes"),
-        ({"X_val": X_test, "y_val": 2 * np.asarray(y_test)}, r"y_val has the classes \[0, 2\], y has \[0, 1\]"),
+        ({"X_val": X_test, "y_val": 2 * np.asarray(y_test)}, r"y_val has classes \[0, 2\], y has classes \[0, 1\]"),
         ({"X_val": ["ACX"], "y_val": [1]}, "X_val, y_val: Sequence 0 has the letter 'X'"),
         (
             {"X_val": X_test, "y_val": y_test, "sample_weight_val": np.asarray(y_test, float)},

@@ -159,7 +159,7 @@ def test_a_failed_save_leaves_the_old_file(fitted, tmp_path, monkeypatch):
 
 @given(place=st.floats(0, 1, exclude_max=True))
 def test_a_file_that_is_cut_short_is_told(content, tmp_path_factory, place):
-    with pytest.raises(ValueError, match="damaged|not a model file"):
+    with pytest.raises(ValueError, match="damaged|not a skdeepprune model file"):
         loaded(content[: int(place * len(content))], tmp_path_factory.mktemp("cut"))
 
 
@@ -168,7 +168,7 @@ def test_a_flipped_bit_is_told(content, tmp_path_factory, place, bit):
     flipped = bytearray(content)
     at = int(place * len(content))
     flipped[at] ^= 1 << bit
-    with pytest.raises(ValueError, match="damaged|not a model file"):
+    with pytest.raises(ValueError, match="damaged|not a skdeepprune model file"):
         loaded(bytes(flipped), tmp_path_factory.mktemp("flipped"))
 
 
@@ -178,7 +178,7 @@ def test_every_byte_of_the_header_counts(content, tmp_path):
     for at in range(0, 8 + length - padding, 7):
         flipped = bytearray(content)
         flipped[at] ^= 1
-        with pytest.raises(ValueError, match="damaged|not a model file"):
+        with pytest.raises(ValueError, match="damaged|not a skdeepprune model file"):
             loaded(bytes(flipped), tmp_path)
 
 
@@ -197,7 +197,7 @@ def test_every_byte_of_the_header_counts(content, tmp_path):
     ],
 )
 def test_a_foreign_file_is_told(foreign, tmp_path):
-    with pytest.raises(ValueError, match="is not a model file of skdeepprune"):
+    with pytest.raises(ValueError, match="is not a skdeepprune model file"):
         loaded(foreign, tmp_path)
 
 
@@ -223,7 +223,7 @@ def test_a_newer_format_is_told(content, tmp_path, monkeypatch):
     [{"stages": []}, {"params": {"n_layers": 3}}, {"classes_dtype": "O8"}, {"stages": [{}]}, {"classes_dtype": "V16"}],
 )
 def test_a_right_checksum_over_nonsense_is_told(content, tmp_path, changes):
-    with pytest.raises(ValueError, match="describes is no classifier"):
+    with pytest.raises(ValueError, match="does not describe a valid classifier"):
         loaded(repacked(content, tmp_path, **changes), tmp_path)
 
 
@@ -319,7 +319,7 @@ def changed(array, value):
 def test_arrays_that_no_fit_gives_are_refused(content, tmp_path, name, change):
     (tmp_path / "original").write_bytes(content)
     arrays, _ = unpack(tmp_path / "original")
-    with pytest.raises(ValueError, match="describes is no classifier"):
+    with pytest.raises(ValueError, match="does not describe a valid classifier"):
         loaded(repacked(content, tmp_path, {name: change(arrays[name])}), tmp_path)
 
 
@@ -350,7 +350,7 @@ def test_arrays_that_no_fit_gives_are_refused(content, tmp_path, name, change):
     ],
 )  # fmt: skip
 def test_descriptions_that_no_fit_gives_are_refused(content, tmp_path, changes):
-    with pytest.raises(ValueError, match="describes is no classifier"):
+    with pytest.raises(ValueError, match="does not describe a valid classifier"):
         loaded(repacked(content, tmp_path, **changes), tmp_path)
 
 
@@ -363,7 +363,7 @@ def test_stages_that_no_fit_gives_are_refused(content, tmp_path, name, value):
     header, _ = header_of(content)
     stages = json.loads(header["__metadata__"]["model"])["stages"]
     stages[1][name] = value
-    with pytest.raises(ValueError, match="describes is no classifier"):
+    with pytest.raises(ValueError, match="does not describe a valid classifier"):
         loaded(repacked(content, tmp_path, stages=stages), tmp_path)
 
 
@@ -383,7 +383,7 @@ def array_of(shape, begin, end, dtype="F32"):
 BOMBS = {
     "deep description": bomb("[" * 10**6),
     "very deep description": bomb("[" * 10**5 + "]" * 10**5),
-    "many lists": bomb("[" + "[]," * (2**20 + 5) + "[]]"),
+    "many brackets": bomb("[" + "[]," * (2**20 + 5) + "[]]"),
     "deep header": (10**6).to_bytes(8, "little") + b'{"skdeepprune":' + b"[" * 10**6,
     "huge array": bomb("{}", {"a": array_of([2**40], 0, 2**42)}),
     "huge shape of nothing": bomb("{}", {"a": array_of([2**62, 0], 0, 0), "b": array_of([2**63, 2**63], 0, 0)}),
@@ -403,7 +403,7 @@ def test_bombs_are_refused_at_once(content, tmp_path):
     start = time.perf_counter()
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match="is damaged|describes is no classifier"):
+        with pytest.raises(ValueError, match="is damaged|does not describe a valid classifier"):
             loaded(content, tmp_path)
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -416,5 +416,5 @@ def test_a_huge_foreign_file_is_not_read(tmp_path):
     path = tmp_path / "sparse"
     with path.open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(ValueError, match="not a model file"):
+    with pytest.raises(ValueError, match="not a skdeepprune model file"):
         load_model(path)

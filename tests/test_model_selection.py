@@ -16,7 +16,7 @@ def test_folds_are_whole_and_never_empty(groups, n_splits):
     groups = np.array(groups)
     splitter = ChromosomeKFold(n_splits)
     if len(set(groups)) < n_splits:
-        with pytest.raises(ValueError, match=f"{n_splits} folds need as many chromosomes; groups name"):
+        with pytest.raises(ValueError, match=f"{n_splits} folds need at least as many chromosomes; groups has"):
             list(splitter.split(groups, groups=groups))
         return
     parts = list(splitter.split(groups, groups=groups))
@@ -57,9 +57,9 @@ def test_own_folds():
         ),
         ({"folds": [["a"], ["b"]], "n_splits": 2}, ["a", "a"], r"Fold 0 \(a\) has all sequences"),
         ({"n_splits": 2}, None, "needs groups"),
-        ({"n_splits": 2}, ["a", None, "b"], "no chromosome for 1 of 3 sequences, the first of them number 1"),
-        ({"n_splits": 3, "folds": "encode"}, ["a"], "are 5; expected the same number"),
-        ({"n_splits": 2, "folds": [["a"], ["a"]]}, ["a"], "name a chromosome twice"),
+        ({"n_splits": 2}, ["a", None, "b"], "no chromosome for 1 of 3 sequences; the first is number 1"),
+        ({"n_splits": 3, "folds": "encode"}, ["a"], "has 5; expected the same number"),
+        ({"n_splits": 2, "folds": [["a"], ["a"]]}, ["a"], "contains a chromosome twice"),
         ({"folds": "other"}, ["a"], "folds='other'"),
     ],
 )

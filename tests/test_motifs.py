@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skdeepprune import DeepPruneClassifier
-from skdeepprune.datasets import load_jaspar_motifs, make_motif_sequences
+from skdeepprune.datasets import load_planted_motifs, make_motif_sequences
 from skdeepprune.motifs import Motif, Site, best_alignment, extract_motifs
 from skdeepprune.motifs._extract import note_copies
 from skdeepprune.sequences import encode, reverse_complement
@@ -107,7 +107,7 @@ class TestMotif:
             ({"counts": [[1, 2, 3, np.nan]]}, "negative or infinite"),
             ({"n_sites": -1}, "n_sites=-1"),
             ({"background": (0.5, 0.5, 0, 0)}, "background"),
-            ({"sites": [Site(7, "s", 0, "+", 1.0, "ACG")]}, "sequence 7 has the 3 letters 'ACG'"),
+            ({"sites": [Site(7, "s", 0, "+", 1.0, "ACG")]}, "sequence 7 has 3 letters: 'ACG'"),
         ],
     )
     def test_what_cannot_be(self, fields, message):
@@ -126,7 +126,7 @@ class TestMotif:
 class TestAlignment:
     @given(st.integers(0, 6), st.booleans())
     def test_finds_a_shift(self, shift, reverse):
-        motif = load_jaspar_motifs()["PAX6"]
+        motif = load_planted_motifs()["PAX6"]
         long = Motif("long", np.concatenate([np.full((6, 4), 25), motif.ppm * 100, np.full((6, 4), 25)]), 100)
         query = long.window(shift, shift + 14)
         found = best_alignment(query.reverse_complement() if reverse else query, long)
@@ -136,7 +136,7 @@ class TestAlignment:
         assert found.correlation == pytest.approx(np.sqrt(inside.sum() / ((long.ppm - 0.25) ** 2).sum()))
 
     def test_one_strand(self):
-        motif = Motif("m", load_jaspar_motifs()["PAX6"].ppm, 1)
+        motif = Motif("m", load_planted_motifs()["PAX6"].ppm, 1)
         turned = motif.reverse_complement()
         assert best_alignment(turned, motif, both_strands=False).correlation < 0.9
         assert best_alignment(turned, motif) == pytest.approx((1, 0, True))
@@ -282,7 +282,7 @@ class TestExtraction:
         assert [motif.name for motif in motifs] == ["kernel_1"]
 
     def test_the_network_finds_what_was_planted(self):
-        motif = load_jaspar_motifs()["PAX6"]
+        motif = load_planted_motifs()["PAX6"]
         data = make_motif_sequences([motif], 3000, random_state=0)
         classifier = DeepPruneClassifier(n_kernels=2, n_prunings=4, reverse_complement=False, random_state=0)
         found = extract_motifs(classifier.fit(data.X, data.y), data.X, data.y)

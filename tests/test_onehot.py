@@ -85,7 +85,7 @@ def test_length():
 
 @pytest.mark.parametrize("length", [0, -1, 2.0, "4"])
 def test_a_length_that_is_none(length):
-    with pytest.raises(ValueError, match="expected a whole number from 1, or None"):
+    with pytest.raises(ValueError, match="expected a positive integer or None"):
         OneHotDNA(length=length).fit(STRINGS)
 
 
@@ -140,7 +140,7 @@ def test_names_of_the_columns():
     names = onehot.get_feature_names_out()
     assert names[:5].tolist() == ["0_A", "0_C", "0_G", "0_T", "1_A"]
     assert len(names) == onehot.transform(STRINGS).shape[1]
-    with pytest.raises(ValueError, match="only with flatten=True"):
+    with pytest.raises(ValueError, match="need flatten=True"):
         OneHotDNA(flatten=False).fit(STRINGS).get_feature_names_out()
 
 

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from skdeepprune import DeepPruneClassifier
 from skdeepprune._glyphs import LETTERS, outline, stack_letters
-from skdeepprune.datasets import load_jaspar_motifs
+from skdeepprune.datasets import load_planted_motifs
 from skdeepprune.motifs import Motif, tomtom
 from skdeepprune.plots import plot_logo, plot_match, plot_stages
 
@@ -154,7 +154,7 @@ def test_given_axes_are_used(known):
 
 
 def test_a_hundred_logos_take_seconds():
-    ppm = load_jaspar_motifs()["CTCF"].ppm
+    ppm = load_planted_motifs()["CTCF"].ppm
     _, ax = plt.subplots()
     plot_logo(ppm, ax=ax)
     start = time.process_time()
@@ -169,7 +169,7 @@ def test_stages_of_what_is_not_there():
     fitted = DeepPruneClassifier(2, n_prunings=0, kernel_length=4, max_iter=1, random_state=0).fit(
         ["ACGTACGT", "AAAAAAAA", "ACGTTCGA", "AAAAACAA"] * 3, [1, 0] * 6
     )
-    with pytest.raises(ValueError, match="Got X alone"):
+    with pytest.raises(ValueError, match="Got only X"):
         plot_stages(fitted, ["ACGT"])
-    with pytest.raises(ValueError, match="Got y alone"):
+    with pytest.raises(ValueError, match="Got only y"):
         plot_stages(fitted, y=[1])

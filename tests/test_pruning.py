@@ -188,3 +188,28 @@ def test_dead_kernels_do_not_empty_the_network():
 def test_schedule_halves():
     assert kernel_schedule(4, 6) == [256, 128, 64, 32, 16, 8, 4]
     assert kernel_schedule(5, 0) == [5]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_growth_to_second_order_is_that_of_the_quadratic_loss(seed):
+    # The loss 1/2 (w - v)' H (w - v) whose minimum has the weights of R at 0 is 1/2 v_R' (H^-1[R, R])^-1 v_R.
+    rng = np.random.default_rng(seed)
+    n_kernels, n_sequences = 20, 400
+    scores = rng.exponential(size=(n_sequences, n_kernels)) @ rng.uniform(0, 1, (n_kernels, n_kernels))
+    network = as_network(rng.normal(scale=0.1, size=n_kernels).astype(np.float32), 0.0)
+    importances = saliency(network, scores, rng.integers(0, 2, n_sequences))
+    probability = expit(scores @ network.dense_weights)
+    share = probability * (1 - probability)
+    centered = scores - np.average(scores, axis=0, weights=share)
+    curvature = np.einsum("n,ni,nj->ij", share / n_sequences, centered, centered)
+    inverse = np.linalg.inv(curvature + 0.01 * np.diag(np.diag(curvature)))
+    removed = np.argsort(importances)
+    for i in range(1, n_kernels + 1):
+        v, gone = network.dense_weights[removed[:i]].astype(float), removed[:i]
+        growth = v @ np.linalg.solve(inverse[np.ix_(gone, gone)], v) / 2
+        assert importances[removed[i - 1]] == pytest.approx(growth, rel=1e-4)
+        # None of the others would have been cheaper.
+        for other in removed[i:]:
+            instead = np.append(gone[:-1], other)
+            v = network.dense_weights[instead].astype(float)
+            assert v @ np.linalg.solve(inverse[np.ix_(instead, instead)], v) / 2 >= growth * (1 - 1e-4)

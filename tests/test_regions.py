@@ -11,16 +11,6 @@ NARROW = "chr1\t1000\t1200\tp\t0\t.\t1\t1\t1\t10\n"
 BROAD = "chr1\t1000\t1200\tp\t0\t-\t1\t1\t1\n"
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write_file(name, content):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write_file
-
-
 def test_bed(write):
     path = write(
         "a.bed", "track name=x\nbrowser y\n# z\nchr1\t5\t9\n\nchr2 1 3 peak_1 0 -\nchr1\t0\t1\t.\t0\t+\textra\n"

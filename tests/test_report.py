@@ -18,12 +18,13 @@ from skdeepprune._engines import scan, word_sums
 from skdeepprune.datasets import load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, tomtom
 from skdeepprune.report import write_report
-from skdeepprune.report._cards import _runs, composition_card, named_match
+from skdeepprune.report._cards import _notes, _runs, composition_card, named_match
 from skdeepprune.report._composition import group_words, read_composition
 from skdeepprune.report._examples import Example, Mark
 from skdeepprune.report._figures import Match
-from skdeepprune.report._kernels import kernel_placement
-from skdeepprune.report._performance import GRID, measure, rank_auc
+from skdeepprune.report._kernels import kernel_placement, short_word
+from skdeepprune.report._page import _motifs_intro
+from skdeepprune.report._performance import GRID, Use, measure
 from skdeepprune.report._results import collect
 from skdeepprune.report._sequences import Sequences
 from skdeepprune.report._svg import label_of, number, ticks
@@ -220,8 +221,8 @@ def test_names_with_html_are_shown_and_not_run(fitted, data, tmp_path):
 
 def test_without_known_motifs_and_without_test_sequences(fitted, data, tmp_path):
     page = Page(written(tmp_path, fitted, data, test=False, targets=None))
-    assert "on the sequences at hand; the strongest reads" in page.text
-    assert "expect less of others" in page.text
+    assert "on the given sequences; the strongest reads" in page.text
+    assert "expect lower performance on others" in page.text
     assert "E-value" not in page.text
 
 
@@ -251,10 +252,10 @@ def test_composition_that_separates_is_told(tmp_path):
     classifier = DeepPruneClassifier(1, n_prunings=0, kernel_length=6, max_iter=1, random_state=0).fit(X, y)
     write_report(classifier, X, y, tmp_path / "report.html", X_test=X[:20], y_test=y[:20], targets=None)
     text = Page((tmp_path / "report.html").read_text()).text
-    assert "The GC content alone separates the classes with AUC 0.9" in text or "AUC 1.00" in text
-    assert "The length alone separates the classes with AUC 1.00" in text
-    assert "20 of 20 test sequences are among the training sequences, too, on either strand" in text
-    assert re.search(r"on held-out sequences \(the GC content alone (0\.9\d|1\.00)\);", text)
+    assert "GC content alone separates the classes with AUC 0.9" in text or "AUC 1.00" in text
+    assert "Length alone separates the classes with AUC 1.00" in text
+    assert "20 of 20 test sequences are also training sequences (on either strand)" in text
+    assert re.search(r"on held-out sequences \(GC content alone: (0\.9\d|1\.00)\);", text)
 
 
 def test_composition_that_does_not_separate_is_not(page):
@@ -294,6 +295,36 @@ def test_results_are_those_of_scikit_learn(fitted, data):
         assert reading.bound_positions.sum() == pytest.approx(reading.bound_share)
 
 
+@pytest.mark.parametrize(("recall", "prevalence"), [(0.5, 0.01), (0.33, 0.2), (1.0, 0.001)])
+def test_precision_at_a_prevalence_is_that_of_weighted_sequences(fitted, data, recall, prevalence):
+    scores, network = fitted.transform(data.X_test), fitted.stages_[-1].network
+    rows = np.flatnonzero((data.y_test == 0) | (np.arange(len(scores)) % 3 == 0))
+    bound = data.y_test[rows] == 1
+    scores = np.round(scores[rows], 1)  # with ties
+    zeros = np.zeros(len(rows))
+    found = measure(network, scores, zeros, bound, random_state=0, n_bootstraps=20, use=Use(recall, prevalence))
+    decision = network.decision(scores, zeros)
+    weights = np.where(bound, prevalence / bound.sum(), (1 - prevalence) / (~bound).sum())
+    average = average_precision_score(bound, decision, sample_weight=weights)
+    assert found.average_precision_in_use.value == pytest.approx(average)
+    threshold = np.sort(decision[bound])[::-1][int(np.ceil(recall * bound.sum() - 1e-9)) - 1]
+    called = decision >= threshold
+    assert found.precision_in_use.value == pytest.approx(weights[called & bound].sum() / weights[called].sum())
+    for estimate in (found.precision_in_use, found.average_precision_in_use):
+        assert 0 <= estimate.low <= estimate.high <= 1
+
+
+@pytest.mark.parametrize("wrong", [{"recall": 0}, {"prevalence": 0}, {"prevalence": 1}, {"recall": 2}])
+def test_a_use_that_cannot_be_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected a recall above 0"):
+        Use(**wrong)
+
+
+def test_motifs_that_resemble_none_are_counted(fitted, data):
+    results = measured(fitted, data)
+    assert "No motif of 3 resembles a known one" in _motifs_intro(results, {k: () for k in range(3)}, 3)
+
+
 def test_the_area_under_the_drawn_curve_is_the_auc(fitted, rng):
     network = fitted.stages_[-1].network
     for _ in range(20):
@@ -323,11 +354,6 @@ def test_the_bootstrap_has_a_seed(fitted, data):
     assert one != other
 
 
-def test_rank_auc_counts_ties_half(rng):
-    bound, values = rng.random(200) < 0.3, rng.integers(5, size=200).astype(float)
-    assert rank_auc(bound, values) == pytest.approx(roc_auc_score(bound, values))
-
-
 @pytest.mark.parametrize("turned", [False, True])
 def test_where_a_kernel_lies_in_its_motif(fitted, data, turned):
     found = scan(fitted.stages_[-1].network, encode(data.X_train))
@@ -337,6 +363,37 @@ def test_where_a_kernel_lies_in_its_motif(fitted, data, turned):
         if turned:
             motif, expected = motif.reverse_complement(), (3, True)
         assert kernel_placement(motif, found, motif.kernel, 10) == expected
+
+
+@pytest.mark.parametrize("word", ["TAT", "TATAAA", "GGGCGG"])
+@pytest.mark.parametrize("start", [0, 4, 9])
+def test_a_kernel_that_reads_a_short_word(rng, word, start):
+    kernel = rng.normal(scale=0.1, size=(15, 4)).astype(np.float32)
+    kernel[np.arange(start, start + len(word)), ["ACGT".index(letter) for letter in word]] += 2
+    assert short_word(kernel) == word
+    kernel[[(start + 7) % 15, (start + 8) % 15], 0] += 2
+    assert short_word(kernel) is None
+    assert short_word(np.zeros((15, 4), np.float32)) is None
+
+
+def test_a_kernel_that_reads_a_frequent_short_word_is_said_to(fitted, data, tmp_path):
+    network = fitted.stages_[-1].network
+    kernels = np.zeros_like(network.kernels)
+    kernels[:, [3, 4, 5], [3, 0, 3]] = 2.0
+    classifier = copy(fitted)
+    stage = replace(fitted.stages_[-1], network=replace(network, kernels=kernels))
+    classifier.stages_ = [*fitted.stages_[:-1], stage]
+    assert "This kernel reads little more than TAT" in Page(written(tmp_path, classifier, data, targets=None)).text
+
+
+@pytest.mark.parametrize(("unbound_share", "said"), [(0.49, False), (0.5, True), (1.0, True)])
+def test_a_kernel_with_sites_in_most_unbound_sequences_is_said_to(fitted, data, unbound_share, said):
+    reading = replace(measured(fitted, data).kernels[0], unbound_share=unbound_share)
+    assert any("reads sequence composition" in note for note in _notes(reading, [])) is said
+
+
+def test_kernels_of_whole_motifs_are_not_said_to_read_short_words(page):
+    assert "reads little more than" not in page.text
 
 
 def test_examples_are_cut_at_their_sites():
@@ -391,8 +448,8 @@ def test_matches_of_tomtom_can_be_given(fitted, data, known, html, tmp_path):
     ("change", "message"),
     [
         ({"y_test": None}, "both X_test and y_test"),
-        ({"y_test": np.zeros(400)}, r"y_test has the classes \[0.0\]; expected sequences of both"),
-        ({"y_test": np.arange(400) % 3}, r"y_test has the classes \[0, 1, 2\]"),
+        ({"y_test": np.zeros(400)}, r"y_test has classes \[0.0\]; expected sequences of both"),
+        ({"y_test": np.arange(400) % 3}, r"y_test has classes \[0, 1, 2\]"),
         ({"test_names": ["one"]}, "inconsistent numbers"),
     ],
 )
@@ -566,7 +623,7 @@ def test_words_are_laid_over_each_other():
 def test_composition_has_a_card_and_a_network_without_it_has_none(fitted, data, tmp_path):
     page = Page(written(tmp_path, fitted, data, targets=None))
     assert "AUC alone" in page.text and "composition.csv" in page.text
-    said = r"Mean log-odds by composition: \S+ in bound and \S+ in unbound sequences; by kernels and intercept: \S+ in"
+    said = r"Mean log-odds from composition: \S+ in bound and \S+ in unbound sequences; from kernels and intercept: "
     assert re.search(said, page.text)
     classifier = clone(fitted).set_params(composition=0, max_iter=2)
     page = Page(written(tmp_path, classifier.fit(data.X_train, data.y_train), data, targets=None))

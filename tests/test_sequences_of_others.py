@@ -95,5 +95,5 @@ def test_channels_first_are_told_to_transpose():
 
 
 def test_gkm_svm_says_that_a_sequence_is_n_alone():
-    with pytest.raises(ValueError, match="Sequence 1 is N alone.*Leave these sequences out"):
+    with pytest.raises(ValueError, match="Sequence 1 consists only of N.*Leave these sequences out"):
         GkmSVMClassifier(word_length=4, n_informative=3, max_mismatches=1).fit(["ACGTACGT", "NNNNNNNN"], [0, 1])

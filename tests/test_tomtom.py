@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdeepprune.datasets import load_jaspar_motifs
+from skdeepprune.datasets import load_planted_motifs
 from skdeepprune.motifs import Motif, load_jaspar, orient_to_match, tomtom, write_motifs
 from skdeepprune.motifs._align import best_alignment
 from skdeepprune.motifs._similarity import match_motif
-from skdeepprune.motifs._tomtom import _false_discovery_rates
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +76,7 @@ class TestPValues:
             ("TBP", "CDX1"): 2.61183186e-03,
             ("TBP", "HOXB13"): 2.98512100e-03,
         }
-        jaspar = load_jaspar_motifs()["TBP"]
+        jaspar = load_planted_motifs()["TBP"]
         matches = tomtom(Motif("TBP", jaspar.ppm, 1), n_nearest=5)
         assert matches["target"][0] == "TBP" and -24.4 < np.log10(matches["p"][0]) < -23
         found = {(row.query, row.target): row.p for row in matches.iloc[1:].itertuples()}
@@ -126,10 +125,11 @@ class TestTable:
             first, matches.groupby("query", sort=False).head(2).reset_index(drop=True), check_dtype=False
         )
 
-    def test_false_discovery_rates_by_hand(self):
-        np.testing.assert_allclose(
-            _false_discovery_rates(np.array([0.04, 0.01, 0.9, 0.02])), [0.16 / 3, 0.04, 0.9, 0.04]
-        )
+    def test_false_discovery_rates_by_hand(self, known):
+        matches = tomtom(known[0], known, n_nearest=None)
+        ranked = matches["p"] * len(known) / np.arange(1, len(known) + 1)
+        by_hand = [min(1.0, ranked[i:].min()) for i in range(len(ranked))]
+        np.testing.assert_allclose(matches["q"], by_hand, rtol=1e-12)
 
     def test_orientation(self, known):
         turned = known[4].reverse_complement()
@@ -193,7 +193,7 @@ class TestTargets:
 @pytest.mark.slow
 def test_live_memelite_agrees(known):
     queries = [*known[:5], known[6].window(1, 5), known[7].reverse_complement()]
-    queries += [Motif(name, motif.ppm, 1) for name, motif in load_jaspar_motifs().items()]
+    queries += [Motif(name, motif.ppm, 1) for name, motif in load_planted_motifs().items()]
     ours, theirs = (tomtom(queries, n_nearest=None, engine=engine) for engine in ("numpy", "memelite"))
     both = ours.merge(theirs, on=["query", "target_accession"], suffixes=("", "_memelite"))
     assert len(both) == len(ours)

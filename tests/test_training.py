@@ -8,9 +8,11 @@ from scipy.special import expit
 from sklearn.metrics import log_loss, roc_auc_score
 from test_network import draw_network
 
-from skdeepprune import _training
+from skdeepprune import DeepPruneClassifier, _training
+from skdeepprune._auc import roc_auc
 from skdeepprune._engines import choose_engine
-from skdeepprune._training import LabeledData, Stage, evaluate, is_worse, roc_auc, smallest_good_size, with_sharpness
+from skdeepprune._training import LabeledData, Stage, evaluate, is_worse, smallest_good_size, with_sharpness
+from skdeepprune.datasets import load_simulated
 
 
 def labeled(y, weights):
@@ -116,3 +118,14 @@ def test_of_more_sequences_than_there_is_room_for_every_class_keeps_its_share(mo
     chosen = _training._as_many_as_fit(y, draw_network(0, n_kernels=4))
     assert len(chosen) == 50 and (np.diff(chosen) > 0).all()
     assert y[chosen].sum() == n_positives / 2
+
+
+def test_patience_begins_after_the_warm_up():
+    data = load_simulated(3, n_train=400, n_test=200, random_state=0)
+    classifier = DeepPruneClassifier(2, n_prunings=0, n_iter_no_change=1, learning_rate_init=0.1, random_state=2)
+    # Labels are swapped, so that what is learned makes the held-out loss worse from epoch to epoch.
+    classifier.set_params(composition=0).fit(data.X_train, data.y_train, X_val=data.X_test, y_val=1 - data.y_test)
+    rates, losses = classifier.history_["learning_rate"], classifier.history_["val_loss"]
+    assert losses[0] < losses[1] < losses[2]
+    assert rates[:3].tolist() == pytest.approx([0.1 / 9, 0.2 / 9, 0.1])
+    assert len(rates) == 3 + 4, "one epoch after the warm-up, then the annealing"

@@ -173,9 +173,9 @@ def test_what_cannot_be_written_is_told(tmp_path):
     for name, error, message in [
         ("folder", IsADirectoryError, "folder is a folder; expected the name of a file"),
         ("to folder", IsADirectoryError, "it is a link to .*folder"),
-        ("missing/file", FileNotFoundError, "There is no folder .*missing to write file into"),
-        ("file/file", FileNotFoundError, "There is no folder .*file to write file into"),
-        ("dangling", FileNotFoundError, r"There is no folder .*nowhere .* \(it is a link to "),
+        ("missing/file", FileNotFoundError, "The folder .*missing for file does not exist"),
+        ("file/file", FileNotFoundError, "The folder .*file for file does not exist"),
+        ("dangling", FileNotFoundError, r"The folder .*nowhere .* does not exist \(it is a link to "),
         ("loop", OSError, "Too many levels of symbolic links"),
         ("x" * 300, OSError, "File name too long"),
     ]:

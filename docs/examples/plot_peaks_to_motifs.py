@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from skdeepprune.datasets import load_jaspar_motifs, make_motif_sequences
+from skdeepprune.datasets import load_planted_motifs, make_motif_sequences
 from skdeepprune.sequences import reverse_complement
 
 rng = np.random.default_rng(0)
-jaspar = load_jaspar_motifs()
+jaspar = load_planted_motifs()
 factors = [jaspar["CTCF"], jaspar["FOSL1::JUND"]]
 planted = make_motif_sequences(factors, 3000, positive_share=0.9, random_state=rng)
 sequences = np.where(rng.random(3000) < 0.5, planted.X, reverse_complement(planted.X))

@@ -1,4 +1,4 @@
-"""Baselines to measure against: gkm-SVM, counts of k-mers, the best motif of a database, other one-layer networks."""
+"""Baselines for comparison: gkm-SVM, k-mer counts, the best motif in a database, other one-layer networks."""
 
 from skdeepprune.baselines._convolution import ConvolutionClassifier
 from skdeepprune.baselines._gkm import GkmSVMClassifier

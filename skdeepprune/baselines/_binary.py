@@ -1,4 +1,4 @@
-"""What the baselines share: DNA in, two classes out."""
+"""Base class of the baselines: DNA in, two classes out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BinarySequenceClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray, shape (n,)
-            Of `classes_`: the positive class where the decision function is positive.
+            `classes_[1]` where the decision function is positive, else `classes_[0]`.
         """
         decision = self.decision_function(X)
         return self.classes_[(decision > 0).astype(int)]
@@ -43,11 +43,11 @@ class BinarySequenceClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _read_training(self, X: Any, y: ArrayLike) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.bool_]]:
-        """Read X and y as codes, the classes, and whether a sequence is of the positive class."""
+        """Read X and y: codes, the classes, and whether each sequence is in the positive class."""
         codes = read_input(self, X, n_channels=4, reset=True)
         if codes.ndim != 2:
             raise ValueError(
-                f"{type(self).__name__} reads DNA, but X holds other numbers; expected strings or the output of"
+                f"{type(self).__name__} needs DNA, but X contains other numbers; expected strings or the output of"
                 " OneHotDNA."
             )
         classes, y_binary = read_target(self, y, codes)

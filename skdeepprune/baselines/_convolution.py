@@ -23,12 +23,12 @@ from skdeepprune._training import Epoch, LabeledData, TrainingSettings, train
 from skdeepprune.baselines._binary import BinarySequenceClassifier
 from skdeepprune.sequences import left_justify, sequence_lengths
 
-# Numbers to hold at a time while sequences are scored.
-_CELLS_AT_ONCE = 2**22
+# Array elements per batch when sequences are scored.
+_CELLS_PER_BATCH = 2**22
 
 
 class ConvolutionClassifier(BinarySequenceClassifier):
-    r"""A one-layer convolutional network, never pruned; also with expectation pooling [1]_ or circular filters [2]_.
+    r"""A one-layer convolutional network without pruning; also with expectation pooling [1]_ or circular filters [2]_.
 
     The activation of kernel k at position p is :math:`a_{pk} = \max(0, h_{pk})`, as in
     :class:`~skdeepprune.DeepPruneClassifier`, and the log-odds of binding are a weighted sum of the pooled activations.
@@ -36,65 +36,65 @@ class ConvolutionClassifier(BinarySequenceClassifier):
     Parameters
     ----------
     n_kernels : int, default=4
-        Kernels, or circular filters.
+        Number of kernels or circular filters.
     kernel_length : int, default=16
-        Positions that a kernel sees.
+        Width of a kernel in positions.
     pooling : {"max", "expectation"}, default="max"
-        How a kernel's activations become one number: their maximum, or their mean under weights that grow with the
-        activation, :math:`\sum_p a_p e^{m a_p} / \sum_p e^{m a_p}`.
+        How a kernel's activations are pooled: by their maximum, or by their softmax-weighted mean,
+        :math:`\sum_p a_p e^{m a_p} / \sum_p e^{m a_p}`.
     sharpness : float, default=1.0
-        m of expectation pooling, a constant. Towards 0 it is the mean, towards infinity the maximum.
+        m of expectation pooling, a constant. It approaches the mean for 0 and the maximum for infinity.
     local_window : int, default=5
-        Expectation pooling is over the maxima of so many neighbouring positions each. 1 is over all positions.
+        Expectation pooling is over the maxima of windows of this many positions. 1 uses all positions.
     circular : bool, default=False
-        Make of each kernel all its `kernel_length` rotations (circular shifts). They share the kernel's weights, and
-        each has its own bias and its own weight in the dense layer.
+        Use all `kernel_length` rotations (circular shifts) of each kernel. They share the kernel's weights, but each
+        has its own bias and its own weight in the dense layer.
     learning_rate_init : float, default=0.003
         Learning rate of Adam.
     batch_size : int, default=256
     max_iter : int, default=1000
-        Most epochs.
+        Maximum number of epochs.
     n_iter_no_change : int, default=15
-        Training ends when the validation loss has not improved for so many epochs in a row. The best epoch's weights
-        are kept.
+        Training stops when the validation loss has not improved for this many consecutive epochs. The weights of the
+        best epoch are kept.
     validation_fraction : float, default=0.1
-        Share of the training sequences held out for that, stratified by class.
+        Fraction of the training sequences held out for validation, stratified by class.
     random_state : int, RandomState, Generator or None, default=None
-        Determines the hold-out, the initial weights and the order of the sequences.
+        Controls the validation split, the initial weights and the order of the sequences.
 
     Attributes
     ----------
     kernels_ : ndarray of float32, shape (n_kernels, kernel_length, 4)
-        Of a circular filter, the rotation with the greatest weight in the dense layer, which the authors of [2]_ take
-        for the motif.
+        For a circular filter, the rotation with the largest weight in the dense layer, which the authors of [2]_ use as
+        the motif.
     network_ : Network
-        All weights. Of circular filters it has every rotation as a kernel, ``n_kernels * kernel_length`` of them.
+        All weights. With circular filters every rotation is a kernel, ``n_kernels * kernel_length`` in total.
     history_ : DataFrame
         A row per epoch: n_kernels (of `network_`), epoch, learning_rate, loss, val_loss, val_roc_auc, seconds.
     n_iter_ : int
-        Epochs.
+        Number of epochs.
     classes_ : ndarray, shape (2,)
         ``classes_[1]`` is the positive class: bound.
 
     See Also
     --------
-    skdeepprune.DeepPruneClassifier : With ``n_prunings=0`` the network of maxima, on a faster engine.
+    skdeepprune.DeepPruneClassifier : With ``n_prunings=0`` the network with max pooling, on a faster engine.
 
     Notes
     -----
     From the papers and their authors' programs (github.com/gao-lab/ePooling, github.com/christopherblum/cnncf):
 
-    - expectation pooling with a softmax as weights, m = 1 and constant, over the maxima of windows of 5 positions: the
-      settings for the 690 ENCODE sets;
-    - circular filters as all rotations of one filter, each pooled by its maximum and with its own dense weight. The
-      program has one filter; here several may stand side by side.
+    - expectation pooling with softmax weights, constant m = 1, over the maxima of windows of 5 positions: the settings
+      for the 690 ENCODE data sets;
+    - circular filters as all rotations of one filter, each with max pooling and its own dense weight. The original has
+      a single filter; here there may be several.
 
-    Everything else is as in `DeepPruneClassifier`, so that the networks differ in one thing only. The first program has
-    a leaky ReLU of slope 0.5 with a cap at 10, and `same` padding; the second one gradient descent, an L2 penalty of
-    0.01 on the filter, and no biases in the convolution. Neither reads the other strand, nor has both ideas at once.
+    Everything else is as in `DeepPruneClassifier`, so that the networks differ in one aspect only. The first program
+    uses a leaky ReLU with slope 0.5 and a cap of 10, and `same` padding; the second uses gradient descent, an L2
+    penalty of 0.01 on the filter, and no convolution biases. Neither scans the other strand or combines both ideas.
     The last local window may be shorter here, so that no position is lost.
 
-    Training needs TensorFlow, predicting does not.
+    Training needs TensorFlow, prediction does not.
 
     References
     ----------
@@ -163,7 +163,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
         Parameters
         ----------
         X : list, ndarray, Series or one-column DataFrame of str; or the output of `OneHotDNA`
-            DNA, also of unequal length.
+            DNA, of any lengths.
         y : array-like, shape (n,)
             Two classes; the greater one is the positive class (bound).
 
@@ -174,7 +174,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
         Raises
         ------
         ValueError
-            If X or y is not as described.
+            If X or y is invalid.
         FloatingPointError
             If training diverges.
         """
@@ -269,19 +269,19 @@ class ConvolutionClassifier(BinarySequenceClassifier):
         return expit(np.column_stack([-decision, decision]))
 
     def _pooled(self, codes: NDArray[np.uint8]) -> Iterator[NDArray[np.float64]]:
-        """Yield the pooled activations of every kernel, some sequences at a time."""
+        """Yield the pooled activations of every kernel, in batches of sequences."""
         network = self.network_
         if self.pooling == "max":
             yield network.scores(codes)
             return
-        step = max(1, _CELLS_AT_ONCE // (codes.shape[1] * max(network.n_kernels, 4 * network.kernel_length)))
+        step = max(1, _CELLS_PER_BATCH // (codes.shape[1] * max(network.n_kernels, 4 * network.kernel_length)))
         for start in range(0, len(codes), step):
             activations = _activations(network, codes[start : start + step])
             yield _expectations(activations, self.sharpness, self.local_window)
 
 
 def _activations(network: Network, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Activations (N, P, K); 0 or more, and -inf where a sequence has ended."""
+    """Activations (N, P, K) after the ReLU; -inf beyond the end of a sequence."""
     codes, _ = left_justify(codes)
     codes = np.pad(codes, ((0, 0), (0, max(network.kernel_length - codes.shape[1], 0))), constant_values=4)
     values = BASE_SHARES.astype(np.float64)[codes]
@@ -293,7 +293,7 @@ def _activations(network: Network, codes: NDArray[np.uint8]) -> NDArray[np.float
 
 
 def _expectations(activations: NDArray[np.float64], sharpness: float, window: int) -> NDArray[np.float64]:
-    """Pool activations (N, P, K) over P: the maximum of every window, and the expectation of the maxima."""
+    """Pool activations (N, P, K) over P: the expectation of the maxima of all windows."""
     missing = -activations.shape[1] % window
     padded = np.pad(activations, ((0, 0), (0, missing), (0, 0)), constant_values=-np.inf)
     best = padded.reshape(len(padded), -1, window, padded.shape[2]).max(axis=2)

@@ -1,4 +1,4 @@
-"""gkm-SVM, the support vector machine on gapped k-mers, as a scikit-learn estimator."""
+"""gkm-SVM, a support vector machine on gapped k-mers, as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -20,48 +20,47 @@ from skdeepprune.sequences import decode, encode, sequence_lengths
 
 
 class GkmSVMClassifier(BinarySequenceClassifier):
-    """gkm-SVM [1]_: a support vector machine that compares sequences by their gapped k-mers.
+    """gkm-SVM [1]_: a support vector machine with a gapped k-mer kernel.
 
     Parameters
     ----------
     word_length : int, default=11
-        Letters of a word (LS-GKM's l). At most 16, with LS-GKM 3 to 12.
+        Word length (l in LS-GKM). At most 16; 3 to 12 with LS-GKM.
     n_informative : int, default=7
-        Letters of a word that are compared, the others being gaps (k).
+        Number of informative positions in a word (k); the others are gaps.
     max_mismatches : int, default=3
-        Pairs of words with more mismatches than this do not count (d). With LS-GKM at most 4.
+        Maximum number of mismatches for a pair of words to count (d). At most 4 with LS-GKM.
     C : float, default=1.0
-        Penalty of errors; less regularises more.
+        Penalty on errors; smaller values regularise more.
     kernel : {"gkm", "gkm-full", "gkm-count", "gkm-rbf", "wgkm", "wgkm-rbf"}, default="gkm"
-        Similarity of two sequences, the kernels 2, 1, 0, 3, 4 and 5 of LS-GKM [2]_:
+        Kernel function; types 2, 1, 0, 3, 4 and 5 of LS-GKM [2]_:
 
-        - "gkm": estimated word counts, the filter truncated;
-        - "gkm-full": estimated word counts, the full filter;
+        - "gkm": estimated l-mer counts with the truncated filter;
+        - "gkm-full": estimated l-mer counts with the full filter;
         - "gkm-count": counts of gapped k-mers;
         - "gkm-rbf": ``exp(gamma * (K - 1))`` with "gkm" as K; LS-GKM recommends C=10 and gamma=2 for it;
-        - "wgkm", "wgkm-rbf": "gkm" and "gkm-rbf" with words in the middle of a sequence counting more. Only with
-          LS-GKM.
+        - "wgkm", "wgkm-rbf": "gkm" and "gkm-rbf" with higher weights for words near the centre of a sequence. LS-GKM
+          only.
     gamma : float, default=1.0
-        Of the kernels "gkm-rbf" and "wgkm-rbf".
+        Parameter of the kernels "gkm-rbf" and "wgkm-rbf".
     center_weight : int, default=50
-        Weight of a word in the middle of a sequence, 1 to 255, for "wgkm" and "wgkm-rbf".
+        Weight of a word at the centre of a sequence, 1 to 255, for "wgkm" and "wgkm-rbf".
     half_life : float, default=50.0
-        Distance from the middle, in bp, at which that weight has fallen to half.
+        Distance from the centre, in bp, at which that weight has fallen by half.
     reverse_complement : bool, default=True
-        Count a word and its reverse complement as one.
+        Count a word and its reverse complement together.
     class_weight : dict or "balanced", default=None
-        Weights of the classes, by which C is multiplied.
+        Class weights, which multiply C.
     tol : float, default=1e-3
-        Training stops when the optimality conditions hold to this.
+        Tolerance of the stopping criterion.
     cache_size : float, default=2000
-        Most memory for the solver's cache of kernel rows, in MB. It takes no more than 4 bytes a pair of sequences.
+        Maximum size of the solver's cache of kernel rows, in MB. It never exceeds 4 bytes per pair of sequences.
     engine : {"auto", "lsgkm", "gkmsvm-lite"}, default="auto"
-        What computes: LS-GKM's programs `gkmtrain` and `gkmpredict`, if they are on the PATH, or the package
-        gkmsvm-lite (``pip install skdeepprune[baselines]``). "auto" prefers LS-GKM, which is faster on large sets and
-        keeps no matrix of all pairs, unless something stands against it: N within a sequence, more than 2047 bp, or the
-        limits above.
+        LS-GKM's programs `gkmtrain` and `gkmpredict`, which must be on the PATH, or the package gkmsvm-lite (``pip
+        install skdeepprune[baselines]``). "auto" prefers LS-GKM, which is faster on large data sets and does not store
+        the full kernel matrix, unless it cannot be used: N within a sequence, more than 2047 bp, or the limits above.
     n_jobs : int, default=None
-        Threads. LS-GKM has 1, 4 or 16 of them: the most that are not more than this.
+        Threads. LS-GKM supports 1, 4 or 16; the largest of these not above `n_jobs` is used.
 
     Attributes
     ----------
@@ -71,25 +70,25 @@ class GkmSVMClassifier(BinarySequenceClassifier):
         Their coefficients, positive for the positive class.
     intercept_ : ndarray of float64, shape (1,)
     engine_ : str
-        The engine that trained.
+        The engine used for training.
     classes_ : ndarray, shape (2,)
         ``classes_[1]`` is the positive class: bound.
 
     See Also
     --------
-    MotifScanClassifier : The other end: one known motif.
+    MotifScanClassifier : The opposite extreme: a single known motif.
 
     Notes
     -----
     Sequences may differ in length. Letters are read as everywhere in this package: lower case as upper case, U as T,
-    and IUPAC letters as N. A word with an N in it is left out, and a run of N at the right end is padding. Every
-    sequence needs one word without N. (LS-GKM by itself would read N as A, so it is not given any.)
+    and ambiguity codes as N. Words with an N are skipped, and trailing N are treated as padding. Every sequence needs
+    at least one word without N. (LS-GKM itself would read N as A, so it is never given any.)
 
-    The engines' decision functions agree to about 1e-3, the tolerance of the solver. What is fitted does not depend on
-    the engine: where `gkmpredict` is missing, "auto" scores with gkmsvm-lite what LS-GKM trained. LS-GKM writes scores
-    with six digits. gkmsvm-lite keeps a matrix of 8 bytes a pair of training sequences: 0.8 GB for 10,000.
+    The engines' decision functions agree to about 1e-3, the tolerance of the solver. The fitted model does not depend
+    on the engine: if `gkmpredict` is missing, "auto" scores a model trained by LS-GKM with gkmsvm-lite. LS-GKM writes
+    scores with six digits. gkmsvm-lite stores 8 bytes per pair of training sequences: 0.8 GB for 10,000.
 
-    There is no `predict_proba`: for probabilities wrap the classifier in
+    There is no `predict_proba`; for probabilities wrap the classifier in
     :class:`sklearn.calibration.CalibratedClassifierCV`.
 
     References
@@ -164,7 +163,7 @@ class GkmSVMClassifier(BinarySequenceClassifier):
         Parameters
         ----------
         X : list, ndarray, Series or one-column DataFrame of str; or the output of `OneHotDNA`
-            DNA, also of unequal length.
+            DNA, of any lengths.
         y : array-like, shape (n,)
             Two classes; the greater one is the positive class (bound).
 
@@ -177,7 +176,7 @@ class GkmSVMClassifier(BinarySequenceClassifier):
         ImportError
             If no engine is installed.
         ValueError
-            If X or y is not as described, or no engine can do what the parameters ask for.
+            If X or y is invalid, or no engine supports the parameters.
         RuntimeError
             If `gkmtrain` fails.
         """
@@ -190,7 +189,7 @@ class GkmSVMClassifier(BinarySequenceClassifier):
         self._check_words(codes)
         weights = compute_class_weight(self.class_weight, classes=classes, y=classes[is_positive.astype(int)])
         if weights.min() <= 0:
-            raise ValueError(f"class_weight={self.class_weight} gives the weights {weights}; expected both above 0.")
+            raise ValueError(f"class_weight={self.class_weight} gives weights {weights}; expected both above 0.")
         settings = self._settings(C_negative=self.C * weights[0], C_positive=self.C * weights[1])
         engine = choose_engine(ENGINES if self.engine == "auto" else [self.engine], settings, codes)
         model = engine.train(settings, codes, is_positive)
@@ -202,7 +201,7 @@ class GkmSVMClassifier(BinarySequenceClassifier):
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Score sequences: the distance from the separating plane, in units of the margin.
+        """Score sequences: the signed distance from the separating hyperplane, in units of the margin.
 
         Parameters
         ----------
@@ -216,7 +215,7 @@ class GkmSVMClassifier(BinarySequenceClassifier):
         codes = self._read_fitted(X)
         self._check_words(codes)
         settings = self._settings()
-        # gkmsvm-lite can stand in for LS-GKM, but its support vectors may hold N.
+        # gkmsvm-lite can replace LS-GKM, but not the reverse: its support vectors may contain N.
         can_score = ENGINES[ENGINES.index(self.engine_) :] if self.engine == "auto" else [self.engine_]
         model = GkmModel(encode(self.support_sequences_), self.dual_coef_[0], float(self.intercept_[0]))
         return choose_engine(can_score, settings, codes).score(settings, model, codes)
@@ -244,12 +243,12 @@ class GkmSVMClassifier(BinarySequenceClassifier):
             lengths = sequence_lengths(codes)
             if lengths[without[0]] == 0:
                 raise ValueError(
-                    f"Sequence {without[0]} is N alone, and {len(without) - 1} others have no word of"
+                    f"Sequence {without[0]} consists only of N, and {len(without) - 1} others have no word of"
                     f" word_length={self.word_length} letters without N either; expected some known letters. Leave"
                     " these sequences out."
                 )
             raise ValueError(
                 f"Sequence {without[0]} of {lengths[without[0]]} bp has no word of word_length={self.word_length}"
-                f" letters without N, nor have {len(without) - 1} others; the lengths are {lengths.min()} to"
+                f" letters without N, and neither do {len(without) - 1} others; lengths range from {lengths.min()} to"
                 f" {lengths.max()} bp. Lower word_length, or leave these sequences out."
             )

@@ -1,4 +1,4 @@
-"""Which engine computes a gkm-SVM."""
+"""Choice of the gkm-SVM engine."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _INSTALLATION = (
     " gkmpredict on the PATH"
 )
 _BY_NAME: dict[str, GkmEngine] = {engine.name: engine for engine in (LsGkm(), GkmsvmLite())}
-# In the order in which "auto" tries them.
+# In the order tried by "auto".
 ENGINES = list(_BY_NAME)
 
 
 def choose_engine(names: Sequence[str], settings: GkmSettings, codes: Codes) -> GkmEngine:
-    """Take the first of the engines that is installed and can do it.
+    """Return the first engine that is installed and supports the settings and sequences.
 
     Raises
     ------
     ImportError
         If none of them is installed.
     ValueError
-        If none of those installed can do it; the message says why not.
+        If none of the installed engines does. The message says why.
     """
     installed = [engine for engine in map(_BY_NAME.__getitem__, names) if engine.is_installed()]
     if not installed:
@@ -34,7 +34,9 @@ def choose_engine(names: Sequence[str], settings: GkmSettings, codes: Codes) -> 
     for engine, obstacle in zip(installed, obstacles, strict=True):
         if obstacle is None:
             return engine
-    reasons = "; ".join(f"{engine.name} cannot: {why}" for engine, why in zip(installed, obstacles, strict=True))
+    reasons = "; ".join(
+        f"{engine.name} cannot be used: {why}" for engine, why in zip(installed, obstacles, strict=True)
+    )
     absent = [name for name in ENGINES if not _BY_NAME[name].is_installed()]
     missing = f" {' and '.join(absent)} is not installed. {_INSTALLATION}." if absent else ""
     raise ValueError(f"{reasons}.{missing}")

@@ -1,4 +1,4 @@
-"""What every engine of gkm-SVM gets and gives."""
+"""The interface of gkm-SVM engines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-# By their names in LS-GKM's model files, in the order of its option -t.
+# Names in LS-GKM's model files, in the order of its option -t.
 KERNELS = {
     "gkm-count": "gkm_cnt",
     "gkm-full": "gkm_estfull",
@@ -23,7 +23,7 @@ Codes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class GkmSettings:
-    """The parameters of `GkmSVMClassifier` that the engines read, C for either class."""
+    """The parameters of `GkmSVMClassifier` that the engines need, with C for each class."""
 
     word_length: int
     n_informative: int
@@ -42,7 +42,7 @@ class GkmSettings:
 
 @dataclass(frozen=True, eq=False)
 class GkmModel:
-    """A trained gkm-SVM, whatever trained it.
+    """A trained gkm-SVM, independent of the engine.
 
     Attributes
     ----------
@@ -58,15 +58,15 @@ class GkmModel:
 
 
 class GkmEngine(Protocol):
-    """A way to compute."""
+    """An implementation of gkm-SVM."""
 
     name: str
 
     def is_installed(self) -> bool:
-        """Whether it can be called."""
+        """Whether the engine is available."""
 
     def obstacle(self, settings: GkmSettings, codes: Codes) -> str | None:
-        """Why it cannot do this, if so."""
+        """Reason why the engine does not support these settings and sequences, or None."""
 
     def train(self, settings: GkmSettings, codes: Codes, is_positive: NDArray[np.bool_]) -> GkmModel:
         """Fit a support vector machine."""

@@ -1,4 +1,4 @@
-"""gkm-SVM by the package gkmsvm-lite."""
+"""gkm-SVM with the package gkmsvm-lite."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sklearn.svm import SVC
 from skdeepprune.baselines._gkm_interface import Codes, GkmModel, GkmSettings
 
 _TILE_ROWS = 256
-# gkmsvm-lite sets numba to a thread pool that ends the process when two threads enter it.
-_ONE_AT_A_TIME = threading.Lock()
+# gkmsvm-lite selects a numba threading layer that aborts the process when two threads enter it.
+_NUMBA_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
 class _Tile:
-    """Sequences with the same number of words: their rows, and their words on both strands, 2 bits a letter."""
+    """Sequences with the same number of words: their rows, and their words on both strands, 2 bits per letter."""
 
     rows: NDArray[np.int64]
     words: NDArray[np.uint32]
@@ -30,10 +30,10 @@ class _Tile:
 
 
 class GkmsvmLite:
-    """gkm-SVM in Python: the kernels of gkmsvm-lite and the solver of scikit-learn.
+    """gkm-SVM in Python: kernels from gkmsvm-lite, solver from scikit-learn.
 
-    gkmsvm-lite's own training takes sequences of one length. Its kernel needs only the words of two sequences, in any
-    number, so they are handed to it by groups that have the same number.
+    gkmsvm-lite's own training needs sequences of equal length. Its kernel function only needs equal numbers of words
+    within each batch, so sequences are passed to it in groups with the same number of words.
     """
 
     name = "gkmsvm-lite"
@@ -43,12 +43,12 @@ class GkmsvmLite:
 
     def obstacle(self, settings: GkmSettings, codes: Codes) -> str | None:
         if settings.kernel.startswith("w"):
-            return f"kernel={settings.kernel!r}; it weights letters within a word, not words within a sequence"
+            return f"kernel={settings.kernel!r}; it weights letters in a word, not words in a sequence"
         counted = settings.word_length - settings.n_informative
         if settings.kernel == "gkm-count" and settings.max_mismatches < counted:
             return (
-                f"kernel='gkm-count' with max_mismatches={settings.max_mismatches}; it counts all {counted}, that is"
-                f" word_length - n_informative, so set max_mismatches={counted}"
+                f"kernel='gkm-count' with max_mismatches={settings.max_mismatches}; it always counts up to {counted}"
+                f" mismatches (word_length - n_informative), so set max_mismatches={counted}"
             )
         return None
 
@@ -77,14 +77,14 @@ class GkmsvmLite:
             for tile in tiles:
                 for other in support:
                     block = _normalized(settings, compare(tile, other), norms[tile.rows], support_norms[other.rows])
-                    # Not a matrix product: BLAS rounds a row differently in batches of different size.
+                    # Not a matrix product: BLAS rounds a row differently depending on the batch size.
                     scores[tile.rows] += (block * model.coef[other.rows]).sum(axis=1)
         return scores
 
 
 @contextmanager
 def _kernel(settings: GkmSettings) -> Iterator[Any]:
-    """Yield a function that counts the similarities of two tiles' sequences, not yet normalised."""
+    """Yield a function that computes the unnormalised kernel between two tiles."""
     import numba
     from gkmsvm.kernels.direct import DirectGkmKernel
     from gkmsvm.kernels.esttrunc import EstTruncGkmKernel
@@ -107,7 +107,7 @@ def _kernel(settings: GkmSettings) -> Iterator[Any]:
             similarity += kernel.pairwise_from_indices(None, None, bx_packed=tile.words, by_packed_t=other.other_words)
         return similarity
 
-    with _ONE_AT_A_TIME:
+    with _NUMBA_LOCK:
         n_before = numba.get_num_threads()
         numba.set_num_threads(min(max(settings.n_threads, 1), numba.config.NUMBA_NUM_THREADS))
         try:
@@ -133,19 +133,19 @@ def _norms(compare: Any, tiles: list[_Tile], n_sequences: int) -> NDArray[np.flo
 
 
 def _is_word(codes: Codes, word_length: int) -> NDArray[np.bool_]:
-    """Whether a word without N starts there, shape (n, length - word_length + 1)."""
+    """Whether a word without N starts at each position, shape (n, length - word_length + 1)."""
     n_unknown = np.cumsum(np.pad(codes > 3, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
     before, after = n_unknown[:, : max(n_unknown.shape[1] - word_length, 0)], n_unknown[:, word_length:]
     return before == after
 
 
 def has_words(codes: Codes, word_length: int) -> NDArray[np.bool_]:
-    """Whether a sequence has a word without N, shape (n,)."""
+    """Whether each sequence has a word without N, shape (n,)."""
     return np.asarray(_is_word(codes, word_length).any(axis=1))
 
 
 def _tiles(codes: Codes, word_length: int) -> list[_Tile]:
-    """Read the words without N of all sequences, which have one each, and group them by number."""
+    """Collect the words without N of all sequences, and group sequences by number of words (at least one)."""
     is_word = _is_word(codes, word_length)
     n_positions = is_word.shape[1]
     words, other_words = (np.zeros(is_word.shape, dtype=np.uint32) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Counts of k-mers, for scikit-learn's own classifiers."""
+"""k-mer counts as features for scikit-learn classifiers."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from sklearn.utils.validation import check_is_fitted
 from skdeepprune._composition import count_words_in_each, word_names
 from skdeepprune._inputs import read_input
 
-# A matrix of all words of 12 letters has 17 million columns.
-_MOST_LETTERS = 12
+# Words of length 12 give 17 million columns.
+_MAX_WORD_LENGTH = 12
 
 
 class KmerCounter(TransformerMixin, BaseEstimator):
-    """Count all words of a length in DNA: features for scikit-learn's own classifiers.
+    """Count all words of a given length (k-mers) in DNA: features for scikit-learn classifiers.
 
     Parameters
     ----------
     word_length : int, default=6
-        Letters of a word: k, at most 12.
+        k, at most 12.
     reverse_complement : bool, default=True
-        Count a word and its reverse complement as one.
+        Count a word and its reverse complement together.
 
     Attributes
     ----------
     n_features_in_ : int
-        Columns of X, where X was a 2-D array of numbers.
+        Number of columns of X, if X was a 2-D array of numbers.
 
     See Also
     --------
-    GkmSVMClassifier : Words with gaps, and a support vector machine on them.
-    sklearn.feature_extraction.text.CountVectorizer : Counts the words of one strand that `fit` has seen, N among them.
+    GkmSVMClassifier : Gapped k-mers with a support vector machine.
+    sklearn.feature_extraction.text.CountVectorizer : Counts only words seen in `fit`, on one strand, including N.
 
     Notes
     -----
-    Letters are read as everywhere in this package: lower case as upper case, U as T, and IUPAC letters as N. A word
-    with an N in it is not counted.
+    Letters are read as everywhere in this package: lower case as upper case, U as T, and ambiguity codes as N. Words
+    with an N are not counted.
 
     Examples
     --------
-    The first thing to try, a logistic regression on the counts:
+    A simple baseline is a logistic regression on the counts:
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
@@ -67,7 +67,7 @@ class KmerCounter(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "word_length": [Interval(Integral, 1, _MOST_LETTERS, closed="both")],
+        "word_length": [Interval(Integral, 1, _MAX_WORD_LENGTH, closed="both")],
         "reverse_complement": ["boolean"],
     }
 
@@ -77,12 +77,12 @@ class KmerCounter(TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the sequences; there is nothing to learn.
+        """Validate the sequences; nothing is learned.
 
         Parameters
         ----------
         X : list, ndarray, Series or one-column DataFrame of str; or the output of `OneHotDNA`
-            DNA, also of unequal length.
+            DNA, of any lengths.
         y : None
             Ignored.
 
@@ -93,14 +93,14 @@ class KmerCounter(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is not as described.
+            If X is invalid.
         """
         self._read(X, reset=True)
         self._is_fitted = True
         return self
 
     def transform(self, X: Any) -> csr_array:
-        """Count.
+        """Count words.
 
         Parameters
         ----------
@@ -108,15 +108,15 @@ class KmerCounter(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        csr_array of float64, shape (n, number of words)
-            Columns as `get_feature_names_out` names them.
+        csr_array of float64, shape (n, n_words)
+            Columns in the order of `get_feature_names_out`.
         """
         check_is_fitted(self)
         codes = self._read(X, reset=False)
         return count_words_in_each(codes, self.word_length, reverse_complement=self.reverse_complement)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name the columns: the words in alphabetical order.
+        """Return the column names: the words in alphabetical order.
 
         Parameters
         ----------
@@ -125,8 +125,8 @@ class KmerCounter(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of object, shape (number of words,)
-            Of a word and its reverse complement that are one, the first.
+        ndarray of object, shape (n_words,)
+            With `reverse_complement`, only the first of a word and its reverse complement.
         """
         return word_names(self.word_length, reverse_complement=self.reverse_complement)
 
@@ -134,8 +134,8 @@ class KmerCounter(TransformerMixin, BaseEstimator):
         codes = read_input(self, X, n_channels=4, reset=reset)
         if codes.ndim != 2:
             raise ValueError(
-                f"{type(self).__name__} counts words of DNA, but X holds other numbers; expected strings or the output"
-                " of OneHotDNA."
+                f"{type(self).__name__} needs DNA, but X contains other numbers; expected strings or the output of"
+                " OneHotDNA."
             )
         return codes
 

@@ -1,4 +1,4 @@
-"""gkm-SVM by the programs of LS-GKM."""
+"""gkm-SVM with the LS-GKM programs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from skdeepprune.baselines._gkm_interface import KERNELS, Codes, GkmModel, GkmSettings
 from skdeepprune.sequences import decode, encode, sequence_lengths
 
-# LS-GKM's MAX_SEQ_LENGTH: it cuts what is longer, with a warning only.
-_LONGEST = 2047
+# LS-GKM's MAX_SEQ_LENGTH: it truncates longer sequences with only a warning.
+_MAX_LENGTH = 2047
 
 
 class LsGkm:
@@ -28,13 +28,13 @@ class LsGkm:
 
     def obstacle(self, settings: GkmSettings, codes: Codes) -> str | None:
         if not 3 <= settings.word_length <= 12:
-            return f"word_length={settings.word_length}; it takes 3 to 12"
+            return f"word_length={settings.word_length}; it supports 3 to 12"
         if settings.max_mismatches > 4:
-            return f"max_mismatches={settings.max_mismatches}; it takes at most 4"
+            return f"max_mismatches={settings.max_mismatches}; it supports at most 4"
         lengths = sequence_lengths(codes)
         longest = int(lengths.argmax())
-        if lengths[longest] > _LONGEST:
-            return f"sequence {longest} has {lengths[longest]} bp; it takes at most {_LONGEST}"
+        if lengths[longest] > _MAX_LENGTH:
+            return f"sequence {longest} has {lengths[longest]} bp; it supports at most {_MAX_LENGTH}"
         sequences, positions = np.nonzero((codes > 3) & (np.arange(codes.shape[1]) < lengths[:, None]))
         if len(sequences):
             return f"sequence {sequences[0]} has N at position {positions[0]}, which it would read as A"
@@ -72,18 +72,22 @@ class LsGkm:
             _call("gkmpredict", [sequences, model_file, scores], settings, scores)
             found = np.loadtxt(scores, usecols=1, ndmin=1)
         if len(found) != len(codes):
-            raise RuntimeError(f"gkmpredict scored {len(found)} of {len(codes)} sequences; check its installation.")
+            raise RuntimeError(
+                f"gkmpredict scored only {len(found)} of {len(codes)} sequences; check its installation."
+            )
         return found
 
 
 def _call(program: str, arguments: Sequence[str | Path], settings: GkmSettings, product: Path) -> None:
-    """Run one of LS-GKM's programs, which log to standard output, and see that it wrote its product."""
+    """Run an LS-GKM program, which logs to standard output, and check that it wrote its output file."""
     n_threads = max(n for n in (1, 4, 16) if n <= max(settings.n_threads, 1))
     command = [program, "-v", "1", "-T", str(n_threads), *map(str, arguments)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode or not product.exists():
         said = (run.stderr.strip() or run.stdout.strip())[-1000:]
-        raise RuntimeError(f"{' '.join(command)} ended with status {run.returncode} and said: {said or 'nothing'}")
+        raise RuntimeError(
+            f"{' '.join(command)} failed with exit status {run.returncode}. Its output was: {said or '(empty)'}"
+        )
 
 
 def _write_fasta(path: Path, codes: Codes) -> None:
@@ -91,14 +95,14 @@ def _write_fasta(path: Path, codes: Codes) -> None:
 
 
 def _parse_model(text: str) -> GkmModel:
-    """Read LS-GKM's model: a header of `name value` lines, the line SV, then a coefficient and a sequence a line."""
+    """Parse an LS-GKM model: a header of `name value` lines, the line SV, then a coefficient and sequence per line."""
     head, _, body = text.partition("\nSV\n")
     header = dict(line.split(maxsplit=1) for line in head.splitlines())
     rows = [line.split() for line in body.splitlines()]
     if header["label"].split() != ["1", "-1"] or len(rows) != int(header["total_sv"]):
         raise RuntimeError(
-            f"gkmtrain wrote a model of {len(rows)} support vectors with the header {header}; expected the labels 1 -1"
-            " and as many support vectors as total_sv says. Check its version."
+            f"gkmtrain wrote a model with {len(rows)} support vectors and the header {header}; expected labels 1 -1 and"
+            " total_sv support vectors. Check its version."
         )
     return GkmModel(encode([row[1] for row in rows]), np.array([float(row[0]) for row in rows]), -float(header["rho"]))
 

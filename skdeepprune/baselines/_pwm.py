@@ -1,4 +1,4 @@
-"""The best known motif, as a classifier."""
+"""The best known motif as a classifier."""
 
 from __future__ import annotations
 
@@ -11,69 +11,67 @@ import numpy as np
 import pandas as pd
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 from sklearn.utils._param_validation import Interval
 from sklearn_compat.base import _fit_context
 
+from skdeepprune._auc import roc_auc
 from skdeepprune._engines import scan
 from skdeepprune._network import Network
 from skdeepprune.baselines._binary import BinarySequenceClassifier
 from skdeepprune.motifs import Motif
 from skdeepprune.motifs._tomtom import load_motifs
 
-# Scores of 100,000 sequences by as many motifs are 25 MB.
-_MOTIFS_TOGETHER = 64
+# Scores of 100,000 sequences for a batch of motifs take 25 MB.
+_MOTIFS_PER_BATCH = 64
 
 
 class MotifScanClassifier(BinarySequenceClassifier):
-    """Score sequences by the best site of one motif, the one of a database that tells the training set best.
+    """Score sequences by the best site of a single known motif, the one that best separates the training set.
 
-    The score of a motif is the greatest log-odds against its background over all positions, and both strands. `fit`
-    takes the motif with the highest area under the ROC curve, and the threshold with the highest mean of sensitivity
+    The score of a motif is its maximum log-odds against the background over all positions and both strands. `fit`
+    selects the motif with the highest area under the ROC curve, and the threshold with the highest mean of sensitivity
     and specificity.
 
     Parameters
     ----------
     motifs : str, path, Motif or list of Motif, default="JASPAR2024"
-        A release of JASPAR, whose vertebrates of the collection CORE are taken (needs ``pip install
+        A JASPAR release, of which the vertebrate motifs in the CORE collection are used (needs ``pip install
         skdeepprune[motifs]``); a motif file; or motifs.
     pseudocount : float, default=1.0
-        Added to the counts of every position before the logarithm, shared among the letters as in the background.
+        Total added to the counts of every position before taking the logarithm, distributed like the background.
     reverse_complement : bool, default=True
-        Look for sites on both strands.
+        Scan both strands.
     n_jobs : int, default=None
         Threads. The result does not depend on it.
 
     Attributes
     ----------
     motif_ : Motif
-        The one that is used.
+        The selected motif.
     threshold_ : float
         Score, in bits, above which a sequence is predicted to be positive.
     ranking_ : DataFrame
-        A row per motif, the best first: name, accession, width, roc_auc on the training set. The index is its place
-        among `motifs`.
+        A row per motif, the best first: name, accession, width, roc_auc on the training set. The index is the position
+        in `motifs`.
     classes_ : ndarray, shape (2,)
         ``classes_[1]`` is the positive class: bound.
 
     See Also
     --------
-    GkmSVMClassifier : The other end: all gapped k-mers.
-    skdeepprune.motifs.tomtom : Which known motifs a kernel resembles.
+    GkmSVMClassifier : The opposite extreme: all gapped k-mers.
+    skdeepprune.motifs.tomtom : Find the known motifs that a kernel resembles.
 
     Notes
     -----
-    As in `DeepPruneClassifier`, N adds to a site's score what its letters add on average, at the ends of a sequence it
-    is not part of it, and a sequence shorter than a motif is read as if padded with N.
+    As in `DeepPruneClassifier`, N contributes the mean over the four bases to a score, N at the ends of a sequence are
+    trimmed, and a sequence shorter than a motif is treated as if padded with N.
 
     Examples
     --------
     >>> from skdeepprune.baselines import MotifScanClassifier
-    >>> from skdeepprune.datasets import load_jaspar_motifs, load_simulated
-    >>> from skdeepprune.motifs import Motif
-    >>> motifs = [Motif(known.name, 100 * known.ppm, n_sites=100) for known in load_jaspar_motifs().values()]
+    >>> from skdeepprune.datasets import load_planted_motifs, load_simulated
     >>> data = load_simulated(1, n_train=500, n_test=200, random_state=0)
-    >>> classifier = MotifScanClassifier(motifs).fit(data.X_train, data.y_train)
+    >>> classifier = MotifScanClassifier(list(load_planted_motifs().values())).fit(data.X_train, data.y_train)
     >>> classifier.motif_.name in [motif.name for motif in data.motifs]
     True
     """
@@ -99,12 +97,12 @@ class MotifScanClassifier(BinarySequenceClassifier):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Choose the motif and the threshold.
+        """Select the motif and the threshold.
 
         Parameters
         ----------
         X : list, ndarray, Series or one-column DataFrame of str; or the output of `OneHotDNA`
-            DNA, also of unequal length.
+            DNA, of any lengths.
         y : array-like, shape (n,)
             Two classes; the greater one is the positive class (bound).
 
@@ -115,20 +113,21 @@ class MotifScanClassifier(BinarySequenceClassifier):
         Raises
         ------
         ImportError
-            If the motifs of JASPAR are not installed.
+            If the JASPAR motifs are needed but not installed.
         TypeError
-            If `motifs` holds something else than motifs.
+            If `motifs` contains anything but motifs.
         ValueError
-            If X or y is not as described, or there are no motifs.
+            If X or y is invalid, or there are no motifs.
         """
         codes, classes, is_positive = self._read_training(X, y)
         motifs = load_motifs(self.motifs, "motifs")
         if not motifs:
             raise ValueError("motifs is empty; expected at least one motif.")
-        roc_auc = np.empty(len(motifs))
+        aucs = np.empty(len(motifs))
         for rows in _by_width(motifs):
-            roc_auc[rows] = _roc_auc(self._scores([motifs[i] for i in rows], codes), is_positive)
-        order = np.argsort(-roc_auc, kind="stable")
+            scores = self._scores([motifs[i] for i in rows], codes)
+            aucs[rows] = [roc_auc(is_positive, column) for column in scores.T]
+        order = np.argsort(-aucs, kind="stable")
         self.classes_ = classes
         self.motif_ = motifs[order[0]]
         self.threshold_ = _best_threshold(self._scores([self.motif_], codes)[:, 0], is_positive)
@@ -137,13 +136,13 @@ class MotifScanClassifier(BinarySequenceClassifier):
                 "name": [motif.name for motif in motifs],
                 "accession": [motif.accession for motif in motifs],
                 "width": [motif.width for motif in motifs],
-                "roc_auc": roc_auc,
+                "roc_auc": aucs,
             }
         ).iloc[order]
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Score sequences: the log-odds of the motif's best site, in bits, above `threshold_`.
+        """Score sequences: the log-odds of the motif's best site, in bits, minus `threshold_`.
 
         Parameters
         ----------
@@ -158,7 +157,7 @@ class MotifScanClassifier(BinarySequenceClassifier):
         return self._scores([self.motif_], codes)[:, 0] - self.threshold_
 
     def _scores(self, motifs: list[Motif], codes: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Log-odds (n, n_motifs) of the best sites of motifs that are of one width."""
+        """Log-odds (n, n_motifs) of the best sites of motifs of equal width."""
         n_motifs = len(motifs)
         network = Network(
             kernels=np.array([motif.pwm(self.pseudocount) for motif in motifs], dtype=np.float32),
@@ -171,22 +170,15 @@ class MotifScanClassifier(BinarySequenceClassifier):
 
 
 def _by_width(motifs: list[Motif]) -> Iterator[NDArray[np.int64]]:
-    """Yield the motifs of a width together, so that none has to be padded: a padded one has fewer windows."""
+    """Yield batches of motifs of equal width, so that none has to be padded: a padded one would have fewer windows."""
     widths = np.array([motif.width for motif in motifs])
     for width in np.unique(widths):
         rows = np.flatnonzero(widths == width)
-        yield from np.split(rows, range(_MOTIFS_TOGETHER, len(rows), _MOTIFS_TOGETHER))
-
-
-def _roc_auc(scores: NDArray[np.float64], is_positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Areas under the ROC curves of the columns of scores (n, n_motifs): Mann and Whitney's U."""
-    n_positive = int(is_positive.sum())
-    rank_sums = rankdata(scores, axis=0)[is_positive].sum(axis=0)
-    return (rank_sums - n_positive * (n_positive + 1) / 2) / (n_positive * (len(scores) - n_positive))
+        yield from np.split(rows, range(_MOTIFS_PER_BATCH, len(rows), _MOTIFS_PER_BATCH))
 
 
 def _best_threshold(scores: NDArray[np.float64], is_positive: NDArray[np.bool_]) -> float:
-    """Put the threshold midway between the two neighbouring scores that it separates best."""
+    """Return the midpoint between the two neighbouring scores where the classes separate best."""
     values, index = np.unique(scores, return_inverse=True)
     positives = np.bincount(index[is_positive], minlength=len(values))
     negatives = np.bincount(index[~is_positive], minlength=len(values))

@@ -1,4 +1,4 @@
-"""Where jobs run: in processes of this machine, or on a Dask or Ray cluster, through joblib."""
+"""Where jobs run: in processes of this machine through joblib, or on a Dask or Ray cluster."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -81,11 +80,12 @@ def _running(backend: str, n_jobs: int | None, scheduler: str | None) -> Iterato
         case "loky":
             yield lambda calls: _run_on_loky(calls, n_jobs)
         case "dask":
-            with _dask_client(n_jobs, scheduler) as client:
-                yield lambda calls: _run_on_dask(calls, client)
+            dask = _dask()
+            with _dask_client(dask, n_jobs, scheduler) as client:
+                yield lambda calls: _run_on_dask(calls, client, dask.as_completed)
         case "ray":
-            parallel = Parallel(n_jobs, backend=_ray_backend(), **_ONE_BY_ONE)
-            yield lambda calls: parallel(delayed(_call)(*call) for call in calls)
+            ray = _ray()
+            yield lambda calls: _run_on_ray(calls, n_jobs, ray)
         case _:
             raise ValueError(f"backend={backend!r}; expected 'loky', 'dask' or 'ray'.")
 
@@ -113,24 +113,49 @@ def _run_on_loky(calls: Any, n_jobs: int | None) -> Iterator[tuple[int, Any]]:
                 yield i, result
 
 
-def _run_on_dask(calls: Any, client: Any) -> Iterator[tuple[int, Any]]:
-    """Hand all calls to the scheduler at once, so that workers that come later get theirs."""
-    from skdeepprune.bench._dask import DaskBackend
+def _run_on_dask(calls: Any, client: Any, as_completed: Any) -> Iterator[tuple[int, Any]]:
+    """Hand all calls to the scheduler at once, so that workers that come later get theirs.
 
-    parallel = Parallel(backend=DaskBackend(client=client), pre_dispatch="all", **_ONE_BY_ONE)
+    Not through joblib, whose backend for Dask waits forever for a call that Dask has given up: one whose workers have
+    died more often than the scheduler's setting ``allowed-failures`` says (3). Here its result is the error.
+    """
+    numbers = {client.submit(_call, *call, pure=False): call[1] for call in calls}
+    ended = as_completed(numbers, loop=client.loop, with_results=True, raise_errors=False)
+    for future, result in ended:
+        if future.cancelled():
+            raise ConnectionError(f"The Dask scheduler is gone: {result} Run again to go on.")
+        i = numbers.pop(future)
+        error = future.exception()
+        # A result that is kept on a worker would be lost, and computed again, if that worker died.
+        future.release()
+        yield result if error is None else (i, error)
+
+
+def _run_on_ray(calls: Any, n_jobs: int | None, ray: Any) -> Iterator[tuple[int, Any]]:
+    """Keep `n_jobs` tasks running. Not through joblib, whose backend for Ray gives no result before the last."""
+    n_running = None if n_jobs == -1 else n_jobs or 1
+    task, waiting = ray.remote(_call), iter(calls)
+    running = {task.remote(*call): call[1] for call in islice(waiting, n_running)}
+    while running:
+        (done,), _ = ray.wait(list(running))
+        i = running.pop(done)
+        try:
+            result = ray.get(done)
+        except ray.exceptions.RayError as error:
+            result = i, error
+        running |= {task.remote(*call): call[1] for call in islice(waiting, 1)}
+        yield result
+
+
+def _dask() -> Any:
     try:
-        with closing(parallel(delayed(_call)(*call) for call in calls)) as results:
-            yield from results
-    except CancelledError as error:
-        raise ConnectionError(f"The Dask scheduler is gone: {error} Run again to go on.") from error
+        return importlib.import_module("dask.distributed")
+    except ImportError as error:
+        raise ImportError("backend='dask' needs dask.distributed: `pip install skdeepprune[dask]`.") from error
 
 
 @contextmanager
-def _dask_client(n_jobs: int | None, scheduler: str | None) -> Iterator[Any]:
-    try:
-        dask: Any = importlib.import_module("dask.distributed")
-    except ImportError as error:
-        raise ImportError("backend='dask' needs dask.distributed: `pip install skdeepprune[bench]`.") from error
+def _dask_client(dask: Any, n_jobs: int | None, scheduler: str | None) -> Iterator[Any]:
     if scheduler is not None:
         with dask.Client(scheduler, set_as_default=False) as client:
             for worker, n_threads in client.nthreads().items():
@@ -149,14 +174,8 @@ def _dask_client(n_jobs: int | None, scheduler: str | None) -> Iterator[Any]:
         yield client
 
 
-def _ray_backend() -> Any:
+def _ray() -> Any:
     try:
-        ray_backend: Any = importlib.import_module("ray.util.joblib.ray_backend")
+        return importlib.import_module("ray")
     except ImportError as error:
         raise ImportError("backend='ray' needs Ray: `pip install ray`.") from error
-
-    class RayBackend(ray_backend.RayBackend):
-        # It inherits the No from joblib's multiprocessing, whose pool it replaces by its own.
-        supports_return_generator = True
-
-    return RayBackend()

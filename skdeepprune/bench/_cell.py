@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skdeepprune._interruption import interruptions_raised
+from skdeepprune._version import __version__
 from skdeepprune.bench._conditions import (
     N_THREADS,
     commit,
@@ -24,7 +25,6 @@ from skdeepprune.bench._conditions import (
     machine,
     one_thread,
     peak_memory,
-    version,
 )
 from skdeepprune.bench._datasets import BenchmarkDataset
 from skdeepprune.bench._description import changed_parameters, describe
@@ -189,7 +189,7 @@ def _row(cell: Cell, **measured: Any) -> Row:
         "error": "",
         **measured,
         "parameters": changed_parameters(cell.estimator),
-        "version": version(),
+        "version": __version__,
         "commit": commit(),
         "threads": N_THREADS,
         "machine": machine(),

@@ -85,11 +85,6 @@ def _processor() -> str:
     return next(models, platform.processor() or platform.machine())
 
 
-def version() -> str:
-    """Version of the package."""
-    return str(sys.modules["skdeepprune"].__version__)
-
-
 @cache
 def commit() -> str | None:
     """Commit that the package is at, with "-dirty" after it if files were changed since; None outside a checkout."""

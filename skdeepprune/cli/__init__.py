@@ -6,14 +6,15 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from skdeepprune._interruption import interruptions_raised
-from skdeepprune.cli._output import tell
+from skdeepprune.cli._output import log
 from skdeepprune.cli._parser import UsageError, make_parser
-from skdeepprune.cli._streams import flushed_output, lasting_errors, writable_names
+from skdeepprune.cli._streams import flushed_output, lenient_stderr, lenient_stdout
 
 __all__ = ["main", "make_parser"]
 
@@ -24,25 +25,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, default=None
-        Without the program's name. By default those it was called with.
+        Without the program name. By default those of the process.
 
     Returns
     -------
     int
-        Exit code: 0 for success, 1 for bad data, 2 for bad usage, 130 when interrupted, 143 when told to terminate, 129
-        when the terminal was closed.
+        Exit code: 0 success, 1 bad data, 2 bad usage, 130 interrupted, 143 terminated, 129 terminal closed.
     """
-    with writable_names(), lasting_errors():
+    with lenient_stdout(), lenient_stderr():
         code = _run(arguments)
         if flushed_output() or code:
             return code
-        return _failed(OSError("the standard output cannot be written"), 1)
+        return _failed(OSError("cannot write to standard output"), 1)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = make_parser().parse_args(arguments)
-        with _terminable(), interruptions_raised():
+        with _unwinding_signals(), interruptions_raised(), _warnings_as_lines():
             options.run(options)
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -50,32 +50,44 @@ def _run(arguments: Sequence[str] | None) -> int:
         return error.code if isinstance(error.code, int) else 1
     except UsageError as error:
         return _failed(error, 2)
-    except BrokenPipeError:  # whoever read our output has enough
+    except BrokenPipeError:  # the reader has closed the pipe
         return 0
     except (OSError, ValueError, ImportError, ArithmeticError, MemoryError, RecursionError) as error:
         return _failed(error, 1)
     except KeyboardInterrupt:
-        tell("skdeepprune: interrupted", quiet=False)
+        log("skdeepprune: interrupted", quiet=False)
         return 130
     return 0
 
 
 def _failed(error: BaseException, code: int) -> int:
     text = " ".join(str(error).split()) or ("out of memory" if isinstance(error, MemoryError) else repr(error))
-    tell(f"skdeepprune: {text}", quiet=False)
+    log(f"skdeepprune: {text}", quiet=False)
     return code
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """Let the signals of batch systems and closed terminals unwind like an interruption, so that nothing is left."""
+def _warnings_as_lines() -> Iterator[None]:
+    """Write a warning as a line, without the place in the package that it comes from."""
+
+    def write(message: Warning | str, *_: Any, **__: Any) -> None:
+        log(f"warning: {' '.join(str(message).split())}", quiet=False)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = write
+        yield
+
+
+@contextmanager
+def _unwinding_signals() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP unwind the stack like an interruption, so that temporary files are removed."""
     timers: list[threading.Timer] = []
 
     def stop(number: int, _: Any) -> None:
         raise SystemExit(128 + number)
 
     def send_again(unraisable: Any) -> None:
-        # What a handler raises within a callback from C, as LLVM's while it compiles, gets no further.
+        # An exception that a handler raises within a callback from C, such as LLVM's, does not propagate.
         number = {SystemExit: signal.SIGTERM, KeyboardInterrupt: signal.SIGINT}.get(unraisable.exc_type)
         if number is None:
             hook_before(unraisable)
@@ -84,7 +96,7 @@ def _terminable() -> Iterator[None]:
         timers[-1].daemon = True
         timers[-1].start()
 
-    # Where nohup has a closed terminal ignored, it stays so.
+    # Signals ignored by the parent process (nohup) stay ignored.
     numbers = [
         n for n in (signal.SIGTERM, getattr(signal, "SIGHUP", None)) if n and signal.getsignal(n) != signal.SIG_IGN
     ]

@@ -1,4 +1,4 @@
-"""The command ``bench``: measure methods on data sets, as far as it is not done yet."""
+"""The command ``bench``: run methods on data sets, skipping runs that are already done."""
 
 from __future__ import annotations
 
@@ -16,54 +16,56 @@ from skdeepprune.bench import (
     list_cells,
     read_store,
     run_benchmark,
-    write_benchmark_page,
 )
 from skdeepprune.cli._numbers import threads, whole_number
-from skdeepprune.cli._output import opened_output, print_json, shows_progress, tell
+from skdeepprune.cli._output import log, opened_output, print_json, shows_progress
 from skdeepprune.cli._paths import check_standard_output
 from skdeepprune.cli._read import UsageError
 
-_MOST_SEEDS = 100_000
+_MAX_SEEDS = 100_000
 
 
 def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     parser = parsers.add_parser(
         "bench",
-        help="measure methods on data sets; goes on where it was stopped",
-        description="Measure every method on every data set with every seed, a job each. What has ended is kept in a"
-        " folder, whatever happens; run again, only what is missing runs. Writes results.csv into the folder, and"
-        " results.html: the paper's figures and tables with these results.",
+        help="run methods on data sets; resumes where it was stopped",
+        description="Run every method on every data set with every seed, one job each. Finished runs are stored in a"
+        " folder; when repeated, only missing ones are run. Writes results.csv to the folder and prints the mean AUC.",
     )
-    parser.add_argument("--out", metavar="STORE", type=Path, required=True, help="folder to keep the results in")
+    parser.add_argument("--out", metavar="STORE", type=Path, required=True, help="folder to store the results in")
     parser.add_argument(
         "--datasets",
         metavar="NAME",
         nargs="+",
         default=[],
-        help="collections (simulated, deepbind, zeng, fastsk, or the name of a folder of sets) or single sets (default:"
-        " simulated, and all of --data)",
+        help="collections (simulated, deepbind, zeng, fastsk, or the name of a folder of data sets) or single data sets"
+        " (default: simulated, and all in --data)",
     )
-    parser.add_argument("--data", metavar="FOLDER", type=Path, help="folder of the real collections")
+    parser.add_argument("--data", metavar="FOLDER", type=Path, help="folder with the real collections")
     parser.add_argument(
         "--methods",
         metavar="NAME",
         nargs="+",
         default=["deepprune", "direct"],
-        help=f"{', '.join(METHODS)}; paper, all; or module:function for one of your own (default: deepprune direct)",
+        help=f"{', '.join(METHODS)}; paper, all; or module:function for your own (default: deepprune direct)",
     )
     parser.add_argument(
-        "--seeds", metavar="N", type=_seeds, default=range(5), help="how many, or FIRST-LAST (default: 5, from 0 on)"
+        "--seeds",
+        metavar="N",
+        type=_seeds,
+        default=range(5),
+        help="number of seeds, or FIRST-LAST (default: 5, from 0)",
     )
     parser.add_argument(
         "--n-positives",
         metavar="N",
         type=whole_number(1),
-        help="train on at most so many bound sequences (default: all)",
+        help="train on at most this many bound sequences (default: all)",
     )
-    parser.add_argument("--retry-failed", action="store_true", help="run what has failed before again, too")
-    parser.add_argument("--list", action="store_true", help="only show what is done, and what would run")
-    group = parser.add_argument_group("where it runs")
+    parser.add_argument("--retry-failed", action="store_true", help="also repeat runs that failed before")
+    parser.add_argument("--list", action="store_true", help="only list what is done and what would run")
+    group = parser.add_argument_group("execution")
     group.add_argument(
         "--n-jobs",
         metavar="N",
@@ -71,7 +73,7 @@ def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         default=-1,
         help="processes, one thread each; -1 for all cores (default: -1)",
     )
-    group.add_argument("--backend", choices=["loky", "dask", "ray"], help="(default: loky, processes of this machine)")
+    group.add_argument("--backend", choices=["loky", "dask", "ray"], help="(default: loky, local processes)")
     group.add_argument("--scheduler", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
     group = parser.add_argument_group("general")
     group.add_argument("--quiet", action="store_true", help="show no progress")
@@ -80,15 +82,14 @@ def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def bench(options: argparse.Namespace) -> None:
-    """Run what is missing, write all results as CSV, and print the mean AUC."""
+    """Run what is missing, write all results to CSV, and print mean AUCs."""
     if options.scheduler is not None and options.backend not in (None, "dask"):
-        raise UsageError(f"--scheduler is Dask's, but got --backend {options.backend}; leave one of them out.")
+        raise UsageError(f"--scheduler needs --backend dask, got --backend {options.backend}; leave out one of them.")
     if options.json:
         check_standard_output("--json goes")
-    results, page_path = options.out / "results.csv", options.out / "results.html"
+    results = options.out / "results.csv"
     if options.out.exists():
-        for path in (results, page_path):
-            check_writable(path)
+        check_writable(results)
     start = time.perf_counter()
     datasets = find_datasets(options.datasets, options.data, n_positives=options.n_positives)
     methods = find_methods(options.methods)
@@ -108,21 +109,19 @@ def bench(options: argparse.Namespace) -> None:
     )
     with opened_output(results) as file:
         read_store(options.out).to_csv(file, index=False, lineterminator="\n")
-    page = _write_page(results, page_path)
     failed = table[table["error"] != ""]
     if len(failed):
-        tell(
-            f"{len(failed)} cells failed; results.csv has the errors, --retry-failed runs them again. The first:",
+        log(
+            f"{len(failed)} runs failed; their errors are in results.csv, --retry-failed repeats them. The first:",
             quiet=False,
         )
-        tell(f"{failed['dataset'].iloc[0]} {failed['method'].iloc[0]}: {failed['error'].iloc[0]}", quiet=False)
+        log(f"{failed['dataset'].iloc[0]} {failed['method'].iloc[0]}: {failed['error'].iloc[0]}", quiet=False)
     by_size = table[table["error"] == ""].groupby(["collection", "method", "n_kernels"], dropna=False)
     means = by_size["roc_auc"].mean().reset_index()
     if options.json:
         print_json(
             {
                 "file": results,
-                "page": page,
                 "rows": len(table),
                 "failed": len(failed),
                 "mean_roc_auc": means.to_dict("records"),
@@ -131,30 +130,20 @@ def bench(options: argparse.Namespace) -> None:
         )
         return
     print(_as_text(means))
-    print(f"Wrote {results}" + ("" if page is None else f" and {page}"))
-
-
-def _write_page(results: Path, path: Path) -> Path | None:
-    """Write the page of figures and tables, if there is what it needs: matplotlib, and a run that succeeded."""
-    try:
-        write_benchmark_page(results, path)
-    except (ImportError, ValueError) as error:
-        tell(f"No page: {error}", quiet=False)
-        return None
-    return path
+    print(f"Wrote {results}")
 
 
 def _seeds(text: str) -> range:
-    """Read "5" as the first five, "100-104" as it stands."""
+    """Parse "5" as the first five seeds, "100-104" as a range."""
     first, dash, last = text.partition("-")
     try:
         numbers = [whole_number(0, 2**32 - 1)(part) for part in ((first, last) if dash else (first,))]
         seeds = range(numbers[0], numbers[1] + 1) if dash else range(numbers[0])
     except argparse.ArgumentTypeError:
         seeds = range(0)
-    if not 0 < len(seeds) <= _MOST_SEEDS:
+    if not 0 < len(seeds) <= _MAX_SEEDS:
         raise argparse.ArgumentTypeError(
-            f"expected a number of seeds, such as 5, or FIRST-LAST, {_MOST_SEEDS} at most; got {text[:40]!r}"
+            f"expected a number of seeds, such as 5, or FIRST-LAST, at most {_MAX_SEEDS}; got {text[:40]!r}"
         )
     return seeds
 

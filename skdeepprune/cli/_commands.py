@@ -1,4 +1,4 @@
-"""The commands, a function each."""
+"""The commands, one function each."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ from sklearn.metrics import roc_auc_score
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._model_file import load_model, save_model
 from skdeepprune._writing import replacing
-from skdeepprune.cli._output import opened_output, print_json, shows_progress, tell
+from skdeepprune.cli._output import log, opened_output, print_json, shows_progress
 from skdeepprune.cli._paths import check_folder, check_outputs, check_standard_output, prepared_folder
 from skdeepprune.cli._read import (
     Labeled,
     Rows,
     UsageError,
     opened_rows,
-    read_labeled,
     read_letters,
     read_named,
     with_negatives,
 )
 from skdeepprune.cli._regions import (
     SET_FILES,
-    chosen_negatives,
+    describe_negatives,
     describe_sets,
     leakage_messages,
+    sample_for_peaks,
     write_regions,
     write_sets,
 )
-from skdeepprune.cli._sets import read_sets
+from skdeepprune.cli._sets import read_sets, read_with_negatives
 from skdeepprune.datasets import SimulatedDataset, load_simulated
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, read_motifs, tomtom, write_motifs
 from skdeepprune.report import write_report
-from skdeepprune.report._report import turned_to_matches
+from skdeepprune.report._report import orient_all_to_matches
 
 FILES = (
     *("model.safetensors", "history.csv", "stages.csv", "motifs.meme", "tomtom.csv", "report.html"),
     *SET_FILES,
 )
-_DEFAULT_TARGETS = "JASPAR2024"
-# Sequences, and letters, that `predict` reads at a time.
-_PORTION, _PORTION_LETTERS = 20_000, 2**25
+_DEFAULT_TARGETS = "JASPAR2024:vertebrates"
+# Maximum number of sequences and letters that `predict` reads at a time.
+_BATCH_SEQUENCES, _BATCH_LETTERS = 20_000, 2**25
 
 
 def fit(options: argparse.Namespace) -> None:
-    """Train on a file, and write model, tables, motifs and report into a folder."""
+    """Train on a file, and write model, tables, motifs and report to a folder."""
     start = time.perf_counter()
     inputs = [options.positives, options.negatives, options.test, options.genome, options.targets, *options.exclude]
     check_folder(options.out, FILES, options.force, inputs=inputs)
@@ -67,18 +67,18 @@ def fit(options: argparse.Namespace) -> None:
     train, validation, test = sets.train, sets.validation, sets.test
     if test is not None:
         _check_classes(test, options.test)
-    if sets.made == "shuffles" and options.ratio == 1:
+    if sets.kind == "shuffles" and options.ratio == 1:
         classifier.set_params(negatives="dinucleotide")
-    with prepared_folder(options.out, FILES) as folder, _naming_what_is_there(options.out):
-        tell(f"Training on {train.describe()}", quiet=options.quiet)
+    with prepared_folder(options.out, FILES) as folder, _log_partial_results(options.out):
+        log(f"Training on {train.describe()}", quiet=options.quiet)
         if validation is not None:
-            tell(f"Validating on {validation.describe()}", quiet=options.quiet)
+            log(f"Validating on {validation.describe()}", quiet=options.quiet)
         for message in leakage_messages(train, validation, test):
-            tell(message, quiet=False)
+            log(message, quiet=False)
         held_out = {} if validation is None else {"X_val": validation.sequences, "y_val": validation.y}
         classifier.fit(train.sequences, train.y, **held_out)
         save_model(classifier, folder / "model.safetensors")
-        # From here on the others, of an earlier model, would be wrong.
+        # The remaining files of an earlier model would be inconsistent with this one.
         for name in FILES[1:]:
             (folder / name).unlink(missing_ok=True)
         _write_table(classifier.history_, folder / "history.csv")
@@ -92,12 +92,12 @@ def fit(options: argparse.Namespace) -> None:
         write_motifs(motifs, folder / "motifs.meme")
         if matches is not None:
             _write_table(_without_matrices(matches), folder / "tomtom.csv")
-        if sets.made is not None and options.genome is not None:
+        if sets.kind is not None and options.genome is not None:
             write_sets(folder, sets)
         notes = describe_sets(sets, options)
-        if len(by_kind) > 1:
-            notes |= {f"AUC against {kind}": f"{auc:.3f}" for kind, auc in by_kind.items()}
-        _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes)
+        notes |= _aucs(by_kind)
+        about = {"negatives": describe_negatives(sets.kind, options), "match": sets.match}
+        _report(options, classifier, train, test, motifs, matches, folder / "report.html", notes, **about)
         written = [name for name in FILES if (folder / name).exists()]
     seconds = time.perf_counter() - start
     if options.json:
@@ -107,7 +107,7 @@ def fit(options: argparse.Namespace) -> None:
                 "files": written,
                 "n_train": len(train.y),
                 "n_test": 0 if test is None else len(test.y),
-                "negatives": sets.made or "given",
+                "negatives": sets.kind or "given",
                 "tested_on": sets.tested_on,
                 "auc_by_kind": by_kind,
                 "engine": classifier.engine_,
@@ -118,34 +118,34 @@ def fit(options: argparse.Namespace) -> None:
         )
         return
     if sets.match is not None:
-        print(f"Regions that match: {sets.match}")
+        print(f"Matched regions: {sets.match}")
     print(_as_text(stages))
     if len(by_kind) > 1:
         print(", ".join(f"AUC {auc:.3f} against {kind}" for kind, auc in by_kind.items()))
     print(_as_text(_summary(motifs, matches)))
-    print(f"Wrote {', '.join(written)} into {options.out} ({seconds:.0f} s)")
+    print(f"Wrote {', '.join(written)} to {options.out} ({seconds:.0f} s)")
 
 
 def negatives(options: argparse.Namespace) -> None:
-    """Choose unbound regions of a genome for peaks, and write them as BED or FASTA."""
+    """Sample unbound regions of a genome for peaks, and write them as BED or FASTA."""
     check_outputs([options.out], options.force, inputs=[options.peaks, options.genome, *options.exclude])
     if options.json and options.out is None:
-        raise UsageError("--json and the regions both go to the standard output; name a file for them with --out.")
+        raise UsageError("--json and the regions both go to standard output; name a file for the regions with --out.")
     if options.json or options.out is None:
         check_standard_output("--json goes" if options.json else "The regions go")
-    match, table = chosen_negatives(options)
+    match, table = sample_for_peaks(options)
     with opened_output(options.out) as file:
         write_regions(table, file, as_fasta=options.format == "fasta")
     if options.json:
-        told = {} if match is None else asdict(match)
-        tables = {name: table.to_dict("records") for name, table in told.items() if isinstance(table, pd.DataFrame)}
-        print_json({"file": options.out, **told, **tables})
+        values = {} if match is None else asdict(match)
+        tables = {name: value.to_dict("records") for name, value in values.items() if isinstance(value, pd.DataFrame)}
+        print_json({"file": options.out, **values, **tables})
     elif match is not None:
-        tell(str(match), quiet=options.quiet)
+        log(str(match), quiet=options.quiet)
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Write the probability of binding for every sequence of a file."""
+    """Write the binding probability of every sequence in a file."""
     check_outputs([options.out], options.force, inputs=[options.model, options.sequences, options.genome])
     if options.out is None:
         check_standard_output("The table goes")
@@ -153,8 +153,8 @@ def predict(options: argparse.Namespace) -> None:
     first = 1
     with opened_rows(options.sequences, options) as (columns, rows), opened_output(options.out) as file:
         kernels = [f"kernel_{k}" for k in range(len(classifier.kernels_))] if options.scores else []
-        for portion in _portions(rows):
-            sequences = [sequence for _, sequence in portion if sequence is not None]
+        for batch in _batches(rows):
+            sequences = [sequence for _, sequence in batch if sequence is not None]
             try:
                 numbers = iter(_numbers(classifier, sequences, scores=options.scores))
             except ValueError as error:
@@ -163,29 +163,29 @@ def predict(options: argparse.Namespace) -> None:
             if first == 1:
                 file.write("\t".join([*columns, "probability", *kernels]) + "\n")
             nothing = [""] * (1 + len(kernels))
-            for row, sequence in portion:
+            for row, sequence in batch:
                 scored = nothing if sequence is None else [f"{value:.6g}" for value in next(numbers)]
                 file.write("\t".join([*(" ".join(value.split()) for value in row), *scored]) + "\n")
-            first += len(portion)
-            tell(f"{first - 1:,} sequences", quiet=options.quiet or len(portion) < _PORTION)
+            first += len(batch)
+            log(f"{first - 1:,} sequences", quiet=options.quiet or len(batch) < _BATCH_SEQUENCES)
 
 
-def _portions(rows: Rows) -> Iterator[list[tuple[list[str], str | None]]]:
-    """Yield rows and sequences, as many at a time as fit into little memory."""
-    portion: list[tuple[list[str], str | None]] = []
+def _batches(rows: Rows) -> Iterator[list[tuple[list[str], str | None]]]:
+    """Yield rows and sequences in batches of limited size."""
+    batch: list[tuple[list[str], str | None]] = []
     n_letters = 0
     for row, sequence in rows:
-        portion.append((row, sequence))
+        batch.append((row, sequence))
         n_letters += len(sequence or "")
-        if len(portion) == _PORTION or n_letters >= _PORTION_LETTERS:
-            yield portion
-            portion, n_letters = [], 0
-    if portion:
-        yield portion
+        if len(batch) == _BATCH_SEQUENCES or n_letters >= _BATCH_LETTERS:
+            yield batch
+            batch, n_letters = [], 0
+    if batch:
+        yield batch
 
 
 def _numbers(classifier: DeepPruneClassifier, sequences: list[str], *, scores: bool) -> list[list[float]]:
-    """Return probability, and scores, of each sequence."""
+    """Return the probability, and optionally the scores, of each sequence."""
     if not sequences:
         return []
     numbers = classifier.predict_proba(sequences)[:, 1:]
@@ -193,11 +193,11 @@ def _numbers(classifier: DeepPruneClassifier, sequences: list[str], *, scores: b
 
 
 def motifs(options: argparse.Namespace) -> None:
-    """Write the motifs that a model's kernels read in sequences."""
+    """Extract the motifs of a model's kernels from sequences, and write them."""
     inputs = [options.model, options.sequences, options.genome, options.targets]
     check_outputs([options.out, options.matches], options.force, inputs=inputs)
     if options.json and options.out is None:
-        raise UsageError("--json and the motifs both go to the standard output; name a file for the motifs with --out.")
+        raise UsageError("--json and the motifs both go to standard output; name a file for the motifs with --out.")
     if options.json or options.out is None:
         check_standard_output("--json goes" if options.json else "The motifs go")
     targets = _targets(options)
@@ -215,36 +215,42 @@ def motifs(options: argparse.Namespace) -> None:
     if options.json:
         print_json({"file": options.out, "motifs": _summary(found, matches).to_dict("records")})
     else:
-        tell(_as_text(_summary(found, matches)), quiet=options.quiet)
+        log(_as_text(_summary(found, matches)), quiet=options.quiet)
 
 
 def report(options: argparse.Namespace) -> None:
-    """Write a report of a model on sequences."""
-    inputs = [options.model, options.positives, options.negatives, options.genome, options.targets]
+    """Write a report on a model for given sequences."""
+    inputs = [options.model, options.positives, options.negatives, options.genome, options.targets, *options.exclude]
     check_outputs([options.out], options.force, inputs=inputs)
     if options.json:
         check_standard_output("--json goes")
     targets = _targets(options)
     classifier = _loaded(options)
-    data, shuffled = read_labeled(options, np.random.default_rng(options.seed))
-    tell(f"Reading {data.describe()}", quiet=options.quiet)
+    made = read_with_negatives(options, np.random.default_rng(options.seed))
+    data = made.data
+    log(f"Reading {data.describe()}", quiet=options.quiet)
     found, matches = _motifs(classifier, data, targets)
-    notes = {
-        "model": options.model,
-        "sequences": options.positives,
-        "negatives from": options.negatives or ("shuffles" if shuffled else "labels"),
-    }
-    _report(options, classifier, data, None, found, matches, options.out, notes)
+    by_kind = auc_by_kind(classifier, data)
+    notes = {"model": options.model, "sequences": options.positives, **_aucs(by_kind)}
+    about = {"negatives": describe_negatives(made.kind, options), "match": made.match}
+    _report(options, classifier, data, None, found, matches, options.out, notes, **about)
     if options.json:
-        print_json({"file": options.out, "motifs": _summary(found, matches).to_dict("records")})
+        print_json(
+            {
+                "file": options.out,
+                "negatives": made.kind or "given",
+                "auc_by_kind": by_kind,
+                "motifs": _summary(found, matches).to_dict("records"),
+            }
+        )
     else:
         print(f"Wrote {options.out}")
 
 
 def demo(options: argparse.Namespace) -> None:
-    """Train on a simulated set or on files, show the AUC at every size, and write a report."""
+    """Train on a simulated data set or on files, show the AUC at every size, and write a report."""
     if (options.train is None) != (options.test is None):
-        raise UsageError("Expected both --train and --test, or neither of them for a simulated set.")
+        raise UsageError("Expected both --train and --test, or neither of them for a simulated data set.")
     report_path = options.report or _free_name("skdeepprune-demo", ".html")
     check_outputs([options.plot, report_path], options.force, inputs=[options.train, options.test])
     if options.plot is not None:
@@ -266,7 +272,7 @@ def demo(options: argparse.Namespace) -> None:
     if simulated is not None:
         names = " and ".join(motif.name for motif in simulated.motifs)
         print(
-            f"{names} are planted here; their likelihood ratio, which no classifier beats, has AUC"
+            f"The planted motifs are {names}; their likelihood ratio, the optimal classifier, has AUC"
             f" {simulated.ceiling:.3f}."
         )
     found, matches = _motifs(classifier, train, targets)
@@ -285,7 +291,7 @@ def demo(options: argparse.Namespace) -> None:
 
 
 def stage_table(classifier: DeepPruneClassifier, X: Any, y: Any) -> pd.DataFrame:
-    """Tabulate what the classifier reaches at every size: kernels, epochs, seconds, AUC held out and on X, y."""
+    """Tabulate the stages of a classifier: kernels, epochs, seconds, validation AUC, and AUC on X, y."""
     probabilities = classifier.staged_predict_proba(X)
     positive = np.asarray(y) == classifier.classes_[1]
     return pd.DataFrame(
@@ -301,7 +307,7 @@ def stage_table(classifier: DeepPruneClassifier, X: Any, y: Any) -> pd.DataFrame
 
 
 def auc_by_kind(classifier: DeepPruneClassifier, data: Labeled) -> dict[str, float]:
-    """Measure how well bound sequences are told from each kind of unbound ones."""
+    """Compute the AUC of bound sequences against each kind of unbound ones."""
     decision = classifier.decision_function(data.sequences)
     bound = data.y == 1
     aucs = {}
@@ -309,6 +315,11 @@ def auc_by_kind(classifier: DeepPruneClassifier, data: Labeled) -> dict[str, flo
         rows = bound | (data.kinds == kind)
         aucs[str(kind)] = float(roc_auc_score(bound[rows], decision[rows]))
     return aucs
+
+
+def _aucs(by_kind: dict[str, float]) -> dict[str, str]:
+    """Notes for the report; empty if there is only one kind."""
+    return {f"AUC against {kind}": f"{auc:.3f}" for kind, auc in by_kind.items()} if len(by_kind) > 1 else {}
 
 
 def _classifier(options: argparse.Namespace) -> DeepPruneClassifier:
@@ -332,17 +343,19 @@ def _loaded(options: argparse.Namespace) -> DeepPruneClassifier:
 
 
 def _targets(options: argparse.Namespace) -> list[Motif] | None:
-    """Load what to compare motifs with, so that what is not there stops the command before it does anything."""
+    """Load the known motifs to compare with; missing ones stop the command before it does anything."""
     name = options.targets or _DEFAULT_TARGETS
     if name.lower() == "none":
         return None
     if name.upper().startswith("JASPAR") and not Path(name).exists():
+        release, _, group = name.partition(":")
         if find_spec("pyjaspar") is not None:
-            return load_jaspar(name.upper())
+            group = group.lower() or "vertebrates"
+            return load_jaspar(release.upper(), tax_group=None if group == "all" else group)
         if options.targets:
             raise ImportError(f"--targets {name} needs pyjaspar; install it with `pip install skdeepprune[motifs]`.")
-        tell(
-            "Motifs are not compared with known ones: pip install skdeepprune[motifs] brings JASPAR.",
+        log(
+            "Motifs are not compared with known ones; for JASPAR: pip install skdeepprune[motifs].",
             quiet=options.quiet,
         )
         return None
@@ -350,12 +363,12 @@ def _targets(options: argparse.Namespace) -> list[Motif] | None:
         raise FileNotFoundError(f"--targets {name}: expected a motif file, a release of JASPAR, or none.")
     motifs = read_motifs(name)
     if not motifs:
-        raise ValueError(f"--targets {name}: the file holds no motifs; name another one, or none.")
+        raise ValueError(f"--targets {name}: the file contains no motifs; use another file, or --targets none.")
     return motifs
 
 
 def _check_classes(data: Labeled, path: Any) -> None:
-    """Stop before the training if the sequences to test on have one class, of which there is no AUC."""
+    """Stop before training if the test sequences are all of one class, for which there is no AUC."""
     n_bound = int((data.y == 1).sum())
     if n_bound in (0, len(data.y)):
         kind = "bound" if n_bound else "unbound"
@@ -363,7 +376,7 @@ def _check_classes(data: Labeled, path: Any) -> None:
 
 
 def _check_drawable(path: Path) -> None:
-    """Stop before the training if there is nothing to draw with, or in that format."""
+    """Stop before training if matplotlib is not installed or does not support the format."""
     from matplotlib.backend_bases import FigureCanvasBase
 
     formats = sorted(FigureCanvasBase.get_supported_filetypes())
@@ -372,13 +385,13 @@ def _check_drawable(path: Path) -> None:
 
 
 @contextmanager
-def _naming_what_is_there(folder: Path) -> Iterator[None]:
-    """If something fails once the model is written, say that it is there."""
+def _log_partial_results(folder: Path) -> Iterator[None]:
+    """If something fails after the model has been written, say which files exist."""
     try:
         yield
     except Exception:
         if written := [name for name in FILES if (folder / name).exists()]:
-            tell(f"What was done by then is kept: {', '.join(written)} in {folder}", quiet=False)
+            log(f"Results written before the error are kept: {', '.join(written)} in {folder}", quiet=False)
         raise
 
 
@@ -394,7 +407,7 @@ def _motifs(
 
 
 def _matched(found: list[Motif], targets: list[Motif] | None) -> tuple[list[Motif], pd.DataFrame | None]:
-    return (found, None) if targets is None else turned_to_matches(found, tomtom(found, targets))
+    return (found, None) if targets is None else orient_all_to_matches(found, tomtom(found, targets))
 
 
 def _without_matrices(matches: pd.DataFrame) -> pd.DataFrame:
@@ -432,6 +445,7 @@ def _report(
     matches: pd.DataFrame | None,
     path: Path,
     notes: dict[str, Any],
+    **about: Any,
 ) -> None:
     write_report(
         classifier,
@@ -449,6 +463,7 @@ def _report(
         recall=options.recall,
         prevalence=options.prevalence,
         random_state=options.seed,
+        **about,
     )
 
 
@@ -470,10 +485,12 @@ def _demo_files(options: argparse.Namespace) -> tuple[Labeled, Labeled]:
 
 
 def _free_name(stem: str, suffix: str) -> Path:
-    """Find a name in the working folder that is not taken."""
+    """Find an unused file name in the working directory."""
     names = (Path(f"{stem}{f'-{i}' if i > 1 else ''}{suffix}") for i in count(1))
     return next(path for path in names if not path.exists())
 
 
 def _as_text(table: pd.DataFrame) -> str:
+    if table.empty:
+        return "No kernel has a motif."
     return table.to_string(index=False, formatters={"E": "{:.1e}".format}, float_format="{:.3f}".format)

@@ -1,4 +1,4 @@
-"""What the commands write: files that are whole or not there, tables, JSON, and what they say on the way."""
+"""Output of the commands: files that are written atomically, JSON, and messages on standard error."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from skdeepprune._writing import replacing
 
 @contextmanager
 def opened_output(path: Path | None) -> Iterator[IO[str]]:
-    """Open a file that is there once it is complete, or the standard output."""
+    """Open a file that appears once it is complete, or standard output."""
     if path is None:
         yield sys.stdout
         return
-    # Names that are not UTF-8 are written as they were read.
+    # Names that are not valid UTF-8 are written as they were read.
     with replacing(path) as part, open(part, "w", encoding="utf-8", errors="surrogateescape") as file:
         yield file
 
 
 def print_json(summary: Any) -> None:
-    """Print as JSON; what is not a finite number becomes null."""
+    """Print as JSON; NaN and infinity become null."""
     print(json.dumps(_finite(summary), indent=2))
 
 
@@ -41,13 +41,13 @@ def _finite(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def tell(text: str, *, quiet: bool) -> None:
-    """Say on the standard error what is being done; work goes on if nobody reads it."""
+def log(text: str, *, quiet: bool) -> None:
+    """Print a message to standard error; errors in doing so are ignored."""
     if not quiet and sys.stderr is not None:
         with suppress(OSError):
             print(text, file=sys.stderr, flush=True)
 
 
 def shows_progress(*, quiet: bool) -> int:
-    """Whether to draw progress bars, as `verbose`: for a terminal, which alone can draw over a line."""
+    """Value of `verbose`: progress bars only on a terminal, which can overwrite a line."""
     return int(not quiet and sys.stderr is not None and sys.stderr.isatty())

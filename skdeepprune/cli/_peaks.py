@@ -1,4 +1,4 @@
-"""Peaks of a genome: every line of a BED file with the sequence that stands there, or why there is none."""
+"""Peaks in a genome: every line of a BED file with its sequence, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skdeepprune._reading import FileFormatError, shown
-from skdeepprune.cli._output import tell
+from skdeepprune.cli._output import log
 from skdeepprune.sequences import Genome, Region
 from skdeepprune.sequences._regions import regions_of
 
@@ -19,21 +19,21 @@ _UNKNOWN, _BEYOND = "chromosome not in genome", "beyond chromosome"
 
 
 class UsageError(ValueError):
-    """Options that do not fit together."""
+    """Invalid or inconsistent options."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """A line of a file of peaks.
+    """A line of a peak file.
 
     Attributes
     ----------
     given, cut : Region
-        As the file has it, and as it is scored.
+        As in the file, and as scored.
     status : str
-        "ok", or why there is no sequence.
+        "ok", or the reason why there is no sequence.
     sequence : str or None
-        On the strand that the file names.
+        On the strand given in the file.
     """
 
     given: Region
@@ -50,7 +50,7 @@ class Peak:
 
 
 class Peaks:
-    """The peaks of an open file, one by one; once they are read, how many had no sequence and why."""
+    """Iterator over the peaks of an open file, which counts those without a sequence by reason."""
 
     def __init__(self, regions: Iterator[Region], genome: Genome, source: str, genome_path: Path, width: int) -> None:
         self._regions = regions
@@ -73,22 +73,21 @@ class Peaks:
             found = self.genome.sequence(cut.chrom, cut.start, cut.end, cut.strand) if status == "ok" else None
             yield Peak(given, cut, status, found)
         if not self.n_of_status:
-            raise FileFormatError(f"{self._source} holds no peaks; expected at least one.", self._source)
+            raise FileFormatError(f"{self._source} contains no peaks; expected at least one.", self._source)
         if "ok" not in self.n_of_status:
-            self._refuse(unknown)
+            self._fail(unknown)
 
-    def _refuse(self, unknown: Region | None) -> None:
+    def _fail(self, unknown: Region | None) -> None:
         if unknown is None:
-            raise ValueError(f"{self._source} holds no peaks within {self._genome_path}; expected at least one.")
+            raise ValueError(f"{self._source} contains no peaks within {self._genome_path}; expected at least one.")
         raise FileFormatError.at(
             self._source,
             unknown.line,
-            f"{shown(unknown.chrom)} is not in {self.genome.describe_names([unknown.chrom])} No other peak is within it"
-            " either.",
+            f"{shown(unknown.chrom)} is not in {self.genome.describe_names([unknown.chrom])} No other peak is either.",
         )
 
     def without_sequence(self) -> str:
-        """Count the peaks without a sequence, in words; "" if there are none."""
+        """Message with the number of peaks without a sequence; "" if there are none."""
         counts = [f"{n} {status}" for status, n in self.n_of_status.items() if status != "ok"]
         n = sum(self.n_of_status.values())
         return f"{self._source}: of {n} peaks {', '.join(counts)}" if counts else ""
@@ -98,17 +97,19 @@ class Peaks:
 def opened_peaks(file: io.BufferedReader, source: str, options: argparse.Namespace) -> Iterator[Peaks]:
     """Open the genome that an open file of peaks refers to."""
     if options.genome is None:
-        raise UsageError(f"{source} holds places, not sequences; name the genome's FASTA file with --genome.")
+        raise UsageError(f"{source} contains regions, not sequences; give the genome's FASTA file with --genome.")
     if options.width < 0:
         raise UsageError(f"--width {options.width}: expected a number of bp, or 0 for peaks as they are.")
     with Genome(options.genome) as genome:
-        yield Peaks(_told(regions_of(file, source), source, options), genome, source, options.genome, options.width)
+        yield Peaks(
+            _log_width(regions_of(file, source), source, options), genome, source, options.genome, options.width
+        )
 
 
-def _told(regions: Iterator[Region], source: str, options: argparse.Namespace) -> Iterator[Region]:
-    """Say what the width is cut around, once that is known."""
+def _log_width(regions: Iterator[Region], source: str, options: argparse.Namespace) -> Iterator[Region]:
+    """Log on the first region whether regions are centred on summits or midpoints."""
     for i, region in enumerate(regions):
         if i == 0 and options.width:
-            around = "middle" if region.summit is None else "summit"
-            tell(f"{source}: {options.width} bp around the {around} of every peak", quiet=options.quiet)
+            around = "midpoint" if region.summit is None else "summit"
+            log(f"{source}: {options.width} bp around the {around} of every peak", quiet=options.quiet)
         yield region

@@ -1,4 +1,4 @@
-"""What the commands read: sequences with names and labels, from files of sequences or from peaks of a genome."""
+"""Input of the commands: sequences with names and labels, from sequence files or from peaks in a genome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune._reading import opened, shown, source_of
-from skdeepprune.cli._output import tell
+from skdeepprune.cli._output import log
 from skdeepprune.cli._peaks import COLUMNS, opened_peaks
 from skdeepprune.cli._peaks import UsageError as UsageError
 from skdeepprune.sequences import Region, SequenceRecord, dinucleotide_shuffle
@@ -37,20 +37,20 @@ class Labeled:
 
     @classmethod
     def joined(cls, bound: Named, *unbound: Named) -> Labeled:
-        """Put both classes into one."""
+        """Concatenate both classes."""
         parts = [bound, *unbound]
         return cls(
             [name for part in parts for name in part.names],
             np.array(
                 [sequence for part in parts for sequence in part.sequences], dtype=object
-            ),  # one is as wide as it is long
+            ),  # object: a fixed-width dtype would be as wide as the longest sequence
             np.repeat([1] + [0] * len(unbound), [len(part.names) for part in parts]),
             np.repeat(["bound"] + [part.kind for part in unbound], [len(part.names) for part in parts]),
             [place for part in parts for place in part.places],
         )
 
     def take(self, rows: NDArray[np.bool_]) -> Labeled:
-        """Return some of them."""
+        """Return a subset."""
         chosen = np.flatnonzero(rows)
         return Labeled(
             [self.names[row] for row in chosen],
@@ -61,7 +61,7 @@ class Labeled:
         )
 
     def describe(self) -> str:
-        """Count them, with their lengths."""
+        """Summarise counts and lengths."""
         lengths = sorted({len(sequence) for sequence in self.sequences})
         span = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
         return f"{np.sum(self.y == 1)} bound and {np.sum(self.y == 0)} unbound sequences of {span} bp"
@@ -69,7 +69,7 @@ class Labeled:
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """Sequences with names and places; labels where a file has them, regions where it is one of peaks."""
+    """Sequences with names and places; labels if the file has them, regions if it is a peak file."""
 
     names: list[str]
     sequences: list[str]
@@ -78,18 +78,19 @@ class Named:
     peaks: list[Region] | None = None
     kind: str = "given"
 
-    def shuffled(self, rng: np.random.Generator) -> Named:
-        """Shuffle each, keeping its dinucleotides."""
+    def shuffled(self, rng: np.random.Generator, rows: NDArray[np.int64] | None = None) -> Named:
+        """Return a dinucleotide shuffle of each sequence, or of some rows."""
+        chosen = range(len(self.names)) if rows is None else rows.tolist()
         return Named(
-            [f"shuffle of {name}" for name in self.names],
-            dinucleotide_shuffle(self.sequences, random_state=rng),
-            self.places,
+            [f"shuffle of {self.names[row]}" for row in chosen],
+            dinucleotide_shuffle([self.sequences[row] for row in chosen], random_state=rng),
+            [self.places[row] for row in chosen],
             kind="shuffles",
         )
 
 
 def read_named(path: str | os.PathLike[str], options: argparse.Namespace, *, labels: bool = False) -> Named:
-    """Read a file of sequences, or of peaks; peaks that are not in the genome are left out and counted."""
+    """Read a sequence file or a peak file; peaks that are not in the genome are left out and counted."""
     source = source_of(path)
     with opened(path) as file:
         if not holds_regions(source, file):
@@ -97,7 +98,7 @@ def read_named(path: str | os.PathLike[str], options: argparse.Namespace, *, lab
         with opened_peaks(file, source, options) as peaks:
             found = [(peak, peak.sequence) for peak in peaks if peak.sequence is not None]
     if lost := peaks.without_sequence():
-        tell(f"{lost}; they are left out", quiet=False)
+        log(f"{lost}; they are left out", quiet=False)
     return Named(
         [str(peak.cut) for peak, _ in found],
         [sequence for _, sequence in found],
@@ -108,7 +109,7 @@ def read_named(path: str | os.PathLike[str], options: argparse.Namespace, *, lab
 
 @contextmanager
 def opened_rows(path: str | os.PathLike[str], options: argparse.Namespace) -> Iterator[tuple[tuple[str, ...], Rows]]:
-    """Open a file of sequences, or of peaks, as the rows of a table and the sequence of each, with the column names."""
+    """Open a sequence or peak file; yield column names, and an iterator over table rows and their sequences."""
     source = source_of(path)
     with opened(path) as file:
         if not holds_regions(source, file):
@@ -117,11 +118,11 @@ def opened_rows(path: str | os.PathLike[str], options: argparse.Namespace) -> It
         with opened_peaks(file, source, options) as peaks:
             yield COLUMNS, ((peak.row(), peak.sequence) for peak in peaks)
     if lost := peaks.without_sequence():
-        tell(f"{lost}; they have no probability", quiet=options.quiet)
+        log(f"{lost}; no probability for these", quiet=options.quiet)
 
 
 def read_letters(path: str | os.PathLike[str], *, labels: bool, quiet: bool) -> Named:
-    """Read a file of sequences, and see to it that all its letters are those of DNA."""
+    """Read a sequence file, and check that all letters are DNA."""
     source = source_of(path)
     with opened(path) as file:
         return _letters(source, list(records_of(file, source, None, labels)), quiet=quiet)
@@ -136,60 +137,55 @@ def _letters(source: str, records: list[SequenceRecord], *, quiet: bool) -> Name
         raise ValueError(f"{source}: {error}") from error
     labels = [record.label for record in records if record.label is not None] or _labels_in(source, names)
     if labels and records[0].label is None:
-        tell(f"{source}: the headers begin with labels, {sum(labels)} of 1 and {labels.count(0)} of 0", quiet=quiet)
+        log(f"{source}: the headers start with labels, {sum(labels)} of 1 and {labels.count(0)} of 0", quiet=quiet)
     places = [Place(record.chrom, record.start, record.end, record.strand) for record in records]
     return Named(names, sequences, places, np.array(labels, dtype=np.int64) if labels else None)
 
 
 def _labels_in(source: str, names: list[str]) -> list[int]:
-    """Read the first word of every name as a label, if all of them can be one."""
+    """Parse the first word of every name as a label, if all of them are labels."""
     words = list(map(first_word, names))
     n_labels = sum(word in ("0", "1") for word in words)
     if n_labels == len(words):
         return list(map(int, words))
-    # Where names are numbers, two of them may look like labels.
+    # If names are numbers, two of them may look like labels.
     if n_labels > 2:
         other = next(i for i, word in enumerate(words) if word not in ("0", "1"))
         raise ValueError(
-            f"{source}: the headers of {n_labels} sequences begin with 0 or 1 as with a label, but that of sequence"
-            f" {other} with {shown(words[other])}; expected a label in all of them or in none."
+            f"{source}: the headers of {n_labels} sequences start with a label (0 or 1), but that of sequence {other}"
+            f" starts with {shown(words[other])}; expected a label in all of them or in none."
         )
     return []
 
 
-def read_labeled(options: argparse.Namespace, rng: np.random.Generator) -> tuple[Labeled, bool]:
-    """Read both classes, from two files or from the labels of one, or else shuffle; and whether the latter."""
-    given = read_named(options.positives, options, labels=options.labels)
-    if options.negatives is not None:
-        return Labeled.joined(given, read_unbound(given, options)), False
-    return with_negatives(given, rng), not is_mixed(given)
-
-
 def read_unbound(given: Named, options: argparse.Namespace) -> Named:
-    """Read the file of --negatives, where `given` are bound sequences alone."""
+    """Read the --negatives file, given that all sequences in `given` are bound."""
     if is_mixed(given):
         raise UsageError(
-            f"{options.positives} has bound and unbound sequences, and --negatives names more; expected"
-            " one or the other."
+            f"{options.positives} already has bound and unbound sequences, but --negatives is given; expected one or"
+            " the other."
         )
     negatives = read_named(options.negatives, options)
     if negatives.labels is not None and negatives.labels.any():
         raise UsageError(
             f"--negatives {options.negatives} has {int(negatives.labels.sum())} sequences labeled as bound; expected"
-            " unbound ones alone."
+            " only unbound ones."
         )
     return negatives
 
 
 def is_mixed(given: Named) -> bool:
-    """Whether the labels of a file are not all those of bound sequences."""
+    """Whether a file has labels and not all of them are bound."""
     return given.labels is not None and not (given.labels == 1).all()
 
 
+def labeled(given: Named) -> Labeled:
+    """Use the labels of a file that has them."""
+    assert given.labels is not None
+    kinds = np.where(given.labels == 1, "bound", "given")
+    return Labeled(given.names, np.array(given.sequences, dtype=object), given.labels, kinds, given.places)
+
+
 def with_negatives(given: Named, rng: np.random.Generator) -> Labeled:
-    """Take the file's labels if it has both, or else one shuffle of each sequence for the unbound ones."""
-    if is_mixed(given):
-        assert given.labels is not None
-        kinds = np.where(given.labels == 1, "bound", "given")
-        return Labeled(given.names, np.array(given.sequences, dtype=object), given.labels, kinds, given.places)
-    return Labeled.joined(given, given.shuffled(rng))
+    """Use the labels of a file if it has both classes; otherwise add a shuffle of each sequence as unbound."""
+    return labeled(given) if is_mixed(given) else Labeled.joined(given, given.shuffled(rng))

@@ -1,4 +1,4 @@
-"""Regions that commands choose, and the sets that they make, as BED and FASTA."""
+"""Sampled regions, and training, validation and test sets, as BED and FASTA."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO
 import pandas as pd
 
 from skdeepprune._reading import opened, source_of
-from skdeepprune.cli._output import tell
+from skdeepprune.cli._output import log
 from skdeepprune.cli._peaks import UsageError, opened_peaks
 from skdeepprune.cli._read import Labeled
 from skdeepprune.cli._sets import Sets
@@ -31,15 +31,15 @@ _MATCHED: dict[str, str | tuple[str, ...]] = {
 }
 
 
-def chosen_negatives(options: argparse.Namespace) -> tuple[Match | None, pd.DataFrame]:
-    """Choose regions for the peaks of a file; and how well they match, if there are any."""
+def sample_for_peaks(options: argparse.Namespace) -> tuple[Match | None, pd.DataFrame]:
+    """Sample regions for the peaks in a file; also return how well they match, if there are any."""
     if options.match == "dinucleotide" and options.format == "bed":
-        raise UsageError("--match dinucleotide makes sequences that are nowhere in the genome; add --format fasta.")
+        raise UsageError("--match dinucleotide makes sequences that are not in the genome; add --format fasta.")
     source = source_of(options.peaks)
     with opened(options.peaks) as file, opened_peaks(file, source, options) as peaks:
         found = [(peak, peak.sequence) for peak in peaks if peak.sequence is not None]
         if lost := peaks.without_sequence():
-            tell(f"{lost}; they are left out", quiet=False)
+            log(f"{lost}; they are left out", quiet=False)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             table = sample_negatives(
@@ -54,7 +54,7 @@ def chosen_negatives(options: argparse.Namespace) -> tuple[Match | None, pd.Data
                 random_state=options.seed,
             )
     for warning in caught:
-        tell(str(warning.message), quiet=False)
+        log(str(warning.message), quiet=False)
     bound = [sequence for _, sequence in found]
     return describe_match(bound, table["sequence"].tolist()) if len(table) else None, table
 
@@ -71,7 +71,7 @@ def write_regions(table: pd.DataFrame, file: IO[str], *, as_fasta: bool) -> None
 
 
 def write_sets(folder: Path, sets: Sets) -> None:
-    """Write what was trained, validated and tested on: regions as BED, all sequences as FASTA with their labels."""
+    """Write training, validation and test set: regions as BED, all sequences as FASTA with labels."""
     for name, part in zip(_PARTS, (sets.train, sets.validation, sets.test), strict=True):
         if part is not None:
             (folder / f"{name}.bed").write_text("".join(_bed_lines(part)), encoding="utf-8")
@@ -89,21 +89,24 @@ def _fasta_lines(data: Labeled) -> Iterator[str]:
         yield f">{label} {name} {kind}\n{sequence}\n"
 
 
-def describe_sets(sets: Sets, options: argparse.Namespace) -> dict[str, object]:
-    """Say what the sets are, for the report."""
-    notes: dict[str, object] = {"sequences": options.positives}
+def describe_negatives(made: str | None, options: argparse.Namespace) -> str:
+    """Describe the origin of the unbound sequences."""
+    if made is None:
+        return f"those in {options.negatives}" if options.negatives else "those labeled as such"
     regions = f"regions of {options.genome}"
-    notes["negatives from"] = {
-        None: options.negatives or "labels",
-        "shuffles": "dinucleotide shuffles",
-        "matched": f"{regions} that match in GC content and repeats",
+    matched = f"{regions} matched in GC content and repeats"
+    text = {
+        "shuffles": "dinucleotide shuffles of the bound ones",
+        "matched": matched,
         "random": f"random {regions}",
-        "both": f"{regions} that match in GC content and repeats, and dinucleotide shuffles",
-    }[sets.made]
-    if sets.match is not None:
-        notes["match of the regions"] = str(sets.match)
-    if sets.made is not None:
-        notes["negatives per bound sequence, of each kind"] = f"{options.ratio:g}"
+        "both": f"{matched}, and dinucleotide shuffles of the bound ones",
+    }[made]
+    return f"{text} ({options.ratio:g}{' of each kind' * (made == 'both')} per bound sequence)"
+
+
+def describe_sets(sets: Sets, options: argparse.Namespace) -> dict[str, object]:
+    """Describe the sets for the report."""
+    notes: dict[str, object] = {"sequences": options.positives}
     if options.exclude:
         notes["excluded"] = ", ".join(map(str, options.exclude))
     if sets.validation is not None:
@@ -114,7 +117,7 @@ def describe_sets(sets: Sets, options: argparse.Namespace) -> dict[str, object]:
 
 
 def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled | None) -> list[str]:
-    """Say of what is held out how much was trained on."""
+    """Report how much of the held-out sequences overlaps or duplicates training sequences."""
     messages = []
     for what, part in (("validation", validation), ("test", test)):
         if part is not None:
@@ -125,5 +128,5 @@ def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled |
 
 
 def _own_places(data: Labeled) -> list[Place]:
-    """Places of the sequences; a shuffle of one is nowhere in the genome."""
+    """Genomic places of the sequences; shuffles have none."""
     return [NOWHERE if kind == "shuffles" else place for kind, place in zip(data.kinds, data.places, strict=True)]

@@ -1,4 +1,4 @@
-"""What `fit` trains on, holds out and tests on: which unbound sequences, and which chromosomes."""
+"""Training, validation and test set of `fit`: the unbound sequences, and the split by chromosomes."""
 
 from __future__ import annotations
 
@@ -13,60 +13,82 @@ from numpy.typing import NDArray
 
 from skdeepprune._inputs import hold_out
 from skdeepprune._reading import shown
-from skdeepprune.cli._output import tell
+from skdeepprune.cli._output import log
 from skdeepprune.cli._peaks import UsageError
-from skdeepprune.cli._read import Labeled, Named, is_mixed, read_named, read_unbound, with_negatives
+from skdeepprune.cli._read import Labeled, Named, is_mixed, labeled, read_named, read_unbound
 from skdeepprune.genome import Match, describe_match, region_table, sample_negatives
 from skdeepprune.genome._regions import COLUMNS
 from skdeepprune.sequences import Genome, encode
 from skdeepprune.sequences._places import Place
 
 MADE = ("both", "matched", "random", "shuffles")
-# Of fewer chromosomes each holds too much to go without it.
-_FEWEST_CHROMOSOMES = 4
+# With fewer chromosomes, each holds too many sequences to leave out of training.
+_MIN_CHROMOSOMES = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Sets:
-    """Sequences by their use, how the unbound ones came about, and what tells the parts from each other.
+    """Training, validation and test set, and how they were made.
 
     Attributes
     ----------
     train : Labeled
     validation, test : Labeled or None
-    made : {"both", "matched", "random", "shuffles"} or None
-        None where unbound sequences were given.
+    kind : {"both", "matched", "random", "shuffles"} or None
+        Kind of the generated unbound sequences; None if they were given.
     match : Match or None
-        Of the bound sequences and the regions that were chosen for them.
+        How well the sampled regions match the bound sequences.
     tested_on : str
-        What `test` is.
+        Description of `test`.
     """
 
     train: Labeled
     validation: Labeled | None
     test: Labeled | None
-    made: str | None
+    kind: str | None
     match: Match | None
     tested_on: str
 
 
+@dataclass(frozen=True, eq=False)
+class WithNegatives:
+    """Sequences of both classes, and the origin of the unbound ones.
+
+    Attributes
+    ----------
+    data : Labeled
+    source : ndarray of int, shape (n,)
+        Index of the sequence that each one has to stay with in a split: for a generated negative, its bound sequence.
+    kind, match
+        As in `Sets`.
+    """
+
+    data: Labeled
+    source: NDArray[np.int64]
+    kind: str | None
+    match: Match | None
+
+
 def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
-    """Read sequences or peaks, make unbound ones where there are none, and part what is trained on from what is not."""
+    """Read sequences or peaks, generate unbound ones if there are none, and split off validation and test set."""
     if not 0 <= options.test_share < 1:
-        raise UsageError(f"--test-share {options.test_share}: expected a share from 0 up to, but below, 1.")
+        raise UsageError(f"--test-share {options.test_share}: expected a share of at least 0 and below 1.")
     if options.test is not None and options.test_chromosomes:
-        raise UsageError("--test and --test-chromosomes both say what to test on; leave one of them out.")
-    given = read_named(options.positives, options, labels=options.labels)
-    everything, source, made, match = _labeled(given, options, rng)
-    if options.test is not None:
-        other = with_negatives(read_named(options.test, options, labels=options.labels), rng)
+        raise UsageError("--test and --test-chromosomes exclude each other; leave one of them out.")
+    separate = None if options.test is None else read_named(options.test, options, labels=options.labels)
+    made = read_with_negatives(options, rng, separate)
+    everything = made.data
+    if separate is not None:
+        other = _with_test_negatives(separate, everything, options, rng).data
         is_test, tested_on = np.zeros(len(everything.y), bool), str(options.test)
     else:
         other = None
-        is_test, tested_on = _test_rows(everything, source, options, rng)
-    is_validation = _on(options.validation_chromosomes, everything, "--validation-chromosomes")
+        is_test, tested_on = _test_rows(everything, made.source, options, rng)
+    is_validation = _on_chromosomes(options.validation_chromosomes, everything, "--validation-chromosomes")
     if both := set(options.test_chromosomes) & set(options.validation_chromosomes):
-        raise UsageError(f"{', '.join(sorted(both))} cannot be both validated and tested on.")
+        raise UsageError(
+            f"{', '.join(sorted(both))} cannot be both in --validation-chromosomes and --test-chromosomes."
+        )
     is_test &= ~is_validation
     parts = {"training": ~(is_test | is_validation), "validation": is_validation, "test": is_test}
     found: dict[str, Labeled | None] = {}
@@ -75,46 +97,65 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
         labels = set(everything.y[rows].tolist())
         if rows.any() and len(labels) < 2 or name == "training" and not rows.any():
             raise UsageError(
-                f"The {name} set has {'no sequences' if not labels else 'sequences of one class alone'}; choose other"
+                f"The {name} set has {'no sequences' if not labels else 'sequences of one class only'}; choose other"
                 " chromosomes."
             )
     assert found["training"] is not None
-    return Sets(found["training"], found["validation"], other or found["test"], made, match, tested_on)
+    return Sets(found["training"], found["validation"], other or found["test"], made.kind, made.match, tested_on)
 
 
-def _labeled(
-    given: Named, options: argparse.Namespace, rng: np.random.Generator
-) -> tuple[Labeled, NDArray[np.int64], str | None, Match | None]:
-    """Give sequences of both classes, for each the number of the one that it has to stay with, and how they were made.
-
-    A negative that was made from or for a bound sequence stays with it.
-    """
+def read_with_negatives(
+    options: argparse.Namespace, rng: np.random.Generator, separate: Named | None = None
+) -> WithNegatives:
+    """Read sequences or peaks; if there are no unbound ones, generate them, avoiding the peaks in `separate`."""
+    given = read_named(options.positives, options, labels=options.labels)
     if options.negatives is not None or is_mixed(given):
         if options.make is not None:
-            raise UsageError(f"--make {options.make}: there are unbound sequences; leave it out.")
-        made = Labeled.joined(given, read_unbound(given, options)) if options.negatives else with_negatives(given, rng)
-        return made, np.arange(len(made.y)), None, None
+            raise UsageError(f"--make {options.make}: unbound sequences are already given; leave it out.")
+        both = Labeled.joined(given, read_unbound(given, options)) if options.negatives else labeled(given)
+        return WithNegatives(both, np.arange(len(both.y)), None, None)
     kind = options.make or ("shuffles" if given.peaks is None else "both")
     if kind != "shuffles" and given.peaks is None:
-        raise UsageError(f"--make {kind} chooses regions of a genome; expected peaks and --genome.")
+        raise UsageError(f"--make {kind} samples regions of a genome; expected peaks and --genome.")
+    avoided = [] if separate is None or separate.peaks is None else [region_table(separate.peaks)]
+    return _with_negatives(given, kind, options, rng, avoided)
+
+
+def _with_test_negatives(
+    given: Named, train: Labeled, options: argparse.Namespace, rng: np.random.Generator
+) -> WithNegatives:
+    """Generate unbound sequences for --test, unless it has some, avoiding the training regions."""
+    if is_mixed(given):
+        return WithNegatives(labeled(given), np.arange(len(given.names)), None, None)
+    kind = "shuffles" if given.peaks is None else options.make or "both"
+    used = [place[:3] for place in train.places if kind != "shuffles" and place.start is not None]
+    return _with_negatives(given, kind, options, rng, [pd.DataFrame(used, columns=COLUMNS[:3])] if used else [])
+
+
+def _with_negatives(
+    given: Named, kind: str, options: argparse.Namespace, rng: np.random.Generator, avoided: list[pd.DataFrame]
+) -> WithNegatives:
     n = len(given.names)
     unbound, sources, match = [], [np.arange(n)], None
     if kind != "shuffles":
-        regions, of_peak = _chosen(given, kind, options, rng)
+        regions, of_peak = _sample_regions(given, kind, options, rng, avoided)
         match = describe_match(given.sequences, regions.sequences)
         unbound.append(regions)
         sources.append(of_peak)
     if kind in ("shuffles", "both"):
-        for _ in range(max(1, round(options.ratio))):
-            unbound.append(given.shuffled(rng))
-            sources.append(np.arange(n))
-    return Labeled.joined(given, *unbound), np.concatenate(sources), kind, match
+        n_shuffles = max(1, round(options.ratio * n))
+        while n_shuffles:
+            rows = np.arange(n) if n_shuffles >= n else np.sort(rng.permutation(n)[:n_shuffles])
+            unbound.append(given.shuffled(rng, rows))
+            sources.append(rows)
+            n_shuffles -= len(rows)
+    return WithNegatives(Labeled.joined(given, *unbound), np.concatenate(sources), kind, match)
 
 
-def _chosen(
-    given: Named, kind: str, options: argparse.Namespace, rng: np.random.Generator
+def _sample_regions(
+    given: Named, kind: str, options: argparse.Namespace, rng: np.random.Generator, avoided: list[pd.DataFrame]
 ) -> tuple[Named, NDArray[np.int64]]:
-    """Choose regions for the peaks, and number the peak of each."""
+    """Sample regions for the peaks; also return the index of each one's peak."""
     rows = [(*place[:3], name, place.strand) for place, name in zip(given.places, given.names, strict=True)]
     peaks = pd.DataFrame(rows, columns=COLUMNS)
     assert given.peaks is not None
@@ -125,13 +166,13 @@ def _chosen(
             genome,
             options.ratio,
             match=() if kind == "random" else ("gc", "repeats"),
-            # Also what was cut off the peaks is no place for a negative.
-            exclude=[region_table(given.peaks), *options.exclude],
+            # Excludes the full peaks, including what was cut off.
+            exclude=[region_table(given.peaks), *avoided, *options.exclude],
             margin=options.margin,
             random_state=rng,
         )
     for warning in caught:
-        tell(str(warning.message), quiet=False)
+        log(str(warning.message), quiet=False)
     if found.empty:
         raise ValueError("No region of the genome matches a peak; use --make shuffles.")
     places = [Place(*place) for place in found[["chrom", "start", "end", "strand"]].itertuples(index=False, name=None)]
@@ -142,17 +183,19 @@ def _chosen(
 def _test_rows(
     data: Labeled, source: NDArray[np.int64], options: argparse.Namespace, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], str]:
-    """Choose what to test on: the chromosomes named, or some, or where too few are known a share of the sequences."""
+    """Choose the test set: given chromosomes, random ones, or random sequences if too few chromosomes are known."""
     if options.test_chromosomes:
-        return _on(options.test_chromosomes, data, "--test-chromosomes"), ", ".join(options.test_chromosomes)
+        return _on_chromosomes(options.test_chromosomes, data, "--test-chromosomes"), ", ".join(
+            options.test_chromosomes
+        )
     if options.test_share == 0:
         return np.zeros(len(data.y), bool), "none"
     chromosomes = [place.chrom for place in data.places]
     free = [chrom for chrom in chromosomes if chrom not in options.validation_chromosomes]
-    if None not in chromosomes and len(set(free)) >= _FEWEST_CHROMOSOMES:
+    if None not in chromosomes and len(set(free)) >= _MIN_CHROMOSOMES:
         named = choose_chromosomes(free, options.test_share, rng)
-        return _on(named, data, "--test-chromosomes"), ", ".join(named)
-    # Copies of a sequence, and what was made from it or for it, are all tested on or not at all.
+        return _on_chromosomes(named, data, "--test-chromosomes"), ", ".join(named)
+    # Copies of a sequence, and what was generated from or for it, stay in the same set.
     own = source == np.arange(len(source))
     labels = np.where(data.y[own] == 1, 1, 0)
     classes = np.unique(labels)
@@ -163,14 +206,14 @@ def _test_rows(
     return is_test, f"{options.test_share:.0%} of the sequences, at random"
 
 
-def _on(chromosomes: list[str], data: Labeled, option: str) -> NDArray[np.bool_]:
-    """Which sequences are on some chromosomes, each of which has to have some."""
+def _on_chromosomes(chromosomes: list[str], data: Labeled, option: str) -> NDArray[np.bool_]:
+    """Which sequences are on these chromosomes, each of which must have at least one."""
     own = [place.chrom for place in data.places]
     nowhere = [row for row, chrom in enumerate(own) if chrom is None]
     if chromosomes and nowhere:
         raise UsageError(
             f"{option}: the chromosome of {len(nowhere)} of {len(own)} sequences, such as"
-            f" {shown(data.names[nowhere[0]])}, is not known; expected peaks, or headers such as chr1:100-200."
+            f" {shown(data.names[nowhere[0]])}, is unknown; expected peaks, or headers such as chr1:100-200."
         )
     known = list(dict.fromkeys(own))
     for name in chromosomes:
@@ -183,7 +226,7 @@ def _on(chromosomes: list[str], data: Labeled, option: str) -> NDArray[np.bool_]
 
 
 def choose_chromosomes(groups: list[Any], share: float, rng: np.random.Generator) -> list[str]:
-    """Choose some chromosomes, not all of them, that together hold about this share of the sequences.
+    """Choose some chromosomes, but not all, that together contain about this share of the sequences.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The standard streams: closed, broken, or in an encoding that does not have every name."""
+"""Standard streams that are closed, broken, or in an encoding that cannot represent every name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 
 @contextmanager
-def writable_names() -> Iterator[None]:
-    """Let the standard output take any name: what is not UTF-8 as it was, what its encoding lacks as an escape."""
+def lenient_stdout() -> Iterator[None]:
+    """Make standard output accept any name: invalid UTF-8 unchanged, unencodable characters escaped."""
     stream = sys.stdout
     if not isinstance(stream, io.TextIOWrapper):
         yield
@@ -27,21 +27,21 @@ def writable_names() -> Iterator[None]:
 
 
 @contextmanager
-def lasting_errors() -> Iterator[None]:
-    """Let progress and messages be lost rather than end the work if nobody reads the standard error any more."""
+def lenient_stderr() -> Iterator[None]:
+    """Ignore errors in writing to standard error, so that a closed terminal or pipe does not stop the work."""
     stream = sys.stderr
     if stream is None:
         yield
         return
-    sys.stderr = _Lasting(stream)
+    sys.stderr = _IgnoringErrors(stream)
     try:
         yield
     finally:
         sys.stderr = stream
 
 
-class _Lasting:
-    """A text stream whose writes do not fail."""
+class _IgnoringErrors:
+    """A text stream whose writes never fail."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -63,12 +63,12 @@ class _Lasting:
 
 
 def flushed_output() -> bool:
-    """Write what the buffer of the standard output holds; if that fails, drop it, lest it fail at exit once more.
+    """Flush standard output; if that fails, discard the buffer, so that it does not fail again at exit.
 
     Returns
     -------
     bool
-        Whether all is written, or the reader has closed a pipe because it has enough.
+        Whether everything was written or the reader has closed the pipe.
     """
     try:
         if sys.stdout is not None:

@@ -1,13 +1,12 @@
-"""Data sets: simulated ones whose truth is known, and the real collections, from local folders or from the web."""
+"""Data sets: simulated ones with known ground truth, and published ChIP-seq collections, local or downloaded."""
 
 from skdeepprune.datasets._collections import SequenceDataset, list_datasets, load_deepbind, load_fastsk, load_zeng
 from skdeepprune.datasets._fetch import fetch_deepbind, fetch_zeng
-from skdeepprune.datasets._jaspar import JasparMotif, load_jaspar_motifs
+from skdeepprune.datasets._jaspar import load_planted_motifs
 from skdeepprune.datasets._likelihood import ceiling_auc, log_likelihood_ratio
 from skdeepprune.datasets._simulated import PlantedSequences, SimulatedDataset, load_simulated, make_motif_sequences
 
 __all__ = [
-    "JasparMotif",
     "PlantedSequences",
     "SequenceDataset",
     "SimulatedDataset",
@@ -17,7 +16,7 @@ __all__ = [
     "list_datasets",
     "load_deepbind",
     "load_fastsk",
-    "load_jaspar_motifs",
+    "load_planted_motifs",
     "load_simulated",
     "load_zeng",
     "log_likelihood_ratio",

@@ -1,4 +1,4 @@
-"""Loaders for local folders of the published collections of ChIP-seq sets."""
+"""Loaders for local copies of published collections of ChIP-seq data sets."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from skdeepprune._random import RandomState, as_generator
 from skdeepprune.sequences import dinucleotide_shuffle, read_sequences
 
-# How the names of the training and the test file go on after the name of the set.
-_ENDINGS = {
+# Suffixes of the training and the test file.
+_SUFFIXES = {
     "deepbind": ("_AC.seq", "_B.seq"),
     "zeng": (".train.data", ".test.data"),
     "fastsk": (".train.fasta", ".test.fasta"),
@@ -41,7 +41,7 @@ class SequenceDataset:
 
 
 def list_datasets(folder: str | os.PathLike[str]) -> dict[str, list[str]]:
-    """List the sets that a folder, or a folder in it, holds.
+    """List the data sets in a folder or in its subfolders.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ def list_datasets(folder: str | os.PathLike[str]) -> dict[str, list[str]]:
     Returns
     -------
     dict of str to list of str
-        The names for each loader: "deepbind" for :func:`load_deepbind`, "zeng", "fastsk".
+        Names by loader: "deepbind" for :func:`load_deepbind`, "zeng", "fastsk".
 
     Raises
     ------
     NotADirectoryError
-        If there is no such folder.
+        If the folder does not exist.
 
     Examples
     --------
@@ -68,24 +68,24 @@ def list_datasets(folder: str | os.PathLike[str]) -> dict[str, list[str]]:
     ...     list_datasets(folder)
     {'deepbind': [], 'zeng': [], 'fastsk': ['CTCF']}
     """
-    return {collection: list(_training_files(folder, collection)) for collection in _ENDINGS}
+    return {collection: list(_training_files(folder, collection)) for collection in _SUFFIXES}
 
 
 def load_deepbind(
     folder: str | os.PathLike[str], name: str, *, n_positives: int | None = None, random_state: RandomState = None
 ) -> SequenceDataset:
-    r"""Load a ChIP-seq set in the format that DeepBind [1]_ was published with.
+    r"""Load a ChIP-seq data set in the format published with DeepBind [1]_.
 
     Parameters
     ----------
     folder : str or path
-        Where ``NAME_AC.seq.gz`` (training positives) and ``NAME_B.seq.gz`` (test) are, or the folder above.
+        Folder with ``NAME_AC.seq.gz`` (training positives) and ``NAME_B.seq.gz`` (test), or its parent.
     name : str
         NAME; :func:`list_datasets` lists them.
     n_positives : int, default=None
-        Train on a random choice of at most so many positives. By default on all.
+        Maximum number of training positives, sampled at random. By default all.
     random_state : int, Generator, RandomState or None, default=None
-        Decides on the choice, the negatives and the order. None gives others every time.
+        Controls the sampling, the negatives and the order. An int makes them reproducible.
 
     Returns
     -------
@@ -96,9 +96,9 @@ def load_deepbind(
     Raises
     ------
     ValueError
-        If the folder has no such set, or a file is malformed.
+        If the folder does not contain the data set, or a file is malformed.
     NotADirectoryError, FileNotFoundError
-        If there is no such folder, or the test file is missing.
+        If the folder or the test file does not exist.
 
     References
     ----------
@@ -139,26 +139,26 @@ def load_deepbind(
 
 
 def load_zeng(folder: str | os.PathLike[str], name: str) -> SequenceDataset:
-    r"""Load one of the 690 ENCODE ChIP-seq sets of Zeng et al. [1]_.
+    r"""Load one of the 690 ENCODE ChIP-seq data sets of Zeng et al. [1]_.
 
     Parameters
     ----------
     folder : str or path
-        Where ``NAME.train.data`` and ``NAME.test.data`` are, gzipped or not, or the folder above.
+        Folder with ``NAME.train.data`` and ``NAME.test.data``, gzipped or not, or its parent.
     name : str
         NAME; :func:`list_datasets` lists them.
 
     Returns
     -------
     SequenceDataset
-        As published, negatives and all.
+        As published, including the negatives.
 
     Raises
     ------
     ValueError
-        If the folder has no such set, or a file is malformed.
+        If the folder does not contain the data set, or a file is malformed.
     NotADirectoryError, FileNotFoundError
-        If there is no such folder, or the test file is missing.
+        If the folder or the test file does not exist.
 
     References
     ----------
@@ -181,26 +181,26 @@ def load_zeng(folder: str | os.PathLike[str], name: str) -> SequenceDataset:
 
 
 def load_fastsk(folder: str | os.PathLike[str], name: str) -> SequenceDataset:
-    r"""Load one of the sets that FastSK [1]_ was published with.
+    r"""Load one of the data sets published with FastSK [1]_.
 
     Parameters
     ----------
     folder : str or path
-        Where ``NAME.train.fasta`` and ``NAME.test.fasta`` are, gzipped or not, or the folder above.
+        Folder with ``NAME.train.fasta`` and ``NAME.test.fasta``, gzipped or not, or its parent.
     name : str
         NAME; :func:`list_datasets` lists them.
 
     Returns
     -------
     SequenceDataset
-        As published, lower case kept.
+        As published, including lower case.
 
     Raises
     ------
     ValueError
-        If the folder has no such set, or a file is malformed.
+        If the folder does not contain the data set, or a file is malformed.
     NotADirectoryError, FileNotFoundError
-        If there is no such folder, or the test file is missing.
+        If the folder or the test file does not exist.
 
     References
     ----------
@@ -230,15 +230,15 @@ def _as_published(folder: str | os.PathLike[str], collection: str, name: str) ->
 
 def _read(path: Path) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
     found = read_sequences(path, labels_in_names=True)
-    assert found.labels is not None  # tables have a column for them, and FASTA was asked for them
+    assert found.labels is not None  # tables have a label column, and FASTA is read with labels_in_names
     return np.array(found.sequences), found.labels
 
 
 def _training_files(folder: str | os.PathLike[str], collection: str) -> dict[str, Path]:
     root = Path(folder)
     if not root.is_dir():
-        raise NotADirectoryError(f"{root} is no folder; expected one that holds the sets, or the folder above.")
-    end = _ENDINGS[collection][0]
+        raise NotADirectoryError(f"{root} is not a folder; expected the folder with the data sets, or its parent.")
+    end = _SUFFIXES[collection][0]
     paths = [*root.glob(f"*{end}*"), *root.glob(f"*/*{end}*")]
     found = {path.name.removesuffix(".gz").removesuffix(end): path for path in paths if _ends(path, end)}
     return dict(sorted(found.items()))
@@ -249,21 +249,21 @@ def _ends(path: Path, end: str) -> bool:
 
 
 def _files(folder: str | os.PathLike[str], collection: str, name: str) -> tuple[Path, Path]:
-    """Find the training and the test file of a set."""
+    """Find the training and the test file of a data set."""
     found = _training_files(folder, collection)
-    train_end, test_end = _ENDINGS[collection]
+    train_end, test_end = _SUFFIXES[collection]
     if name not in found:
-        raise ValueError(f"{folder} has no file {name}{train_end}.gz; {_near(name, list(found), train_end)}")
+        raise ValueError(f"{folder} has no file {name}{train_end}.gz; {_suggest(name, list(found), train_end)}")
     train_file = found[name]
     zipped = ".gz" if train_file.name.endswith(".gz") else ""
     return train_file, train_file.with_name(f"{name}{test_end}{zipped}")
 
 
-def _near(name: str, names: list[str], end: str) -> str:
+def _suggest(name: str, names: list[str], end: str) -> str:
     if not names:
-        return f"nor any other NAME{end}(.gz). Name the folder that holds the sets, or the one above."
+        return f"nor any other NAME{end}(.gz). Pass the folder with the data sets, or its parent."
     near = [other for other in names if name.lower() in other.lower()] or get_close_matches(name, names, 5, 0.3)
     listed = ", ".join(map(repr, (near or names)[:5]))
     if near:
         return f"did you mean {listed}?"
-    return f"it has {len(names)} sets, such as {listed}. list_datasets(folder) lists them all."
+    return f"it has {len(names)} data sets, such as {listed}. list_datasets(folder) lists them all."

@@ -1,55 +1,31 @@
-"""A dozen motifs of JASPAR 2024, the ones that the simulated sets plant.
+"""The twelve JASPAR 2024 motifs used in the simulated data sets.
 
-The counts are those of JASPAR 2024 CORE, vertebrates (https://jaspar.elixir.no), which is licensed under CC BY 4.0:
+The counts are from JASPAR 2024 CORE, vertebrates (https://jaspar.elixir.no), licensed under CC BY 4.0:
 I. Rauluseviciute et al., "JASPAR 2024: 20th anniversary of the open-access database of transcription factor binding
 profiles", Nucleic Acids Research 52, 2024, https://doi.org/10.1093/nar/gkad1059. They are unchanged.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from skdeepprune.motifs._jaspar import read_jaspar
+from skdeepprune.motifs._lines import MotifLines
+from skdeepprune.motifs._motif import Motif
 
 
-@dataclass(frozen=True, eq=False)
-class JasparMotif:
-    """A binding motif of the JASPAR database.
+def load_planted_motifs() -> dict[str, Motif]:
+    """Load the motifs that the simulated sets plant.
 
-    Attributes
-    ----------
-    name : str
-        The transcription factor, or the pair of them.
-    accession : str
-        JASPAR's matrix ID with its version, such as "MA0108.3".
-    ppm : ndarray of float64, shape (width, 4)
-        Probabilities of A, C, G and T at each position. Read-only.
-    """
-
-    name: str
-    accession: str
-    ppm: NDArray[np.float64]
-
-    def __repr__(self) -> str:
-        return f"JasparMotif({self.name!r}, {self.accession!r}, width={len(self.ppm)})"
-
-
-def load_jaspar_motifs() -> dict[str, JasparMotif]:
-    """Load the embedded motifs.
-
-    They are twelve of JASPAR 2024 CORE (vertebrates; CC BY 4.0) [1]_, 7 to 20 bp wide: those that the simulated sets
-    plant.
+    These are twelve motifs from JASPAR 2024 CORE (vertebrates; CC BY 4.0) [1]_, 7 to 20 bp wide.
 
     Returns
     -------
-    dict of str to JasparMotif
+    dict of str to Motif
         By name.
 
     See Also
     --------
-    load_simulated : Sets of sequences that carry them.
+    load_simulated : Data sets with planted instances of them.
+    skdeepprune.motifs.load_jaspar : Whole releases of JASPAR.
 
     References
     ----------
@@ -58,21 +34,11 @@ def load_jaspar_motifs() -> dict[str, JasparMotif]:
 
     Examples
     --------
-    >>> motif = load_jaspar_motifs()["TBP"]
-    >>> motif
-    JasparMotif('TBP', 'MA0108.3', width=7)
-    >>> "".join("ACGT"[base] for base in motif.ppm.argmax(axis=1))
-    'TATAAAA'
+    >>> motif = load_planted_motifs()["TBP"]
+    >>> motif.accession, motif.consensus
+    ('MA0108.3', 'TATAAAW')
     """
-    motifs = {}
-    for entry in _COUNTS.strip().removeprefix(">").split("\n>"):
-        header, *rows = entry.splitlines()
-        accession, name = header.split()
-        pfm = np.array([re.findall(r"\d+", row) for row in rows], dtype=np.float64).T
-        ppm = pfm / pfm.sum(axis=1, keepdims=True)
-        ppm.flags.writeable = False
-        motifs[name] = JasparMotif(name, accession, ppm)
-    return motifs
+    return {motif.name: motif for motif in read_jaspar(MotifLines("skdeepprune", _COUNTS.strip().splitlines()))}
 
 
 _COUNTS = """

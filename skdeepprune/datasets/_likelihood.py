@@ -1,4 +1,4 @@
-"""The likelihood ratio of the model behind the simulated sets: the classifier that nothing beats."""
+"""The likelihood ratio of the model behind the simulated data sets: the optimal classifier."""
 
 from __future__ import annotations
 
@@ -15,49 +15,48 @@ from skdeepprune.sequences._codes import Codes
 
 _BACKGROUND = 0.25
 _WORD = 4
-_CELLS_AT_ONCE = 1 << 20
+_CELLS_PER_BATCH = 1 << 20
 
 
 def log_likelihood_ratio(X: Any, motifs: Sequence[Any]) -> NDArray[np.float64]:
-    r"""Score sequences by how much likelier they are with a planted motif than without.
+    r"""Score sequences by how much more likely they are with a planted motif than without.
 
     The exact log likelihood ratio of the model of `make_motif_sequences`,
 
     .. math::  \log \frac{1}{M} \sum_{m=1}^{M} \frac{1}{P_m} \sum_{p=1}^{P_m} \prod_{i=1}^{W_m}
                \frac{\mathrm{ppm}_m[i, x_{p + i}]}{1/4}
 
-    where :math:`P_m` is the number of places where motif m fits. By the lemma of Neyman and Pearson no other score
-    separates the two kinds better.
+    where :math:`P_m` is the number of positions where motif m fits. By the Neyman-Pearson lemma no other score
+    separates the two classes better.
 
     Parameters
     ----------
     X : list, ndarray, Series, or DataFrame with one column
-        DNA strings, also of unequal length. N has the ratio 1. A motif that is wider than a sequence has the
-        ratio 1 there, too.
+        DNA strings, of any lengths. N has ratio 1, and so has a motif that is wider than the sequence.
     motifs : sequence of array-like of shape (width, 4), or of objects with such a `ppm`
         Probabilities of A, C, G and T at each position.
 
     Returns
     -------
     ndarray of float64, shape (n_sequences,)
-        In nats. Minus infinity if no motif can be in the sequence.
+        In nats. Minus infinity if the sequence cannot contain any of the motifs.
 
     Raises
     ------
     ValueError
-        If a matrix holds no probabilities, or there is no motif.
+        If a matrix is not a probability matrix, or there are no motifs.
 
     Examples
     --------
-    >>> from skdeepprune.datasets import load_jaspar_motifs, log_likelihood_ratio
-    >>> log_likelihood_ratio(["GGTATAAAAGG", "GGTATNNNNGG", "GGGGGGGGGGG"], [load_jaspar_motifs()["TBP"]]).round(2)
+    >>> from skdeepprune.datasets import load_planted_motifs, log_likelihood_ratio
+    >>> log_likelihood_ratio(["GGTATAAAAGG", "GGTATNNNNGG", "GGGGGGGGGGG"], [load_planted_motifs()["TBP"]]).round(2)
     array([6.62, 2.19, -inf])
     """
     ppms = check_probabilities(motifs)
     codes = encode(X)
     lengths = sequence_lengths(codes)
     ratios = np.empty((len(ppms), len(codes)))
-    for rows in gen_batches(len(codes), max(1, _CELLS_AT_ONCE // max(1, codes.shape[1]))):
+    for rows in gen_batches(len(codes), max(1, _CELLS_PER_BATCH // max(1, codes.shape[1]))):
         words = _words(codes[rows])
         for k, ppm in enumerate(ppms):
             ratios[k, rows] = _log_ratio(words, lengths[rows], ppm)
@@ -66,7 +65,7 @@ def log_likelihood_ratio(X: Any, motifs: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def _words(codes: Codes) -> NDArray[np.int16]:
-    """Number the word of four letters that starts at each position, in base 5, as if N followed the end."""
+    """Encode the four-letter word at each position as a base-5 number, padding the end with N."""
     length = codes.shape[1]
     padded = np.pad(codes, ((0, 0), (0, _WORD - 1)), constant_values=4).astype(np.int16)
     words = np.zeros(codes.shape, dtype=np.int16)
@@ -76,7 +75,7 @@ def _words(codes: Codes) -> NDArray[np.int16]:
 
 
 def _log_ratio(words: NDArray[np.int16], lengths: NDArray[np.int64], ppm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute the log likelihood ratio of one motif, by a table look-up for every four positions of it."""
+    """Compute the log likelihood ratio of one motif, by one table look-up per four motif positions."""
     n_places = words.shape[1] - len(ppm) + 1
     if n_places < 1:
         return np.zeros(len(words))
@@ -99,16 +98,16 @@ def _log_ratio(words: NDArray[np.int16], lengths: NDArray[np.int64], ppm: NDArra
 
 
 def ceiling_auc(X: Any, y: ArrayLike, motifs: Sequence[Any]) -> float:
-    """Compute the AUC of the exact likelihood ratio, which no classifier can pass but by luck.
+    """Compute the AUC of the exact likelihood ratio, which no classifier exceeds except by chance.
 
     Parameters
     ----------
     X : list, ndarray, Series, or DataFrame with one column
-        DNA strings, such as `make_motif_sequences` makes them.
+        DNA strings, as from `make_motif_sequences`.
     y : array-like of shape (n_sequences,)
-        Labels, 1 with a motif.
+        Labels: 1 with a motif, 0 without.
     motifs : sequence of array-like of shape (width, 4), or of objects with such a `ppm`
-        The motifs that were planted.
+        The planted motifs.
 
     Returns
     -------
@@ -116,8 +115,8 @@ def ceiling_auc(X: Any, y: ArrayLike, motifs: Sequence[Any]) -> float:
 
     Examples
     --------
-    >>> from skdeepprune.datasets import ceiling_auc, load_jaspar_motifs, make_motif_sequences
-    >>> motifs = [load_jaspar_motifs()["Tfcp2l1"]]
+    >>> from skdeepprune.datasets import ceiling_auc, load_planted_motifs, make_motif_sequences
+    >>> motifs = [load_planted_motifs()["Tfcp2l1"]]
     >>> planted = make_motif_sequences(motifs, 2000, random_state=0)
     >>> round(ceiling_auc(planted.X, planted.y, motifs), 3)
     0.977
@@ -127,7 +126,7 @@ def ceiling_auc(X: Any, y: ArrayLike, motifs: Sequence[Any]) -> float:
 
 
 def check_probabilities(motifs: Sequence[Any]) -> list[NDArray[np.float64]]:
-    """Return the matrices of `motifs`, rows adding up to 1, or say what is wrong with them."""
+    """Return the probability matrices of `motifs`, normalised, or raise an error that says what is wrong."""
     ppms = []
     for k, motif in enumerate(motifs):
         ppm = np.asarray(getattr(motif, "ppm", motif), dtype=np.float64)
@@ -138,7 +137,7 @@ def check_probabilities(motifs: Sequence[Any]) -> list[NDArray[np.float64]]:
         if bad.any():
             at = int(bad.argmax())
             raise ValueError(
-                f"Motif {k} has {ppm[at].tolist()} at position {at}; expected four probabilities that add up to 1. "
+                f"Motif {k} has {ppm[at].tolist()} at position {at}; expected four probabilities that sum to 1. "
                 "Divide counts by their sum."
             )
         ppms.append(ppm / totals[:, None])

@@ -1,4 +1,4 @@
-"""Simulated sets: random sequences with planted motifs."""
+"""Simulated data sets: random sequences with planted motifs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from skdeepprune._random import RandomState, as_generator
 from skdeepprune.datasets._collections import SequenceDataset
-from skdeepprune.datasets._jaspar import JasparMotif, load_jaspar_motifs
+from skdeepprune.datasets._jaspar import load_planted_motifs
 from skdeepprune.datasets._likelihood import ceiling_auc, check_probabilities
+from skdeepprune.motifs._motif import Motif
 from skdeepprune.sequences import decode
 
 _MOTIFS_OF_SET = {
@@ -26,17 +27,17 @@ _MOTIFS_OF_SET = {
 
 @dataclass(frozen=True, eq=False)
 class PlantedSequences:
-    """Random sequences, the positive ones with an instance of a motif, and the truth about it.
+    """Random sequences with a motif instance in each positive one, and the ground truth.
 
     Attributes
     ----------
     X : ndarray of str, shape (n_samples,)
     y : ndarray of int64, shape (n_samples,)
-        1 where an instance was planted, else 0.
+        1 if an instance was planted, else 0.
     motif : ndarray of int64, shape (n_samples,)
-        Which of the motifs was planted; -1 for negatives.
+        Index of the planted motif; -1 for negatives.
     position : ndarray of int64, shape (n_samples,)
-        Where the instance starts, from 0; -1 for negatives.
+        Start of the instance, from 0; -1 for negatives.
     """
 
     X: NDArray[np.str_]
@@ -55,12 +56,12 @@ class SimulatedDataset(SequenceDataset):
     X_train, X_test : ndarray of str, shape (n_sequences,)
     y_train, y_test : ndarray of int64, shape (n_sequences,)
         1 for sequences with a motif, 0 for those without.
-    motifs : tuple of JasparMotif
+    motifs : tuple of Motif
     ceiling : float
-        AUC of the exact likelihood ratio on the test set. No classifier does better, but for luck.
+        AUC of the exact likelihood ratio on the test set. No classifier does better, except by chance.
     """
 
-    motifs: tuple[JasparMotif, ...]
+    motifs: tuple[Motif, ...]
     ceiling: float
 
 
@@ -74,9 +75,9 @@ def make_motif_sequences(
 ) -> PlantedSequences:
     """Make random sequences, and plant one motif in each positive one.
 
-    The background is independent and uniform over A, C, G, T. Each positive sequence carries one instance of one
-    motif: the motif is chosen with equal probability, the instance is sampled from its matrix, and it stands at any
-    place where it fits with equal probability, always on the strand that is given.
+    The background is i.i.d. uniform over A, C, G, T. Each positive sequence contains one instance of one motif: the
+    motif is chosen uniformly, the instance is sampled from its matrix, and its position is uniform over all positions
+    where it fits, always on the given strand.
 
     Parameters
     ----------
@@ -84,11 +85,11 @@ def make_motif_sequences(
         Probabilities of A, C, G and T at each position.
     n_samples : int, default=12000
     length : int, default=101
-        Of every sequence, in bp.
+        Sequence length in bp.
     positive_share : float, default=0.5
-        The share of positives, exact up to rounding.
+        Fraction of positives, exact up to rounding.
     random_state : int, Generator, RandomState or None, default=None
-        An int gives the same sequences again. None gives others every time.
+        An int makes the sequences reproducible.
 
     Returns
     -------
@@ -98,17 +99,17 @@ def make_motif_sequences(
     Raises
     ------
     ValueError
-        If a matrix holds no probabilities, a motif is wider than `length`, or there is no motif.
+        If a matrix is not a probability matrix, a motif is wider than `length`, or there are no motifs.
 
     See Also
     --------
     load_simulated : Five sets with fixed motifs.
-    log_likelihood_ratio : The best classifier of such sequences.
+    log_likelihood_ratio : The optimal classifier of such sequences.
 
     Examples
     --------
-    >>> from skdeepprune.datasets import load_jaspar_motifs, make_motif_sequences
-    >>> planted = make_motif_sequences([load_jaspar_motifs()["TBP"]], 4, length=12, random_state=0)
+    >>> from skdeepprune.datasets import load_planted_motifs, make_motif_sequences
+    >>> planted = make_motif_sequences([load_planted_motifs()["TBP"]], 4, length=12, random_state=0)
     >>> for sequence, label, position in zip(planted.X, planted.y, planted.position):
     ...     print(sequence, label, position)
     CGTTTAGAAAAG 1 4
@@ -145,7 +146,7 @@ def load_simulated(
     length: int = 101,
     random_state: RandomState = None,
 ) -> SimulatedDataset:
-    """Make one of the five simulated sets of the Deepprune paper [1]_, with motifs of JASPAR.
+    """Make one of the five simulated data sets of the Deepprune paper [1]_, with motifs from JASPAR.
 
     ======  ================================================================  =======
     number  motifs                                                            ceiling
@@ -157,17 +158,17 @@ def load_simulated(
     5       eight: FOSL1::JUND, ZBTB24, SOX9, TBP, PAX6, Tfcp2l1, REST, CTCF  0.88
     ======  ================================================================  =======
 
-    The paper took its motifs from TRANSFAC, which is not free; these are of the same kind.
+    The paper used motifs from TRANSFAC, which is not free; these are similar.
 
     Parameters
     ----------
     number : {1, 2, 3, 4, 5}
     n_train, n_test : int, default=6000
-        Sequences, half of them positive.
+        Number of sequences, half of them positive.
     length : int, default=101
-        Of every sequence, in bp.
+        Sequence length in bp.
     random_state : int, Generator, RandomState or None, default=None
-        An int gives the same sequences again, and the same test set whatever `n_train`. None gives others every time.
+        An int makes the sequences reproducible, and the test set independent of `n_train`.
 
     Returns
     -------
@@ -176,11 +177,11 @@ def load_simulated(
     Raises
     ------
     ValueError
-        If there is no such set.
+        If `number` is not one of these.
 
     See Also
     --------
-    make_motif_sequences : The same with motifs of your own.
+    make_motif_sequences : The same with your own motifs.
 
     References
     ----------
@@ -191,14 +192,14 @@ def load_simulated(
     --------
     >>> from skdeepprune.datasets import load_simulated
     >>> data = load_simulated(3, random_state=0)
-    >>> data.motifs
-    (JasparMotif('TBP', 'MA0108.3', width=7), JasparMotif('PAX6', 'MA0069.1', width=14))
+    >>> [motif.name for motif in data.motifs]
+    ['TBP', 'PAX6']
     >>> len(data.X_train), round(data.ceiling, 3)
     (6000, 0.949)
     """
     if number not in _MOTIFS_OF_SET:
         raise ValueError(f"number={number!r}; expected one of {', '.join(map(str, _MOTIFS_OF_SET))}.")
-    jaspar = load_jaspar_motifs()
+    jaspar = load_planted_motifs()
     motifs = tuple(jaspar[name] for name in _MOTIFS_OF_SET[number])
     seeds = as_generator(random_state).integers(2**63, size=2)
     train, test = (

@@ -1,4 +1,4 @@
-"""Motifs: from kernels to letter counts, to files, and to the known motifs that they resemble."""
+"""Motifs: extract them from kernels, read and write motif files, compare them with known motifs."""
 
 from skdeepprune.motifs._align import Alignment, best_alignment
 from skdeepprune.motifs._extract import extract_motifs

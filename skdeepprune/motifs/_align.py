@@ -1,4 +1,4 @@
-"""How alike two motifs are, over all shifts and both strands."""
+"""Similarity of two motifs over all shifts and both strands."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Alignment(NamedTuple):
     correlation : float
         1 for equal motifs.
     shift : int
-        Position of the other motif at which the first position of this one, reversed or not, comes to lie.
+        Position in the other motif that is aligned with the first position of this one (after reversal, if any).
     reverse : bool
-        Whether this motif is to be reverse complemented first.
+        Whether this motif has to be reverse-complemented first.
     """
 
     correlation: float
@@ -32,23 +32,23 @@ class Alignment(NamedTuple):
 
 
 def best_alignment(motif: Motif, other: Motif, *, both_strands: bool = True) -> Alignment:
-    r"""Align two motifs where they correlate best.
+    r"""Align two motifs at the shift and strand where they correlate best.
 
     .. math:: r = \max_s \frac{\sum_{i,b} d_{ib}\, e_{i+s,b}}{\lVert d\rVert\, \lVert e\rVert}
 
-    with the differences :math:`d` and :math:`e` of the two motifs' probabilities from their backgrounds, 0 beyond their
-    ends: positions that stick out lower r by as much as they tell.
+    where :math:`d` and :math:`e` are the two motifs' probabilities minus their backgrounds, and 0 beyond their ends:
+    overhanging positions lower r in proportion to their information.
 
     Parameters
     ----------
     motif, other : Motif
     both_strands : bool, default=True
-        Try the reverse complement of `motif` too.
+        Also try the reverse complement of `motif`.
 
     Returns
     -------
     Alignment
-        The first of equals: the strand as given before the other, small shifts first.
+        Ties go to the given strand, then to the smaller shift.
     """
     candidates = [
         Alignment(float(value), shift, reverse)
@@ -59,7 +59,7 @@ def best_alignment(motif: Motif, other: Motif, *, both_strands: bool = True) -> 
 
 
 def correlation_at(motif: Motif, other: Motif, shift: int) -> float:
-    """Compute the r of :func:`best_alignment` where the motif begins at position `shift` of the other one."""
+    """Compute the r of :func:`best_alignment` when the motif starts at position `shift` of the other one."""
     one, two = _difference(motif), _difference(other)
     start, stop = max(shift, 0), min(shift + len(one), len(two))
     norm = float(np.linalg.norm(one) * np.linalg.norm(two))

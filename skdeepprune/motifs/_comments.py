@@ -1,4 +1,4 @@
-"""What the formats have no place for, as JSON in comments that other programs skip."""
+"""Fields that the formats cannot represent, stored as JSON in comments that other programs ignore."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from skdeepprune._reading import shown
 from skdeepprune.motifs._lines import MotifLines
 from skdeepprune.motifs._motif import Motif, Site
 
-# What begins a comment: what else is known of a motif, and one of its sites.
+# Prefixes of comments: for the fields of a motif, and for one of its sites.
 OURS = "skdeepprune"
 _SITE = "skdeepprune-site"
 
 
 def number(value: float) -> str:
-    """Write a number so that it reads back equal, a whole one without a point."""
+    """Format a number so that it reads back equal, integers without a decimal point."""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 def extra_of(motif: Motif) -> dict[str, Any]:
-    """List what the formats have no place for, as far as it is known."""
+    """Collect the fields that the formats cannot represent, if they are set."""
     values = {
         "kernel": motif.kernel,
         "weight": motif.weight,
@@ -34,7 +34,7 @@ def extra_of(motif: Motif) -> dict[str, Any]:
 
 
 def comments(extra: dict[str, Any], sites: Sequence[Site]) -> Iterator[str]:
-    """Write what else is known, and sites."""
+    """Yield the comments for extra fields and sites."""
     if extra:
         yield f"{OURS} {json.dumps(extra)}"
     for site in sites:
@@ -42,7 +42,7 @@ def comments(extra: dict[str, Any], sites: Sequence[Site]) -> Iterator[str]:
 
 
 def with_comment(text: MotifLines, motif: Motif, comment: str) -> Motif:
-    """Add to a motif what a comment says of it."""
+    """Add the content of a comment to a motif."""
     kind, _, content = comment.partition(" ")
     if kind == OURS:
         return with_extra(text, motif, parsed(text, content))
@@ -62,17 +62,17 @@ def _site(text: MotifLines, values: Any) -> Site:
 
 
 def with_extra(text: MotifLines, motif: Motif, extra: Any) -> Motif:
-    """Add to a motif what else is known of it."""
+    """Add extra fields to a motif."""
     if not isinstance(extra, dict) or not extra.keys() <= _EXTRA_KINDS.keys():
-        text.fail(f"expected values of {', '.join(_EXTRA_KINDS)} in braces, got {shown(json.dumps(extra))}.")
+        text.fail(f"expected a JSON object with keys from {', '.join(_EXTRA_KINDS)}, got {shown(json.dumps(extra))}.")
     if not _are(extra.values(), [_EXTRA_KINDS[key] for key in extra]):
-        text.fail(f"expected numbers, and lists of background and notes, got {shown(json.dumps(extra))}.")
+        text.fail(f"expected numbers, and lists for background and notes, got {shown(json.dumps(extra))}.")
     if not all(isinstance(note, str) for note in extra.get("notes", ())):
-        text.fail(f"expected a list of strings as 'notes', got {shown(json.dumps(extra['notes']))}.")
+        text.fail(f"expected a list of strings for 'notes', got {shown(json.dumps(extra['notes']))}.")
     try:
         return replace(motif, **extra)
     except (TypeError, ValueError, OverflowError) as error:
-        text.fail(f"this does not fit motif {shown(motif.name)}: {error}")
+        text.fail(f"this does not match motif {shown(motif.name)}: {error}")
 
 
 _EXTRA_KINDS: dict[str, Any] = {
@@ -96,15 +96,15 @@ def parsed(text: MotifLines, content: str) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
-        text.fail(f"expected JSON as skdeepprune writes it, got {shown(content)}; delete the line if it was edited.")
+        text.fail(f"expected JSON written by skdeepprune, got {shown(content)}; delete the line if it was edited.")
 
 
 def pop_totals(text: MotifLines, extra: Any, width: int) -> list[float] | None:
-    """Take out the sums of counts at each position, where a format does not tell them."""
+    """Remove and return the sums of counts at each position, which some formats do not store."""
     if not isinstance(extra, dict) or "totals" not in extra:
         return None
     listed = extra.pop("totals")
-    totals = text.numbers(listed if isinstance(listed, list) else [listed], "a list of numbers as 'totals'")
+    totals = text.numbers(listed if isinstance(listed, list) else [listed], "a list of numbers for 'totals'")
     if len(totals) != width:
-        text.fail(f"expected {width} totals, one for each position, got {len(totals)}.")
+        text.fail(f"expected {width} totals, one per position, got {len(totals)}.")
     return totals

@@ -11,7 +11,7 @@ from typing import IO, Any, Literal
 
 from skdeepprune._reading import FileFormatError, Lines, opened, shown, source_of, unpacked
 from skdeepprune._writing import replacing
-from skdeepprune.motifs._formats import READERS, WRITERS, parse, recognise, seemingly
+from skdeepprune.motifs._formats import READERS, WRITERS, guess_other_format, parse, recognise
 from skdeepprune.motifs._lines import may_be_probabilities
 from skdeepprune.motifs._motif import Motif
 
@@ -28,25 +28,25 @@ def write_motifs(
 ) -> None:
     """Write motifs to a file.
 
-    What is written reads back equal by :func:`read_motifs`. MEME and TRANSFAC have no place for kernel, weight,
-    importance, threshold, notes and sites; these go into comment lines, which other programs skip. JASPAR's format has
+    :func:`read_motifs` reads back equal motifs. MEME and TRANSFAC cannot represent kernel, weight, importance,
+    threshold, notes and sites; these are written to comment lines, which other programs ignore. The JASPAR format has
     no comments: it keeps name, accession and counts.
 
     Parameters
     ----------
     motifs : Motif or iterable of Motif
     file : str, path or text file
-        A path that ends in ".gz" is compressed. A file is replaced as a whole: if writing fails, what was there stays.
+        A path that ends in ".gz" is compressed. An existing file is replaced atomically: it is kept if writing fails.
     format : {"meme", "jaspar", "transfac"}, default="meme"
-        The MEME minimal format (version 4), JASPAR's, or TRANSFAC's matrix table.
+        The MEME minimal format (version 4), the JASPAR format, or the TRANSFAC matrix table.
     sites : bool, default=True
-        Write the sites too.
+        Also write the sites.
 
     Raises
     ------
     ValueError
-        If a name cannot be written: MEME and JASPAR tell accession and name apart by a space, so a name with a space
-        needs an accession. JASPAR's format cannot tell fractions of one site or fewer from probabilities.
+        If a name cannot be written: MEME and JASPAR separate accession and name by a space, so a name with a space
+        needs an accession. In the JASPAR format fractional counts of a single site or less look like probabilities.
 
     Examples
     --------
@@ -72,30 +72,29 @@ def write_motifs(
 
 
 def read_motifs(file: str | os.PathLike[str] | IO[Any], format: ReadFormat | None = None) -> list[Motif]:
-    r"""Read the motifs of a file.
+    r"""Read the motifs in a file.
 
     Parameters
     ----------
     file : str, path, or file opened for reading
-        Also compressed by gzip, whatever its name says. ``"-"`` is the standard input.
+        May be gzip-compressed, whatever its name. ``"-"`` is standard input.
     format : {"meme", "jaspar", "transfac", "homer"}, default=None
-        By default recognised by what is in the file.
+        By default detected from the content.
 
     Returns
     -------
     list of Motif
-        A MEME file holds probabilities; the counts are those times ``nsites=``, or times 20 where the file does not
-        say. So are fractions that sum to 1 at every position of a JASPAR or TRANSFAC file, and the numbers of a HOMER
-        file, whose number of sites is the one after ``T:``. Of counts in JASPAR's format the number of sites is the
-        greatest sum at a position.
+        A MEME file contains probabilities; the counts are these times ``nsites=``, or times 20 if that is missing. The
+        same applies to fractions that sum to 1 at every position of a JASPAR or TRANSFAC file, and to HOMER files, with
+        the number of sites after ``T:``. For counts in the JASPAR format the number of sites is the largest sum over a
+        position.
 
     Raises
     ------
     FileFormatError
-        If the file is none of these formats, damaged, or malformed: the message names file and line. It is a
-        ValueError.
+        A ValueError, if the file is in none of these formats, damaged, or malformed. The message names file and line.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
 
     Examples
     --------
@@ -115,13 +114,13 @@ def read_motifs(file: str | os.PathLike[str] | IO[Any], format: ReadFormat | Non
         lines = _lines(unpacked(_reader(file, source), source), source)
     found = format or recognise(lines)
     if found is None:
-        seems = seemingly(lines)
+        seems = guess_other_format(lines)
         raise FileFormatError.at(
             source,
             1,
-            "expected a motif file: 'MEME version 4' (MEME), '>' and a name (JASPAR, HOMER), or lines that begin with"
+            "expected a motif file: 'MEME version 4' (MEME), '>' and a name (JASPAR, HOMER), or lines that start with"
             f" AC, ID or NA (TRANSFAC); got {shown((lines or [''])[0])}."
-            + (f" This seems to be {seems}; write it as one of these." if seems else " Pass format= if you know it."),
+            + (f" This seems to be {seems}; convert it to one of these." if seems else " Pass format= if you know it."),
         )
     return parse(source, lines, found)
 
@@ -145,25 +144,25 @@ def _reader(file: IO[Any], source: str) -> io.BufferedReader:
 def _check_names(motif: Motif, format: str) -> None:
     for what, text in (("name", motif.name), ("accession", motif.accession)):
         if text != text.strip() or len(text.splitlines()) > 1 or "\0" in text:
-            raise ValueError(f"A motif has the {what} {text!r}; expected one line without spaces around it.")
+            raise ValueError(f"A motif has the {what} {text!r}; expected one line without surrounding whitespace.")
     if any(map(str.isspace, motif.accession)):
-        raise ValueError(f"Motif {motif.name!r} has the accession {motif.accession!r}; expected one without spaces.")
+        raise ValueError(f"Motif {motif.name!r} has the accession {motif.accession!r}; expected no spaces in it.")
     if format == "jaspar" and may_be_probabilities(motif.counts):
         raise ValueError(
-            f"Motif {motif.name!r} has fractions of one site or fewer as counts, which cannot be told from"
-            " probabilities in JASPAR's format; use format='meme' or 'transfac'."
+            f"Motif {motif.name!r} has fractional counts of a single site or less, which look like probabilities in"
+            " the JASPAR format; use format='meme' or 'transfac'."
         )
     if format == "transfac" or motif.accession:
         return
     if any(map(str.isspace, motif.name)):
         raise ValueError(
-            f"Motif {motif.name!r} has a space in its name and no accession, so {format} would take the first word for"
-            " the accession; rename it, give it an accession, or use format='transfac'."
+            f"Motif {motif.name!r} has a space in its name and no accession, so in {format} the first word would be"
+            " read as the accession; rename it, give it an accession, or use format='transfac'."
         )
 
 
 def _write_whole(path: Path, text: str) -> None:
-    content = text.encode(errors="backslashreplace")  # a name that is no text
+    content = text.encode(errors="backslashreplace")  # names that are not valid UTF-8
     with replacing(path) as part:
-        # Without a time in it, so that equal motifs make equal files.
+        # mtime=0, so that equal motifs give equal files.
         part.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)

@@ -1,4 +1,4 @@
-"""Motifs as text and back: which formats there are, and which of them lines have."""
+"""The motif file formats, and how to recognise them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ READERS: dict[str, Callable[[MotifLines], list[Motif]]] = {
     "transfac": read_transfac,
     "homer": read_homer,
 }
-# By what a line of the first ones begins with.
+# Other formats, by the start of one of the first lines.
 _OTHERS = (
     (r"(Pos|Position)\s+A\s+C\s+G\s+[TU]\b", "a table of CIS-BP"),
     (r"[ACGTU]:\s", "a matrix of UniPROBE"),
     (r"\s*<(\?xml|!DOCTYPE|html)", "XML or HTML, not the text output"),
     (r"@", "FASTQ, a file of sequences"),
 )
-_LINES_LOOKED_AT = 20
+_N_LINES_CHECKED = 20
 
 
 def parse(source: str, lines: Sequence[str], format: str) -> list[Motif]:
-    """Read the lines of a file called `source`; what cannot be a motif is an error that names the line."""
+    """Parse the lines of the file `source`; errors name the line."""
     text = MotifLines(source, lines)
     try:
         return READERS[format](text)
@@ -41,7 +41,7 @@ def parse(source: str, lines: Sequence[str], format: str) -> list[Motif]:
 
 
 def recognise(lines: Sequence[str]) -> str | None:
-    """Name the format of the lines, or None if it is none of these."""
+    """Return the name of the format, or None if it is not recognised."""
     if any(line.startswith("MEME version") for line in lines):
         return "meme"
     first = next((line for line in lines if line.strip()), "")
@@ -50,9 +50,9 @@ def recognise(lines: Sequence[str]) -> str | None:
     return "transfac" if re.match(r"(AC|ID|NA|VV|DE|XX|P[0O])(\s|$)", first) else None
 
 
-def seemingly(lines: Sequence[str]) -> str | None:
-    """Name what lines that are none of the formats seem to be, if that can be told."""
-    for line in lines[:_LINES_LOOKED_AT]:
+def guess_other_format(lines: Sequence[str]) -> str | None:
+    """Describe the unsupported format that the lines seem to have, if it is known."""
+    for line in lines[:_N_LINES_CHECKED]:
         for pattern, what in _OTHERS:
             if re.match(pattern, line):
                 return what

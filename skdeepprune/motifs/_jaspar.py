@@ -1,4 +1,4 @@
-"""Motifs in JASPAR's format, and in HOMER's, which begins alike: a row for each letter, or for each position."""
+"""Motifs in the JASPAR format (a row per letter) and in the HOMER format (a row per position)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LETTERS = re.compile(r"[A-Za-z*-]{5,}")
 
 
 def write_jaspar(motifs: Sequence[Motif], *, sites: bool) -> str:
-    """Write JASPAR's format: name and counts."""
+    """Write the JASPAR format: name and counts."""
     blocks = []
     for motif in motifs:
         names = " ".join(filter(None, (motif.accession, motif.name)))
@@ -32,7 +32,7 @@ def write_jaspar(motifs: Sequence[Motif], *, sites: bool) -> str:
 
 
 def read_jaspar(text: MotifLines) -> list[Motif]:
-    """Read JASPAR's format, with or without letters and brackets."""
+    """Read the JASPAR format, with or without letters and brackets."""
     motifs = []
     for line in text:
         if not line.strip():
@@ -42,7 +42,7 @@ def read_jaspar(text: MotifLines) -> list[Motif]:
             text.fail(f"expected '>' and the name of a motif, got {shown(line)}.")
         accession, name = words if len(words) == 2 else ("", words[0])
         name = name.strip()
-        _refuse_rows_of_positions(text, name)
+        _check_orientation(text, name)
         rows = []
         for letter in "ACGT":
             row = next(iter(text), "")
@@ -61,14 +61,14 @@ def read_jaspar(text: MotifLines) -> list[Motif]:
     return motifs
 
 
-def _refuse_rows_of_positions(text: MotifLines, name: str) -> None:
-    """Refuse a motif with a row of four numbers for each position, as GimmeMotifs writes it."""
+def _check_orientation(text: MotifLines, name: str) -> None:
+    """Fail on a motif with a row of four numbers per position, as GimmeMotifs writes it."""
     rows = _rows_below(text)
     if not rows or not all(len(row) == 4 and all(map(is_number, row)) for row in rows):
         return
     seems = (
-        f"motif {shown(name)} seems to have a row for each position, as GimmeMotifs writes it; expected a row for each"
-        " letter (JASPAR), or MEME, TRANSFAC or HOMER. Write it as one of these."
+        f"motif {shown(name)} seems to have a row per position, as GimmeMotifs writes it; expected a row per letter"
+        " (JASPAR), or MEME, TRANSFAC or HOMER. Convert it to one of these."
     )
     if len(rows) != 4:
         text.fail(seems)
@@ -78,7 +78,7 @@ def _refuse_rows_of_positions(text: MotifLines, name: str) -> None:
         text.fail(seems)
     if by_position and by_letter and not np.array_equal(matrix, matrix.T):
         text.fail(
-            f"motif {shown(name)} has four rows of four numbers, which may be letters or positions; begin the rows with"
+            f"motif {shown(name)} has four rows of four numbers, which may be letters or positions; start the rows with"
             " A, C, G and T if they are letters."
         )
 
@@ -98,19 +98,19 @@ def _rows_below(text: MotifLines) -> list[list[str]]:
 
 
 def is_homer_header(line: str) -> bool:
-    """Whether a line is ``>consensus``, name and threshold, separated by tabs."""
+    """Whether a line has ``>consensus``, name and threshold, separated by tabs."""
     fields = line.split("\t")
     return line.startswith(">") and len(fields) >= 3 and is_number(fields[2].strip())
 
 
 def read_homer(text: MotifLines) -> list[Motif]:
-    """Read HOMER's format: a header of consensus, name and threshold, and a row of probabilities for each position."""
+    """Read the HOMER format: a header of consensus, name and threshold, and a row of probabilities per position."""
     motifs: list[Motif] = []
     for line in text:
         if not line.strip():
             continue
         if not is_homer_header(line):
-            text.fail(f"expected '>', consensus, name and threshold of a HOMER motif, with tabs; got {shown(line)}.")
+            text.fail(f"expected '>consensus', name and threshold of a HOMER motif, tab-separated; got {shown(line)}.")
         fields = [field.strip() for field in line[1:].split("\t")]
         name = fields[1] or fields[0]
         if not name:

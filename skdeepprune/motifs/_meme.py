@@ -1,4 +1,4 @@
-"""Motifs in the MEME minimal format, and in the text output of MEME itself."""
+"""Motifs in the MEME minimal format and in MEME's own text output."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def write_meme(motifs: Sequence[Motif], *, sites: bool) -> str:
 
 
 def _share(count: float, total: float, probability: float) -> str:
-    """Write ``count / total`` with as few digits as give the count back."""
+    """Format ``count / total`` with as few digits as needed to recover the count."""
     if total == 0:
         return repr(float(probability))
     exact = Decimal(float(count)) / Decimal(total)
@@ -65,7 +65,7 @@ def read_meme(text: MotifLines) -> list[Motif]:
     motifs: list[Motif] = []
     background = UNIFORM
     order = _ACGT
-    misspelt = None
+    lower_case = None
     for line in text:
         words = line.split()
         if re.match(r"ALPHABET\b", line):
@@ -77,14 +77,14 @@ def read_meme(text: MotifLines) -> list[Motif]:
         elif line.startswith("# ") and motifs:
             motifs[-1] = with_comment(text, motifs[-1], line[2:])
         elif line.lower().startswith(_MATRIX):
-            text.fail(f"expected a line 'MOTIF', in capitals, and a name before each matrix, got {shown(line)}.")
+            text.fail(f"expected a line with 'MOTIF', in capitals, and a name before each matrix, got {shown(line)}.")
         elif _is_row(words):
             text.fail(f"expected '{_MATRIX}' before probabilities, got {shown(line)}.")
-        elif words and words[0].lower() == "motif" and misspelt is None:
-            misspelt = text.at
-    if not motifs and misspelt is not None:
-        text.at = misspelt
-        text.fail(f"expected 'MOTIF', in capitals, and a name, got {shown(text.lines[misspelt])}.")
+        elif words and words[0].lower() == "motif" and lower_case is None:
+            lower_case = text.at
+    if not motifs and lower_case is not None:
+        text.at = lower_case
+        text.fail(f"expected 'MOTIF', in capitals, and a name, got {shown(text.lines[lower_case])}.")
     return motifs
 
 
@@ -96,7 +96,7 @@ def _alphabet(text: MotifLines, line: str) -> list[int]:
     declared = re.match(r"ALPHABET\s*=(.*)", line)
     if declared:
         return text.order("".join(declared[1].split()), line)
-    # An alphabet defined by the file: whatever the order of its letters, MEME's programs sort the columns.
+    # An alphabet defined in the file: the MEME suite sorts the columns, whatever the order of its letters.
     core = ""
     for row in text:
         if row.startswith("END ALPHABET"):
@@ -105,7 +105,7 @@ def _alphabet(text: MotifLines, line: str) -> list[int]:
         letter = r'\s*(\w)(?:\s+"[^"]*")?(?:\s+[0-9A-Fa-f]{6})?\s*'
         pair = re.fullmatch(rf"{letter}(?:~{letter})?", row)
         core += "".join(filter(None, pair.groups())) if pair else ""
-    text.fail(f"the file ends before the 'END ALPHABET' of {shown(line)}.")
+    text.fail(f"the file ends before the 'END ALPHABET' for {shown(line)}.")
 
 
 def _background(text: MotifLines) -> Background:
@@ -134,9 +134,9 @@ def _motif(text: MotifLines, words: list[str], background: Background, order: li
         if line.startswith(_MATRIX):
             break
         if line.startswith("MOTIF"):
-            text.fail(f"expected '{_MATRIX}' of motif {shown(words[0])}, got another MOTIF.")
+            text.fail(f"expected '{_MATRIX}' for motif {shown(words[0])}, got another MOTIF.")
     else:
-        text.fail(f"the file ends before the '{_MATRIX}' of motif {shown(words[0])}.")
+        text.fail(f"the file ends before the '{_MATRIX}' for motif {shown(words[0])}.")
     keys = dict(re.findall(r"(\w+)\s*=\s*(\S+)", line))
     (n_sites,) = text.numbers([keys.get("nsites", "0")], "a number of sites after nsites=")
     if keys.get("alength", "4") != "4":
@@ -171,7 +171,7 @@ def _rows(text: MotifLines, name: str, width: int | None, order: list[int]) -> l
             break
         expected = f"the probabilities of A, C, G and T at position {len(rows) + 1} of motif {shown(name)}"
         if len(rows) == width:
-            text.fail(f"expected {width} positions of motif {shown(name)} as w= says, got one more: {shown(line)}.")
+            text.fail(f"expected {width} positions for motif {shown(name)}, as given by w=, got more: {shown(line)}.")
         values = text.numbers(words, expected)
         if len(values) != 4 or abs(sum(values) - 1) > SUM_TOLERANCE:
             text.fail(f"expected {expected}, four numbers that sum to 1; got {shown(line)}.")

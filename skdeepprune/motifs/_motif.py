@@ -1,4 +1,4 @@
-"""The motif as a value: letter counts with the sites behind them, and what follows from the counts."""
+"""The motif as a value: letter counts, the sites they come from, and derived quantities."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from skdeepprune.sequences import reverse_complement
 Background = tuple[float, float, float, float]
 
 UNIFORM: Background = (0.25, 0.25, 0.25, 0.25)
-# By the bits of the letters in the set: A 1, C 2, G 4, T 8.
+# Indexed by the set of bases as bits: A 1, C 2, G 4, T 8.
 _IUPAC = "NACMGRSVTWYHKDBN"
 
 
 @dataclass(frozen=True)
 class Site:
-    """A stretch of sequence that a kernel picked.
+    """An occurrence of a motif: a window of a sequence selected by a kernel.
 
     Attributes
     ----------
     sequence : int
         Row of X.
     name : str
-        Of the sequence.
+        Name of the sequence.
     position : int
-        Leftmost base on the strand as given, from 0. Negative where the site begins before the sequence does.
+        Leftmost base on the given strand, from 0. Negative if the site starts before the sequence does.
     strand : {"+", "-"}
-        Which strand the kernel read.
+        Strand that the kernel matched.
     score : float
-        Activation of the kernel there, its bias included.
+        Activation of the kernel there, including its bias.
     letters : str
-        As the kernel reads them: the reverse complement of the given strand for "-". N beyond the ends.
+        As read by the kernel: the reverse complement of the given strand for "-". N beyond the ends.
     """
 
     sequence: int
@@ -51,36 +51,36 @@ class Site:
 
 @dataclass(frozen=True, eq=False)
 class Motif:
-    """A recurrent pattern: how often each letter stands at each position.
+    """A sequence motif: the count of each base at each position.
 
     Attributes
     ----------
     name : str
     counts : ndarray of float64, shape (width, 4)
-        The PFM: how often A, C, G and T stand at each position. Read-only.
+        The position frequency matrix (PFM): counts of A, C, G and T at each position. Read-only.
     n_sites : float
-        Number of sites that were counted.
+        Number of sites counted.
     sites : tuple of Site
-        The sites, if they are known.
+        The sites, if known.
     kernel : int or None
-        Index of the kernel that found it.
+        Index of the kernel that it was extracted from.
     weight : float
         Dense weight of the kernel; NaN for motifs that are not from a network.
     importance : float
-        Of the kernel, by the criterion of the classifier.
+        Importance of the kernel, by the criterion of the classifier.
     threshold : float
-        Score above which a window was counted.
+        Score above which windows were counted.
     background : tuple of four floats
-        Probabilities of A, C, G and T where there is no motif.
+        Background probabilities of A, C, G and T.
     accession : str
         Identifier in a database, such as "MA0108.3".
     notes : tuple of str
-        What else is worth knowing, such as "copy of kernel_2, shifted by +3 (correlation 0.93)".
+        Remarks, such as "copy of kernel_2, shifted by +3 (correlation 0.93)".
 
     Raises
     ------
     ValueError
-        If counts, number of sites, sites or background cannot be what they are said to be.
+        If name, counts, number of sites, sites or background are invalid.
 
     Examples
     --------
@@ -107,7 +107,7 @@ class Motif:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise ValueError(f"A motif has name={self.name!r}; expected a string that is not empty.")
+            raise ValueError(f"A motif has name={self.name!r}; expected a non-empty string.")
         counts = np.array(self.counts, dtype=np.float64)
         counts.flags.writeable = False
         object.__setattr__(self, "counts", counts)
@@ -132,8 +132,8 @@ class Motif:
         for site in self.sites:
             if len(site.letters) != len(counts):
                 raise ValueError(
-                    f"Motif {self.name!r} has {len(counts)} positions, but its site in sequence {site.sequence} has the"
-                    f" {len(site.letters)} letters {site.letters!r}."
+                    f"Motif {self.name!r} has {len(counts)} positions, but its site in sequence {site.sequence} has"
+                    f" {len(site.letters)} letters: {site.letters!r}."
                 )
 
     def __eq__(self, other: object) -> bool:
@@ -163,7 +163,7 @@ class Motif:
     def ppm(self) -> NDArray[np.float64]:
         """Probabilities, shape (width, 4): counts divided by their sum at the position, without pseudocounts.
 
-        A position without any counts has the background's.
+        A position without counts has the background probabilities.
         """
         totals = self.counts.sum(axis=1, keepdims=True)
         return np.where(totals > 0, self.counts / np.where(totals > 0, totals, 1), self.background)
@@ -178,7 +178,8 @@ class Motif:
         Parameters
         ----------
         pseudocount : float, default=1.0
-            Shared among the letters as the background has them. 0 gives minus infinity for letters never seen.
+            Total per position, distributed over the letters like the background. 0 gives minus infinity for letters
+            that never occur.
 
         Returns
         -------
@@ -201,27 +202,25 @@ class Motif:
 
         with frequencies :math:`f`, background :math:`q` and the sum of counts :math:`n_i`. For a uniform background the
         first term is :math:`2 - H_i`, and this is the height of a sequence logo (Schneider and Stephens 1990). The
-        correction takes off what :math:`n` letters drawn from the background would show on average.
+        correction subtracts the expected information content of :math:`n` letters drawn from the background.
         """
         totals = self.counts.sum(axis=1)
-        frequencies = self.ppm
-        ratio = np.where(frequencies > 0, frequencies / np.array(self.background), 1.0)
-        divergence = (frequencies * np.log2(ratio)).sum(axis=1)
+        divergence = relative_entropy(self.ppm, self.background)
         correction = 3 / (2 * np.log(2) * np.where(totals > 0, totals, 1))
         return np.where(totals > 0, np.maximum(divergence - correction, 0), 0.0)
 
     @property
     def total_information(self) -> float:
-        """Bits, summed over the positions."""
+        """Information content in bits, summed over positions."""
         return float(self.information_content.sum())
 
     @property
     def consensus(self) -> str:
-        """The motif in IUPAC letters, by the rule of Cavener (1987).
+        """The consensus in IUPAC letters, by the rule of Cavener (1987).
 
-        A position has one letter if it is more frequent than all others together and more than twice as frequent as the
-        second; else the letter for two bases if they make up more than three quarters; else the letter for three bases
-        if the fourth is absent; else N.
+        A position gets a single base if that is more frequent than all others together and more than twice as frequent
+        as the second; otherwise the letter for two bases if they make up more than three quarters; otherwise the letter
+        for three bases if the fourth is absent; otherwise N.
         """
         return "".join(map(_iupac_letter, self.counts))
 
@@ -231,7 +230,7 @@ class Motif:
         Parameters
         ----------
         kind : {"bits", "probability", "log-odds"}, default="bits"
-            Probability times information content; the probabilities; or `pwm()`, where letters may hang down.
+            Probability times information content; probabilities; or `pwm()`, where heights may be negative.
 
         Returns
         -------
@@ -246,7 +245,7 @@ class Motif:
         raise ValueError(f"kind={kind!r}; expected 'bits', 'probability' or 'log-odds'.")
 
     def reverse_complement(self) -> Motif:
-        """Return the motif as it reads on the other strand, its sites and background too."""
+        """Return the motif on the other strand, including its sites and background."""
         flipped = {"+": "-", "-": "+"}
         sites = tuple(
             Site(s.sequence, s.name, s.position, flipped[s.strand], s.score, reverse_complement(s.letters))
@@ -255,9 +254,9 @@ class Motif:
         return replace(self, counts=self.counts[::-1, ::-1], sites=sites, background=self.background[::-1])
 
     def trim(self, min_information: float = 0.25) -> Motif:
-        """Drop the positions at both ends that hold less than `min_information` bits.
+        """Drop the positions at both ends with less than `min_information` bits.
 
-        A motif none of whose positions holds as much is returned whole.
+        A motif without any position that informative is returned unchanged.
 
         Parameters
         ----------
@@ -267,7 +266,7 @@ class Motif:
         Returns
         -------
         Motif
-            Its sites are cut too.
+            Its sites are trimmed, too.
         """
         start, stop = self.informative(min_information)
         return self if stop - start == self.width else self.window(start, stop)
@@ -278,7 +277,7 @@ class Motif:
         return (int(found[0]), int(found[-1]) + 1) if len(found) else (0, self.width)
 
     def window(self, start: int, stop: int) -> Motif:
-        """Return the positions from `start` up to `stop`, of the sites too."""
+        """Return the positions from `start` up to `stop`, with the sites cut accordingly."""
         if not 0 <= start < stop <= self.width:
             raise ValueError(f"start={start}, stop={stop}; expected 0 <= start < stop <= {self.width}, the width.")
         cut_left = {"+": start, "-": self.width - stop}
@@ -287,6 +286,13 @@ class Motif:
             for s in self.sites
         )
         return replace(self, counts=self.counts[start:stop], sites=sites)
+
+
+def relative_entropy(ppm: NDArray[np.float64], background: Background = UNIFORM) -> NDArray[np.float64]:
+    """Bits at each position of a matrix of probabilities, shape (width,), against the background."""
+    ratio = np.where(ppm > 0, ppm / np.array(background), 1.0)
+    bits: NDArray[np.float64] = (ppm * np.log2(ratio)).sum(axis=1)
+    return bits
 
 
 def _equal(one: Any, other: Any) -> bool:

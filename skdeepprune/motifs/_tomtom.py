@@ -1,4 +1,4 @@
-"""Which known motifs a motif resembles."""
+"""Comparison of motifs with known motifs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
 
 from skdeepprune.motifs._align import correlation_at
 from skdeepprune.motifs._files import read_motifs
@@ -34,7 +35,7 @@ _COLUMNS = [
     "query_motif",
     "target_motif",
 ]
-# The columns of the targets are the null distribution; MEME's tomtom warns below 50.
+# The columns of the targets are the null distribution; the MEME suite's tomtom warns below 50.
 _FEW_TARGETS = 25
 
 
@@ -46,50 +47,51 @@ def tomtom(
     engine: Literal["numpy", "memelite"] = "numpy",
     n_jobs: int = 1,
 ) -> pd.DataFrame:
-    """Find the known motifs that motifs resemble, with Tomtom's p-values [1]_.
+    """Find the known motifs most similar to each query, with Tomtom's p-values [1]_.
 
     Parameters
     ----------
     queries : Motif or iterable of Motif
     targets : iterable of Motif, path of a motif file, or release of JASPAR, default="JASPAR2024"
-        A release such as "JASPAR2026" means its vertebrates of the collection CORE; :func:`load_jaspar` has others.
+        A release such as "JASPAR2026" means its vertebrate motifs in the CORE collection; for others use
+        :func:`load_jaspar`.
     n_nearest : int or None, default=10
-        Matches listed per query. None lists all targets.
+        Number of matches listed per query. None lists all targets.
     engine : {"numpy", "memelite"}, default="numpy"
-        "numpy" needs about 0.1 s a query. memelite is faster for hundreds of queries, but its first call compiles for a
-        minute or more; its numbers differ a little, since it approximates medians and merges like columns.
+        "numpy" takes about 0.1 s per query. memelite is faster for hundreds of queries, but its first call compiles for
+        a minute or more; its results differ slightly, since it approximates medians and merges similar columns.
     n_jobs : int, default=1
         Threads of memelite; -1 for all.
 
     Returns
     -------
     DataFrame
-        A row per query and target, by query in their order and p-value:
+        A row per query and target, in the order of the queries and sorted by p-value within each:
 
         - ``query``, ``target``, ``target_accession``: names;
         - ``p``: probability that a random target of this width matches as well;
         - ``E``: ``p`` times the number of targets, the number of such matches expected by chance;
-        - ``q``: the least false discovery rate (Benjamini and Hochberg, over the targets of a query) at which the match
-          is listed;
-        - ``orientation``: "+" if the query matched as it is, "-" if its reverse complement did;
-        - ``offset``: position of the target at which the query, so oriented, begins; negative if it begins before;
-        - ``overlap``: number of positions that both have;
-        - ``correlation``: of the two, so aligned, where positions that stick out lower it by as much as they tell. With
-          a long target of little information a query of another kind may have a small E-value, but not a high
+        - ``q``: q-value: the minimum false discovery rate (Benjamini and Hochberg, over the targets of a query) at
+          which the match is significant;
+        - ``orientation``: "+" if the query matched as given, "-" if its reverse complement did;
+        - ``offset``: position in the target at which the query, in that orientation, starts; negative if before it;
+        - ``overlap``: number of overlapping positions;
+        - ``correlation``: of the aligned motifs; overhanging positions lower it in proportion to their information.
+          With a long target of little information an unrelated query may have a small E-value, but not a high
           correlation;
-        - ``query_motif``, ``target_motif``: the two motifs that were compared, the query turned if need be.
+        - ``query_motif``, ``target_motif``: the two motifs, the query in the orientation that matched.
 
     Raises
     ------
     ImportError
         If memelite or pyjaspar is needed and not installed.
     ValueError
-        If there is no query or no target, or a name in ``targets`` is neither a file nor a release.
+        If there are no targets, or a name in ``targets`` is neither a file nor a release.
 
     Warns
     -----
     UserWarning
-        With fewer than 25 targets, since the targets are what chance is measured by.
+        With fewer than 25 targets, since the null distribution is estimated from the targets.
 
     References
     ----------
@@ -114,8 +116,8 @@ def tomtom(
         raise ValueError(f"n_nearest={n_nearest}; expected at least 1, or None for all targets.")
     if len(target_list) < _FEW_TARGETS:
         warnings.warn(
-            f"Only {len(target_list)} target motifs: p-values are measured by the targets' columns, so with fewer than"
-            f" {_FEW_TARGETS} targets they say little. Compare with a whole database.",
+            f"Only {len(target_list)} target motifs: p-values are estimated from the columns of the targets, so with"
+            f" fewer than {_FEW_TARGETS} targets they are unreliable. Compare with a whole database.",
             UserWarning,
             stacklevel=2,
         )
@@ -137,18 +139,18 @@ def tomtom(
 
 
 def orient_to_match(motif: Motif, matches: pd.DataFrame) -> Motif:
-    """Turn a motif the way its best match reads.
+    """Orient a motif like its best match.
 
     Parameters
     ----------
     motif : Motif
     matches : DataFrame
-        Of :func:`tomtom`, with `motif` among the queries.
+        Result of :func:`tomtom`, with `motif` among the queries.
 
     Returns
     -------
     Motif
-        The motif, or its reverse complement if that matched. As it is if it has no match listed.
+        The motif, or its reverse complement if that matched. Unchanged if it has no match.
     """
     of_motif = matches[matches["query"] == motif.name]
     if len(of_motif) == 0:
@@ -160,7 +162,7 @@ def orient_to_match(motif: Motif, matches: pd.DataFrame) -> Motif:
 def load_jaspar(
     release: str = "JASPAR2024", *, collection: str = "CORE", tax_group: str | None = "vertebrates"
 ) -> list[Motif]:
-    """Load a release of the JASPAR database, from the package pyjaspar, which holds them all.
+    """Load a release of the JASPAR database from the package pyjaspar, which contains all of them.
 
     Parameters
     ----------
@@ -168,19 +170,19 @@ def load_jaspar(
         From "JASPAR2014" to "JASPAR2026".
     collection : str, default="CORE"
     tax_group : str or None, default="vertebrates"
-        Such as "plants", "insects", "fungi", "nematodes". None takes all.
+        For example "plants", "insects", "fungi" or "nematodes". None loads all.
 
     Returns
     -------
     list of Motif
-        The latest version of each, with its class and family among the notes.
+        The latest version of each, with its class and family in the notes.
 
     Raises
     ------
     ImportError
         If pyjaspar is not installed.
     ValueError
-        If there is no such release, or no such motifs in it.
+        If the release does not exist or has no such motifs.
     """
     return list(_jaspar(release, collection, tax_group))
 
@@ -191,8 +193,8 @@ def _jaspar(release: str, collection: str, tax_group: str | None) -> tuple[Motif
         import pyjaspar
     except ImportError as error:
         raise ImportError(
-            "The motifs of JASPAR come with the package pyjaspar, which is not installed: pip install"
-            " skdeepprune[motifs]. Or name a motif file as targets."
+            "The JASPAR motifs need the package pyjaspar, which is not installed: pip install skdeepprune[motifs]. Or"
+            " use a motif file instead."
         ) from error
     if release not in pyjaspar.jaspar_releases:
         raise ValueError(f"release={release!r}; expected one of {', '.join(pyjaspar.jaspar_releases)}.")
@@ -215,7 +217,7 @@ def _jaspar_motif(record: Any) -> Motif:
 
 
 def load_motifs(source: Targets, argument: str) -> list[Motif]:
-    """Load motifs from wherever `source` says: a release of JASPAR, a file, or themselves. `argument` names it."""
+    """Load motifs from a JASPAR release, a file or an iterable of motifs. Error messages call it `argument`."""
     if isinstance(source, Motif):
         return [source]
     if isinstance(source, str) and source.upper().startswith("JASPAR") and not Path(source).exists():
@@ -231,8 +233,8 @@ def load_motifs(source: Targets, argument: str) -> list[Motif]:
     for i, motif in enumerate(motifs):
         if not isinstance(motif, Motif):
             raise TypeError(
-                f"{argument}[{i}] is of type {type(motif).__name__}; expected a Motif. Make one of a matrix of counts"
-                " with skdeepprune.motifs.Motif(name, counts, n_sites)."
+                f"{argument}[{i}] is of type {type(motif).__name__}; expected a Motif. Create one from a matrix of"
+                " counts with skdeepprune.motifs.Motif(name, counts, n_sites)."
             )
     return motifs
 
@@ -261,15 +263,15 @@ def _match_by_memelite(queries: list[NDArray[Any]], targets: list[NDArray[Any]],
 
 
 def _rows(query: Motif, targets: list[Motif], matches: Matches, n_nearest: int | None) -> list[tuple[Any, ...]]:
-    q = _false_discovery_rates(matches.p)
+    q = false_discovery_control(np.clip(matches.p, 0, 1))
     other_strand = query.reverse_complement()
     rows = []
     for i in np.lexsort((-matches.score, matches.p))[:n_nearest]:
-        target, turned = targets[i], bool(matches.reverse[i])
+        target, reverse = targets[i], bool(matches.reverse[i])
         offset = int(matches.offset[i])
-        if turned:  # From where the query begins on the target's other strand to where its reverse complement does.
+        if reverse:  # From the start of the query on the target's other strand to that of its reverse complement.
             offset = target.width - query.width - offset
-        oriented = other_strand if turned else query
+        oriented = other_strand if reverse else query
         rows.append(
             (
                 query.name,
@@ -280,19 +282,10 @@ def _rows(query: Motif, targets: list[Motif], matches: Matches, n_nearest: int |
                 float(q[i]),
                 offset,
                 int(matches.overlap[i]),
-                "-" if turned else "+",
+                "-" if reverse else "+",
                 correlation_at(oriented, target, offset),
                 oriented,
                 target,
             )
         )
     return rows
-
-
-def _false_discovery_rates(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Benjamini and Hochberg's q-values."""
-    order = np.argsort(p)
-    ranked = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty_like(p)
-    q[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
-    return q

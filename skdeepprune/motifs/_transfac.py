@@ -1,4 +1,4 @@
-"""Motifs in TRANSFAC's matrix table."""
+"""Motifs in the TRANSFAC matrix table format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 
 
 def write_transfac(motifs: Sequence[Motif], *, sites: bool) -> str:
-    """Write the matrix table of TRANSFAC."""
+    """Write the TRANSFAC matrix table."""
     blocks = []
     for motif in motifs:
         extra: dict[str, Any] = extra_of(motif)
@@ -48,7 +48,7 @@ def write_transfac(motifs: Sequence[Motif], *, sites: bool) -> str:
 
 
 def read_transfac(text: MotifLines) -> list[Motif]:
-    """Read the matrix table of TRANSFAC."""
+    """Read the TRANSFAC matrix table."""
     motifs: list[Motif] = []
     fields: dict[str, str] = {}
     comments: list[tuple[int, str]] = []
@@ -77,13 +77,13 @@ def read_transfac(text: MotifLines) -> list[Motif]:
                 text.fail("expected the counts of a matrix between 'P0' and '//', got none.")
             fields, comments, rows, order = {}, [], [], None
         elif key and len(key) != 2:
-            text.fail(f"expected a key of two letters such as AC, ID or P0, got {shown(line)}.")
+            text.fail(f"expected a two-letter key such as AC, ID or P0, got {shown(line)}.")
         else:
             fields.setdefault(key, value)
     if order is not None:
         text.fail("the file ends before the '//' that closes its last motif.")
     if not motifs and any(line.strip() for line in text.lines):
-        text.fail("the file ends without a motif; expected 'P0  A  C  G  T' and a row of counts for each position.")
+        text.fail("the file contains no motif; expected 'P0  A  C  G  T' and a row of counts per position.")
     return motifs
 
 
@@ -91,9 +91,9 @@ def _motif(text: MotifLines, fields: dict[str, str], rows: list[list[str]], comm
     accession = fields.get("AC", "")
     name = fields.get("NA") or fields.get("ID") or accession
     if not name:
-        text.fail("expected a name in a line 'NA', 'ID' or 'AC' before the matrix ends, got none.")
+        text.fail("expected a name in an 'NA', 'ID' or 'AC' line before the end of the matrix, got none.")
     basis = re.fullmatch(r"(\d\S*)\s+sites", fields.get("BA", ""))
-    n_sites = text.numbers([basis[1]], "a number of sites in the line 'BA'")[0] if basis else None
+    n_sites = text.numbers([basis[1]], "a number of sites in the 'BA' line")[0] if basis else None
     end = text.at
     extra: Any = {}
     totals = None

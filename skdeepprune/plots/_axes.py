@@ -1,4 +1,4 @@
-"""Axes to draw on, and what all pictures have in common."""
+"""Axes to draw on, and the common style of all plots."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def new_axes(n: int) -> list[Axes]:
 
 
 def new_rows(n: int, width: float) -> list[Axes]:
-    """Make a figure, `width` inches wide, with `n` low axes one above the other that share their positions."""
+    """Make a figure, `width` inches wide, with `n` low axes stacked vertically that share the x axis."""
     return _subplots(n, 1, (width, 0.35 + 1.35 * n))
 
 
@@ -28,6 +28,6 @@ def _subplots(n_rows: int, n_columns: int, size: tuple[float, float]) -> list[Ax
 
 
 def tidy(ax: Axes) -> None:
-    """Take away the frame's upper and right side, and draw light horizontal lines."""
+    """Hide the top and right spines, and draw light horizontal grid lines."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", alpha=0.3)

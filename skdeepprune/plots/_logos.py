@@ -1,4 +1,4 @@
-"""Sequence logos, and a motif beside the kernel that found it and the motif it matches."""
+"""Sequence logos, and a motif aligned with its kernel and its best match."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune._glyphs import LETTERS, outline, stack_letters
+from skdeepprune.motifs._motif import relative_entropy
 from skdeepprune.plots._axes import new_rows
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["bits", "probability", "log-odds", "weights"]
 
-# Readable on white and on black.
+# Readable on white and black backgrounds.
 _COLORS = {"A": "#12924a", "C": "#2f74e0", "G": "#e08a00", "T": "#dc3c3c"}
 _AXIS_LABELS = {"bits": "bits", "probability": "probability", "log-odds": "log-odds (bits)", "weights": "weight"}
 _LETTER_WIDTH = 0.94
@@ -42,15 +43,15 @@ def plot_logo(
     ax : matplotlib Axes, default=None
         By default a new figure.
     kind : {"bits", "probability", "log-odds", "weights"}, default="bits"
-        What the height of a letter is: its probability times the information of the position (corrected for few sites
-        where `motif` knows their number); its probability; its log-odds against the background; the entry of the
-        matrix itself. Letters with negative height hang down from zero, upside down.
+        Height of a letter: its probability times the information content of the position (with small-sample correction
+        for a `Motif`); its probability; its log-odds against the background; or the matrix entry itself. Letters with
+        negative height are drawn upside down below zero.
     reverse_complement : bool, default=False
         Draw the other strand.
     start : int, default=0
-        Where on the axis the first position stands.
+        Axis coordinate of the first position.
     colors : dict, default=None
-        A colour for each of A, C, G, T. By default green, blue, orange and red, readable on white and on black.
+        Colours of A, C, G, T. By default green, blue, orange and red, readable on white and black backgrounds.
 
     Returns
     -------
@@ -59,15 +60,15 @@ def plot_logo(
     Raises
     ------
     ValueError
-        If `motif` is no matrix of four columns, or its rows are no probabilities where they should be.
+        If `motif` is not a matrix with four columns, or is not a probability matrix where one is needed.
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
 
     Examples
     --------
-    >>> from skdeepprune.datasets import load_jaspar_motifs
+    >>> from skdeepprune.datasets import load_planted_motifs
     >>> from skdeepprune.plots import plot_logo
-    >>> plot_logo(load_jaspar_motifs()["TBP"].ppm).get_ylabel()
+    >>> plot_logo(load_planted_motifs()["TBP"].ppm).get_ylabel()
     'bits'
     """
     heights = letter_heights(motif, kind)
@@ -80,23 +81,22 @@ def plot_logo(
 
 
 def plot_match(match: Any, *, kernel: Any = None, axes: Sequence[Axes] | None = None) -> list[Axes]:
-    """Draw a motif above the known motif that it matches, aligned, and the kernel that found it on top.
+    """Draw a motif aligned with the known motif that it matches, and optionally with its kernel.
 
     Parameters
     ----------
     match : row of a DataFrame
-        Of :func:`skdeepprune.motifs.tomtom`: what its `iloc` or `itertuples` gives.
+        A row of the result of :func:`skdeepprune.motifs.tomtom`, from `iloc` or `itertuples`.
     kernel : array-like of shape (kernel_length, 4), default=None
-        Convolution weights such as ``classifier.kernels_[0]``. They are laid over the motif where, and read on the
-        strand on which, the two correlate best; and drawn less the mean of each position, which all letters share. By
-        default no kernel is drawn.
+        Convolution weights such as ``classifier.kernels_[0]``, drawn at the shift and strand where they correlate best
+        with the motif, after subtracting the mean of each position. By default no kernel is drawn.
     axes : sequence of matplotlib Axes, default=None
         Two, or three with a kernel. By default a new figure.
 
     Returns
     -------
     list of matplotlib Axes
-        For the kernel if there is one, the motif, and its match.
+        For the kernel, if given, the motif, and its match.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def plot_match(match: Any, *, kernel: Any = None, axes: Sequence[Axes] | None = 
         (target, "bits", -int(match.offset), title),
     ]
     if kernel is not None:
-        weights, start = _laid_over(letter_heights(kernel, "weights"), motif.ppm)
+        weights, start = _align_kernel(letter_heights(kernel, "weights"), motif.ppm)
         rows.insert(0, (weights, "weights", start, "kernel"))
     first = min(start for _, _, start, _ in rows)
     last = max(start + len(letter_heights(what, kind)) for what, kind, start, _ in rows)
@@ -134,8 +134,8 @@ def plot_match(match: Any, *, kernel: Any = None, axes: Sequence[Axes] | None = 
     return drawn
 
 
-def _laid_over(kernel: NDArray[np.float64], ppm: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-    """Turn a kernel, less its means, the way a motif reads, and tell where it begins on the motif."""
+def _align_kernel(kernel: NDArray[np.float64], ppm: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """Centre a kernel and orient it like a motif; also return the motif position at which it starts."""
     centred, profile = kernel - kernel.mean(axis=1, keepdims=True), ppm - 0.25
     found = []
     for strand in (centred, centred[::-1, ::-1]):
@@ -162,13 +162,14 @@ def letter_heights(motif: Any, kind: Kind) -> NDArray[np.float64]:
     sums = matrix.sum(axis=1)
     if (matrix < 0).any() or not np.allclose(sums, 1, atol=1e-2):
         raise ValueError(
-            f"kind={kind!r} needs probabilities, the four of a position summing to 1; got sums from {sums.min():g} to"
+            f"kind={kind!r} needs probabilities; expected rows that sum to 1, got sums from {sums.min():g} to"
             f" {sums.max():g}. Divide counts by their sums, or pass kind='weights'."
         )
     if kind == "probability":
         return matrix
-    ratio = np.log2(np.where(matrix > 0, matrix, 1e-3) / 0.25)
-    return ratio if kind == "log-odds" else matrix * (matrix * ratio).sum(axis=1, keepdims=True)
+    if kind == "log-odds":
+        return np.asarray(np.log2(np.where(matrix > 0, matrix, 1e-3) / 0.25))
+    return matrix * relative_entropy(matrix)[:, None]
 
 
 @cache
@@ -184,7 +185,7 @@ def _glyph(letter: str) -> Path:
 
 
 def _draw_letters(ax: Axes, heights: NDArray[np.float64], start: int, colors: dict[str, str]) -> None:
-    """Draw all letters as one collection with one path for each base."""
+    """Draw all letters as one collection with one path per base."""
     from matplotlib.collections import PathCollection
     from matplotlib.path import Path
 
@@ -216,7 +217,7 @@ def _frame(ax: Axes, heights: NDArray[np.float64], start: int, kind: Kind) -> No
     ax.set_ylabel(_AXIS_LABELS[kind])
     ax.spines[["top", "right", "bottom"]].set_visible(False)
     ax.tick_params(axis="x", length=0)
-    # Every tick costs as much time as all letters.
+    # A single tick takes as long to draw as all letters.
     numbers = range(1, width + 1) if width <= 10 else [1, *range(5, width + 1, 5)]
     ax.set_xticks([start + number - 1 for number in numbers], [str(number) for number in numbers], fontsize="small")
     ax.locator_params(axis="y", nbins=3)

@@ -1,4 +1,4 @@
-"""Pictures of how a classifier was trained and pruned."""
+"""Plots of the training and pruning of a classifier."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def plot_stages(
     classifier : DeepPruneClassifier
         Fitted.
     X, y : sequences and labels, default=None
-        Test data, drawn beside the classifier's own held-out share.
+        Test data, plotted in addition to the classifier's own validation data.
     axes : two matplotlib Axes, default=None
         For AUC and loss. By default a new figure.
 
@@ -40,7 +40,7 @@ def plot_stages(
     Raises
     ------
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     NotFittedError
         If the classifier is not fitted.
     ValueError
@@ -59,7 +59,7 @@ def plot_stages(
     """
     check_is_fitted(classifier)
     if (X is None) != (y is None):
-        raise ValueError(f"Got {'X' if y is None else 'y'} alone; expected both X and y, or neither.")
+        raise ValueError(f"Got only {'X' if y is None else 'y'}; expected both X and y, or neither.")
     stages = classifier.stages_
     sizes = [stage.n_kernels for stage in stages]
     drawn = list(axes) if axes is not None else new_axes(2)
@@ -87,7 +87,7 @@ def plot_stages(
 
 
 def plot_history(classifier: DeepPruneClassifier, *, ax: Axes | None = None) -> Axes:
-    """Draw training and validation loss of every epoch, the stages side by side.
+    """Draw training and validation loss by epoch, over all stages.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def plot_history(classifier: DeepPruneClassifier, *, ax: Axes | None = None) -> 
     Raises
     ------
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
 
     Examples
     --------

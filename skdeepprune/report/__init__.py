@@ -1,4 +1,4 @@
-"""A fitted classifier as a page to read: one HTML file that holds all its data."""
+"""A report on a fitted classifier: one self-contained HTML file."""
 
 from skdeepprune.report._report import write_report
 

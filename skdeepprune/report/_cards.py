@@ -1,4 +1,4 @@
-"""What a report says of each kernel, and of example sequences."""
+"""Cards for kernels and composition, and the example sequences of a report."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from skdeepprune.report._format import percent, scientific, signed, table
 from skdeepprune.report._kernels import KernelReading
 from skdeepprune.report._results import Results
 
-# A match with a larger E-value or a lower correlation is told, but not named as what the kernel reads.
+# A match with a higher E-value or lower correlation is listed, but not used as the title of the card.
 SIGNIFICANT_E, CLOSE_CORRELATION = 0.05, 0.6
-_MOST_SITES = 12
-# Groups of words that are named on the card; all are in the tables.
-_SHOWN = 8
-_GROUPED = ["letters", "largest weight", "words"]
+_MAX_SITES = 12
+# If this share of unbound sequences has a site, the kernel does not read a binding site.
+_COMMON = 0.5
+# Word groups named on the card; the tables have all.
+_N_GROUPS_SHOWN = 8
+_GROUP_COLUMNS = ["letters", "largest weight", "words"]
 
 
 def named_match(matches: Sequence[Match]) -> Match | None:
@@ -52,7 +54,7 @@ def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> 
         tables.append(table("Counts at every position", f"kernel_{reading.index}_counts.csv", counts))
         if motif.sites:
             sites = pd.DataFrame(
-                [(s.name, s.position + 1, s.strand, round(s.score, 3), s.letters) for s in motif.sites[:_MOST_SITES]],
+                [(s.name, s.position + 1, s.strand, round(s.score, 3), s.letters) for s in motif.sites[:_MAX_SITES]],
                 columns=["sequence", "from (bp)", "strand", "score", "letters"],
             )
             title = f"Best {len(sites)} sites" if len(sites) < len(motif.sites) else "Sites"
@@ -86,7 +88,7 @@ def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> 
 
 
 def composition_card(reading: CompositionReading) -> dict[str, Any]:
-    """Say what the composition term does, as `card` does of a kernel."""
+    """Describe the composition term, like `card` for a kernel."""
     facts = [
         ("AUC alone", f"{reading.words_auc:.3f}"),
         ("AUC, kernels", f"{reading.kernels_auc:.3f}"),
@@ -98,11 +100,11 @@ def composition_card(reading: CompositionReading) -> dict[str, Any]:
         table(
             title,
             file,
-            pd.DataFrame([(g.letters, round(g.weight, 3), " ".join(g.words)) for g in groups], columns=_GROUPED),
+            pd.DataFrame([(g.letters, round(g.weight, 3), " ".join(g.words)) for g in groups], columns=_GROUP_COLUMNS),
         )
         for title, file, groups in (
-            ("Words that favour binding, overlapping ones together", "words_favoured.csv", reading.favoured),
-            ("Words that speak against it", "words_disfavoured.csv", reading.disfavoured),
+            ("Words for binding, grouped by overlap", "words_favoured.csv", reading.favoured),
+            ("Words against binding", "words_disfavoured.csv", reading.disfavoured),
         )
         if groups
     ]
@@ -111,7 +113,7 @@ def composition_card(reading: CompositionReading) -> dict[str, Any]:
         "favoured": _listed(reading.favoured),
         "disfavoured": _listed(reading.disfavoured),
         "means": [
-            (f"by {part}" + " and intercept" * (part == "kernels"), signed(bound, 2), signed(unbound, 2))
+            (f"from {part}" + " and intercept" * (part == "kernels"), signed(bound, 2), signed(unbound, 2))
             for part, (bound, unbound) in reading.means.items()
         ],
         "facts": facts,
@@ -121,7 +123,7 @@ def composition_card(reading: CompositionReading) -> dict[str, Any]:
 
 
 def _listed(groups: list[WordGroup]) -> str:
-    return ", ".join(f"{group.letters} ({signed(group.weight, 2)})" for group in groups[:_SHOWN]) or "no word"
+    return ", ".join(f"{group.letters} ({signed(group.weight, 2)})" for group in groups[:_N_GROUPS_SHOWN]) or "no word"
 
 
 def _matrix(values: NDArray[Any]) -> pd.DataFrame:
@@ -132,12 +134,22 @@ def _matrix(values: NDArray[Any]) -> pd.DataFrame:
 
 def _notes(reading: KernelReading, matches: Sequence[Match]) -> list[str]:
     if reading.motif is None:
-        return ["It fires in none of these sequences, so there is nothing to align."]
+        return ["This kernel is not active in any of these sequences, so there are no sites to align."]
     notes = [note[0].upper() + note[1:] + "." for note in reading.motif.notes]
+    if reading.word is not None:
+        notes.append(
+            f"This kernel reads little more than {reading.word}, and {percent(reading.unbound_share)} of unbound"
+            " sequences have a site: sequence composition rather than a binding site."
+        )
+    elif reading.unbound_share >= _COMMON:
+        notes.append(
+            f"{percent(reading.unbound_share)} of unbound sequences also have a site: this kernel reads sequence"
+            " composition rather than a binding site."
+        )
     if matches and named_match(matches) is None:
         nearest = matches[0]
         notes.append(
-            f"No known motif is close; the nearest is drawn ({nearest.name}, E-value {nearest.e:.2g}, correlation"
+            f"No known motif is similar; the closest is shown ({nearest.name}, E-value {nearest.e:.2g}, correlation"
             f" {nearest.correlation:.2f})."
         )
     return notes
@@ -154,14 +166,14 @@ def _distributions(reading: KernelReading) -> dict[str, Any]:
             "activation, unbound": reading.unbound_scores.round(5),
         }
     )
-    return table("Both distributions, as shares of a class", f"kernel_{reading.index}_distributions.csv", frame)
+    return table("Both distributions, as shares of each class", f"kernel_{reading.index}_distributions.csv", frame)
 
 
 def example_groups(examples: Sequence[Example]) -> list[dict[str, Any]]:
     titles = {
-        "bound": "Bound, from the likelier half",
-        "unlikely": "Bound, the least likely",
-        "false": "Unbound, the likeliest",
+        "bound": "Bound, from the more probable half",
+        "unlikely": "Bound, least probable",
+        "false": "Unbound, most probable",
     }
     groups = []
     for kind, title in titles.items():
@@ -180,7 +192,7 @@ def _probability(value: float) -> str:
 
 
 def _runs(example: Example) -> list[dict[str, Any]]:
-    """Cut an example where the kernel that has the letters changes; of overlapping sites the larger part has them."""
+    """Split an example into runs of letters by kernel; where sites overlap, the larger contribution has priority."""
     owner = np.full(len(example.letters), -1)
     for i, mark in reversed(list(enumerate(example.marks))):
         owner[mark.start : mark.stop] = i

@@ -1,4 +1,4 @@
-"""What the composition term does on the sequences: the words beside the kernels."""
+"""The composition term of a network, evaluated on sequences."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skdeepprune._auc import roc_auc
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune.report._kernels import widened
-from skdeepprune.report._performance import rank_auc
 from skdeepprune.sequences import reverse_complement
 
 _MAX_WORDS = 20
 _N_BINS = 30
-# Composition alone has to be no guess, and the kernels to add next to nothing.
-_EXPLAINS, _ADDS = 0.65, 0.01
+# Composition explains nearly all if its AUC alone is above the first, and kernels add less than the second.
+_MIN_AUC_ALONE, _MAX_ADDED_AUC = 0.65, 0.01
 
 
 @dataclass(frozen=True)
 class WordGroup:
-    """Words that overlap by all but one letter, put together.
+    """Words that overlap by all but one letter, merged.
 
     Attributes
     ----------
     letters : str
-        Of all of them, laid over each other.
+        The merged sequence.
     words : tuple of str
-        The one with the greatest weight first.
+        The one with the largest weight first.
     weight : float
-        Of that one.
+        Largest weight.
     """
 
     letters: str
@@ -40,18 +40,18 @@ class WordGroup:
 
 @dataclass(frozen=True, eq=False)
 class CompositionReading:
-    """What the composition term does on the sequences that are measured.
+    """The composition term on the evaluated sequences.
 
     Attributes
     ----------
     words_auc, kernels_auc, auc : float
-        ROC AUC of the log-odds by composition alone, by kernels alone, and of both.
+        ROC AUC of the log-odds from composition alone, from kernels alone, and from both.
     means : dict of str to (float, float)
-        Mean log-odds by "composition" and by "kernels" (with the intercept), of bound and of unbound sequences.
+        Mean log-odds from "composition" and from "kernels" (with the intercept), in bound and in unbound sequences.
     edges, bound_sums, unbound_sums : ndarray
-        Histogram of the log-odds by composition: bin edges, and shares of each class.
+        Histogram of the log-odds from composition: bin edges, and shares of each class.
     favoured, disfavoured : list of WordGroup
-        Of the words with the largest weights above and below 0.
+        Words with the largest positive and negative weights.
     words : DataFrame
         All words, as in `composition_`.
     """
@@ -69,8 +69,8 @@ class CompositionReading:
 
     @property
     def explains_nearly_all(self) -> bool:
-        """Whether composition alone tells the classes apart, and the kernels add next to nothing."""
-        return self.words_auc > _EXPLAINS and self.auc - self.words_auc < _ADDS
+        """Whether composition alone separates the classes, and the kernels add next to nothing."""
+        return self.words_auc > _MIN_AUC_ALONE and self.auc - self.words_auc < _MAX_ADDED_AUC
 
 
 def read_composition(
@@ -79,7 +79,7 @@ def read_composition(
     word_sums: NDArray[np.float64],
     bound: NDArray[np.bool_],
 ) -> CompositionReading | None:
-    """Measure the composition term of the last network, or return None where it has none.
+    """Evaluate the composition term of the last network; return None if it has none.
 
     Parameters
     ----------
@@ -101,9 +101,9 @@ def read_composition(
         for part in ends
     )
     return CompositionReading(
-        words_auc=rank_auc(bound, word_sums),
-        kernels_auc=rank_auc(bound, by_kernels),
-        auc=rank_auc(bound, by_kernels + word_sums),
+        words_auc=roc_auc(bound, word_sums),
+        kernels_auc=roc_auc(bound, by_kernels),
+        auc=roc_auc(bound, by_kernels + word_sums),
         means={name: (float(part[bound].mean()), float(part[~bound].mean())) for name, part in parts.items()},
         edges=edges,
         bound_sums=np.histogram(word_sums[bound], edges)[0] / bound.sum(),
@@ -115,14 +115,14 @@ def read_composition(
 
 
 def group_words(weights: dict[str, float], *, both_strands: bool) -> list[WordGroup]:
-    """Lay words that overlap by all but one letter over each other, the first ones first.
+    """Merge words that overlap by all but one letter, starting from the first.
 
     Parameters
     ----------
     weights : dict of str to float
-        From the largest on. All words are of one length.
+        In descending order of absolute weight. All words have the same length.
     both_strands : bool
-        Whether a word may be read as its reverse complement.
+        Whether a word may be replaced by its reverse complement.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def group_words(weights: dict[str, float], *, both_strands: bool) -> list[WordGr
 
 
 def _neighbour(letters: str, words: list[str], overlap: int, both_strands: bool) -> tuple[str, str] | None:
-    """Find a word that continues the letters at either end, and give them with it."""
+    """Find a word that extends the letters at either end; return it and the extended letters."""
     for word in words:
         for read in (word, reverse_complement(word)) if both_strands else (word,):
             if overlap and letters.endswith(read[:overlap]):

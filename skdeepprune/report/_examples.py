@@ -1,4 +1,4 @@
-"""Example sequences, with the sites that speak for or against binding."""
+"""Example sequences, with the sites that contribute for or against binding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Example:
-    """A sequence with the sites that speak for or against binding."""
+    """A sequence with the sites that contribute for or against binding."""
 
     kind: str
     name: str
@@ -40,16 +40,16 @@ class Example:
 def choose_examples(
     network: Network, data: Sequences, found: Scan, decision: NDArray[np.float64], kernel_flipped: NDArray[np.bool_]
 ) -> list[Example]:
-    """Choose likely bound sequences, the least likely bound ones, and the likeliest unbound ones.
+    """Choose bound sequences of high probability, the least probable bound ones, and the most probable unbound ones.
 
-    Strands are those of the motifs as shown: where `kernel_flipped`, that of the kernel is the other one.
+    Strands are those of the motifs as shown: opposite to the kernel's where `kernel_flipped`.
     """
     found = replace(found, reverse=found.reverse ^ kernel_flipped)
     probability = expit(decision)
     ranked = np.argsort(-decision, kind="stable")
     bound = [row for row in ranked if data.bound[row]]
     unbound = [row for row in ranked if not data.bound[row]]
-    # Not the top ones, which look alike: the classes' upper half, evenly.
+    # Evenly spaced over the upper half: the top ones all look alike.
     shown = bound[: max(len(bound) // 2, 1)]
     step = max(len(shown) // _N_EXAMPLES["bound"], 1)
     chosen = [
@@ -71,12 +71,12 @@ def _letters(data: Sequences, row: int) -> str:
 
 
 def _marks(network: Network, data: Sequences, found: Scan, row: int) -> tuple[Mark, ...]:
-    """Sites whose part in the log-odds is at least a tenth of the largest."""
+    """Sites that contribute at least a tenth of the largest contribution to the log-odds."""
     parts = found.scores[row] * network.dense_weights
-    least = 0.1 * np.abs(parts).max()
+    minimum = 0.1 * np.abs(parts).max()
     marks = []
     for k in np.argsort(-np.abs(parts), kind="stable").tolist():
-        if parts[k] != 0 and abs(parts[k]) >= least:
+        if parts[k] != 0 and abs(parts[k]) >= minimum:
             start = int(found.position[row, k])
             stop = min(start + network.kernel_length, int(data.lengths[row]))
             marks.append(Mark(k, start, stop, "-" if found.reverse[row, k] else "+", float(parts[k])))

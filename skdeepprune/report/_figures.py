@@ -10,6 +10,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune.motifs._motif import relative_entropy
 from skdeepprune.report._composition import CompositionReading
 from skdeepprune.report._kernels import KernelReading
 from skdeepprune.report._performance import GRID
@@ -19,15 +20,15 @@ from skdeepprune.report._svg import Chart, drawing, element, label_of, letters, 
 _COLUMN = 24
 _ROW = 84
 _MARGIN = 26
-# Of a match that is much longer than the motif, so many positions are shown on either side.
+# If a match is much longer than the motif, this many extra positions are shown on either side.
 _OVERHANG = 6
-# Three of these stand side by side.
-_SMALL: dict[str, Any] = {"width": 300, "height": 240}
+# Size of figures shown three in a row.
+SMALL: dict[str, Any] = {"width": 300, "height": 240}
 
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A database motif that a motif resembles, laid over it.
+    """A database motif that is similar to a motif, aligned with it.
 
     Attributes
     ----------
@@ -35,10 +36,10 @@ class Match:
     p, e, q : float
     correlation : float
     offset : int
-        Position of the motif at which the match, as `ppm` has it, begins.
+        Position in the motif at which the match starts, in the orientation of `ppm`.
     orientation : {"+", "-"}
     ppm : ndarray, shape (width, 4)
-        Read in the orientation of the motif.
+        In the orientation of the motif.
     """
 
     name: str
@@ -52,20 +53,14 @@ class Match:
     ppm: NDArray[np.float64]
 
 
-def bits(ppm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Heights of letters in bits against a uniform background."""
-    ratio = np.log2(np.where(ppm > 0, ppm, 1) * 4)
-    return ppm * (ppm * ratio).sum(axis=1, keepdims=True)
-
-
 def logos(reading: KernelReading, match: Match | None) -> Markup:
-    """Draw a kernel's weights, its motif, and the motif's match one above the other."""
+    """Draw a kernel's weights, its motif, and the best match of the motif, stacked and aligned."""
     kernel = np.asarray(reading.kernel, dtype=float)
     rows: list[tuple[str, int, NDArray[Any], bool]] = [
         (
-            "kernel, its other strand: weights" if reading.kernel_flipped else "kernel: weights",
+            "kernel, reverse complement: weights" if reading.kernel_flipped else "kernel: weights",
             reading.kernel_offset,
-            # What all four letters of a position share is the same for every sequence.
+            # The mean over the four letters of a position does not distinguish sequences.
             kernel - kernel.mean(axis=1, keepdims=True),
             False,
         )
@@ -78,7 +73,7 @@ def logos(reading: KernelReading, match: Match | None) -> Markup:
     last = max(start + len(heights) for _, start, heights, _ in rows)
     if match is not None:
         skipped = max(first - _OVERHANG - match.offset, 0)
-        heights = bits(match.ppm)[skipped : last + _OVERHANG - match.offset]
+        heights = (match.ppm * relative_entropy(match.ppm)[:, None])[skipped : last + _OVERHANG - match.offset]
         name = " ".join(filter(None, (match.name, match.accession)))
         rows.append((f"{name}: bits", match.offset + skipped, heights, True))
         label += f" and of its match {name}, aligned"
@@ -113,7 +108,7 @@ def stage_curve(classifier: DeepPruneClassifier, results: Results) -> Markup:
     validation = [stage.val_roc_auc for stage in classifier.stages_]
     values = [*validation, *results.stage_aucs]
     margin = max(0.1 * (max(values) - min(values)), 0.003)
-    chart = Chart((-0.3, max(len(sizes) - 0.7, 0.3)), (min(values) - margin, max(values) + margin), left=56, **_SMALL)
+    chart = Chart((-0.3, max(len(sizes) - 0.7, 0.3)), (min(values) - margin, max(values) + margin), left=56, **SMALL)
     chart.axes("kernels", "ROC AUC", x_ticks=[(i, str(size)) for i, size in enumerate(sizes)])
     for y, class_, name in (
         (validation, "quiet", "validation"),
@@ -129,14 +124,14 @@ def stage_curve(classifier: DeepPruneClassifier, results: Results) -> Markup:
 
 
 def measured_name(results: Results) -> str:
-    """Name what the classifier is measured on."""
+    """Name of the sequences on which the classifier is evaluated."""
     return "test" if results.has_test else "these sequences"
 
 
 def roc(results: Results) -> Markup:
-    """Draw the ROC curve with its band."""
+    """Draw the ROC curve with its confidence band."""
     curve = results.performance.roc
-    chart = Chart((0, 1), (0, 1), **_SMALL)
+    chart = Chart((0, 1), (0, 1), **SMALL)
     chart.axes("false positive rate", "true positive rate")
     chart.line([0, 1], [0, 1], "guess")
     x = np.append(0, GRID)
@@ -146,9 +141,9 @@ def roc(results: Results) -> Markup:
 
 
 def precision_recall(results: Results) -> Markup:
-    """Draw the precision-recall curve with its band."""
+    """Draw the precision-recall curve with its confidence band."""
     curve, share = results.performance.precision_recall, results.performance.positive_share
-    chart = Chart((0, 1), (0, 1), **_SMALL)
+    chart = Chart((0, 1), (0, 1), **SMALL)
     chart.axes("recall", "precision")
     chart.line([0, 1], [share, share], "guess")
     chart.area(GRID, curve.low, curve.high, "strong")
@@ -157,7 +152,7 @@ def precision_recall(results: Results) -> Markup:
 
 
 def auc_drops(results: Results) -> Markup:
-    """Draw by how much the AUC falls without each kernel, with whiskers."""
+    """Draw the drop in AUC without each kernel, with confidence intervals."""
     drops = [results.performance.auc_drops[reading.index] for reading in results.kernels]
     low = min(0.0, *(drop.low for drop in drops)) if len(drops) > 1 else min(0.0, drops[0].low)
     high = max(0.001, *(drop.high for drop in drops))
@@ -165,20 +160,20 @@ def auc_drops(results: Results) -> Markup:
     chart = Chart(
         (low - 0.04 * (high - low), high * 1.04), (n - 0.4, -0.6), width=420, height=56 + 30.0 * n, left=66, top=4
     )
-    chart.axes("fall of the ROC AUC", "", y_ticks=[(i, f"kernel {r.index}") for i, r in enumerate(results.kernels)])
+    chart.axes("drop in ROC AUC", "", y_ticks=[(i, f"kernel {r.index}") for i, r in enumerate(results.kernels)])
     for i, (reading, drop) in enumerate(zip(results.kernels, drops, strict=True)):
         chart.bar(i, 0, drop.value, 14, f"k{reading.index % 8} bar")
         chart.bar(i, drop.low, drop.high, 1.5, "whisker")
     chart.rule(x=0, class_="axis")
     best = max(zip(drops, results.kernels, strict=True), key=lambda pair: pair[0].value)
-    return chart.finish(f"The AUC falls most, by {best[0].value:.3f}, without kernel {best[1].index}.")
+    return chart.finish(f"The AUC drops most, by {best[0].value:.3f}, without kernel {best[1].index}.")
 
 
 def scores(reading: KernelReading) -> Markup:
-    """Draw how a kernel's pooled activations are distributed in both classes."""
+    """Draw the distribution of a kernel's pooled activations in both classes."""
     top = max(reading.bound_scores.max(), reading.unbound_scores.max())
     chart = Chart((reading.score_edges[0], reading.score_edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("activation, pooled", "share of the class", y_ticks=_percent_ticks(top))
+    chart.axes("pooled activation", "share of the class", y_ticks=percent_ticks(top))
     chart.histogram(reading.score_edges, reading.unbound_scores, "unbound")
     chart.histogram(reading.score_edges, reading.bound_scores, "bound")
     if reading.motif is not None and reading.score_edges[0] < reading.motif.threshold < reading.score_edges[-1]:
@@ -189,23 +184,25 @@ def scores(reading: KernelReading) -> Markup:
 
 
 def word_sums(reading: CompositionReading) -> Markup:
-    """Draw how the log-odds by composition are distributed in both classes."""
+    """Draw the distribution of the log-odds from composition in both classes."""
     top = max(reading.bound_sums.max(), reading.unbound_sums.max())
     chart = Chart((reading.edges[0], reading.edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("log-odds by composition", "share of the class", y_ticks=_percent_ticks(top))
+    chart.axes("log-odds from composition", "share of the class", y_ticks=percent_ticks(top))
     chart.histogram(reading.edges, reading.unbound_sums, "unbound")
     chart.histogram(reading.edges, reading.bound_sums, "bound")
-    return chart.finish("Distribution of the log-odds by composition in bound and unbound sequences.")
+    return chart.finish("Distribution of the log-odds from composition in bound and unbound sequences.")
 
 
 def positions(reading: KernelReading) -> Markup:
-    """Draw where a kernel's sites lie in both classes."""
+    """Draw the distribution of the positions of a kernel's sites in both classes."""
     top = max(reading.bound_positions.max(), reading.unbound_positions.max(), 1e-6)
     chart = Chart((reading.position_edges[0], reading.position_edges[-1]), (0, top * 1.06), height=190, left=60)
-    chart.axes("middle of the site, bp from the sequence's middle", "share of the class", y_ticks=_percent_ticks(top))
+    chart.axes(
+        "centre of the site, bp from the centre of the sequence", "share of the class", y_ticks=percent_ticks(top)
+    )
     chart.histogram(reading.position_edges, reading.unbound_positions, "unbound")
     chart.histogram(reading.position_edges, reading.bound_positions, "bound")
-    return chart.finish(f"Where the sites of kernel {reading.index} lie in bound and unbound sequences.")
+    return chart.finish(f"Positions of the sites of kernel {reading.index} in bound and unbound sequences.")
 
 
 def gc_content(results: Results) -> Markup:
@@ -216,14 +213,14 @@ def gc_content(results: Results) -> Markup:
     top = max(results.bound_gc.max(), results.unbound_gc.max())
     chart = Chart((edges[0], edges[-1]), (0, top * 1.06), height=210, left=60)
     x_ticks = [(value, f"{100 * value:.0f} %") for value in ticks(edges[0], edges[-1])]
-    chart.axes("GC content", "share of the class", x_ticks=x_ticks, y_ticks=_percent_ticks(top))
+    chart.axes("GC content", "share of the class", x_ticks=x_ticks, y_ticks=percent_ticks(top))
     chart.histogram(edges, results.unbound_gc[first:last], "unbound")
     chart.histogram(edges, results.bound_gc[first:last], "bound")
     return chart.finish("GC content of bound and unbound sequences.")
 
 
 def history(classifier: DeepPruneClassifier) -> Markup:
-    """Draw the loss of every epoch."""
+    """Draw the loss by epoch."""
     rows = classifier.history_
     epochs = np.arange(1, len(rows) + 1)
     values = rows[["loss", "val_loss"]].to_numpy()
@@ -239,8 +236,8 @@ def history(classifier: DeepPruneClassifier) -> Markup:
         )
     for column, class_ in (("loss", "quiet"), ("val_loss", "strong")):
         chart.line(epochs, rows[column].clip(upper=top + margin).to_numpy(), class_)
-    return chart.finish("Training and validation loss of every epoch, the sizes of the network side by side.")
+    return chart.finish("Training and validation loss by epoch, over all sizes of the network.")
 
 
-def _percent_ticks(top: float) -> list[tuple[float, str]]:
+def percent_ticks(top: float) -> list[tuple[float, str]]:
     return [(value, f"{label_of(100 * value)} %") for value in ticks(0, top, 4)]

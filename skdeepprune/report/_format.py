@@ -1,4 +1,4 @@
-"""How a report writes numbers and tables."""
+"""Formatting of numbers and tables in a report."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pandas as pd
 
 from skdeepprune.report._performance import Estimate
 
-# A sign alone is a strand, before digits alone a number.
+# A sign alone is a strand, and before digits only, a number.
 _FORMULA = re.compile(r"[\s\x00]*[=@＝＠]|[\s\x00]*[-+＋－](?!$|[\d.]+$)|[\t\r\n]")
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 def rounded(auc: float) -> str:
-    """Two decimals, or three where two would say that it is perfect."""
+    """Format with two decimals, or three if it would round to 1."""
     if auc < 0.995 or auc == 1:
         return f"{auc:.2f}"
     return f"{min(auc, 0.999):.3f}"
@@ -47,7 +47,7 @@ def scientific(value: float) -> str:
 
 
 def table(title: str, file: str, frame: pd.DataFrame) -> dict[str, Any]:
-    """Describe a table and the link to its CSV file."""
+    """Content of a table and a link to its CSV file, for the template."""
     columns = [
         {"name": str(name), "is_text": i == 0 or not pd.api.types.is_numeric_dtype(frame[name])}
         for i, name in enumerate(frame.columns)
@@ -63,13 +63,13 @@ def table(title: str, file: str, frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
-    """Put an apostrophe before every text that a spreadsheet would run: names come from files that others made."""
+    """Prefix text that a spreadsheet would execute with an apostrophe: names come from untrusted files."""
 
     def escaped(value: Any) -> Any:
         if not isinstance(value, str):
             return value
         quoted = f"'{value}" if _FORMULA.match(value) else value
-        return quoted.replace("\r", " ")  # where many programs begin a row
+        return quoted.replace("\r", " ")  # many programs start a new row there
 
     return pd.DataFrame({escaped(name): column.map(escaped) for name, column in frame.items()}, index=frame.index)
 

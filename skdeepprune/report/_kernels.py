@@ -1,4 +1,4 @@
-"""What each kernel does on the sequences."""
+"""The kernels of a network, evaluated on sequences."""
 
 from __future__ import annotations
 
@@ -14,32 +14,37 @@ from skdeepprune._network import Scan, reverse_complement_kernels
 from skdeepprune.motifs import Motif
 from skdeepprune.report._sequences import Sequences
 
-_MOST_BINS = 30
+_MAX_BINS = 30
+# A kernel reads a short word if at most _MAX_WORD_LENGTH bases contain a share of _MIN_VARIANCE of the variance of its
+# weights; the word is frequent if a share of _MIN_UNBOUND of unbound sequences has a site.
+_MAX_WORD_LENGTH, _MIN_VARIANCE, _MIN_UNBOUND = 6, 0.9, 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class KernelReading:
-    """What a kernel does on the sequences that are measured.
+    """A kernel on the evaluated sequences.
 
     Attributes
     ----------
     index : int
     weight, importance : float
     contribution : float
-        Weight times the difference of the mean scores, bound minus unbound: what it adds to the difference in log-odds.
+        Weight times the difference in mean score, bound minus unbound: the kernel's part of the difference in log-odds.
     kernel : ndarray, shape (W, 4)
     motif : Motif or None
-        None where the kernel has no sites.
+        None if the kernel has no sites.
     kernel_offset : int
-        Position of the motif at which the kernel begins.
+        Position in the motif at which the kernel starts.
     kernel_flipped : bool
-        Whether the motif is read on the kernel's other strand.
+        Whether the motif is the reverse complement of what the kernel reads.
     score_edges, bound_scores, unbound_scores : ndarray
         Histogram of the pooled activations: bin edges, and shares of each class.
     position_edges, bound_positions, unbound_positions : ndarray
-        Histogram of where sites lie, relative to the sequence's middle: bin edges in bp, and shares of each class.
+        Histogram of site positions relative to the centre of the sequence: bin edges in bp, and shares of each class.
     bound_share, unbound_share : float
-        Share of the class with a score at the motif's threshold.
+        Share of the class with a score of at least the motif's threshold.
+    word : str or None
+        The short word that is all the kernel reads, if it is also frequent in unbound sequences.
     """
 
     index: int
@@ -58,6 +63,7 @@ class KernelReading:
     unbound_positions: NDArray[np.float64]
     bound_share: float
     unbound_share: float
+    word: str | None
 
 
 def read_kernels(
@@ -72,7 +78,7 @@ def read_kernels(
     network = stage.network
     by_kernel = {motif.kernel: motif for motif in motifs}
     source = found if measured is data else scan(network, data.codes, n_threads)
-    n_bins = int(np.clip(np.sqrt(len(measured)), 8, _MOST_BINS))
+    n_bins = int(np.clip(np.sqrt(len(measured)), 8, _MAX_BINS))
     readings = []
     for k in range(network.n_kernels):
         motif = by_kernel.get(k)
@@ -81,22 +87,24 @@ def read_kernels(
         edges = np.linspace(*widened(pooled.min(), pooled.max()), n_bins + 1)
         threshold = motif.threshold if motif is not None and np.isfinite(motif.threshold) else 0.0
         passed = (pooled > 0) & (pooled >= threshold)
-        from_middle = found.position[:, k] + network.kernel_length / 2 - measured.lengths / 2
-        reach = max(5.0, np.ceil(np.abs(from_middle).max()))
+        from_centre = found.position[:, k] + network.kernel_length / 2 - measured.lengths / 2
+        reach = max(5.0, np.ceil(np.abs(from_centre).max()))
         position_edges = np.linspace(-reach, reach, n_bins + 1)
         shares = [
-            np.histogram(from_middle[passed & rows], position_edges)[0] / rows.sum()
+            np.histogram(from_centre[passed & rows], position_edges)[0] / rows.sum()
             for rows in (measured.bound, ~measured.bound)
         ]
         offset, flipped = (0, False) if motif is None else kernel_placement(motif, source, k, network.kernel_length)
         kernels = network.kernels[k : k + 1]
+        kernel = (reverse_complement_kernels(kernels) if flipped else kernels)[0]
+        unbound_share = float(passed[~measured.bound].mean())
         readings.append(
             KernelReading(
                 index=k,
                 weight=float(network.dense_weights[k]),
                 importance=float(stage.importances[k]),
                 contribution=float(network.dense_weights[k] * gap),
-                kernel=(reverse_complement_kernels(kernels) if flipped else kernels)[0],
+                kernel=kernel,
                 motif=motif,
                 kernel_offset=offset,
                 kernel_flipped=flipped,
@@ -107,10 +115,39 @@ def read_kernels(
                 bound_positions=shares[0],
                 unbound_positions=shares[1],
                 bound_share=float(passed[measured.bound].mean()),
-                unbound_share=float(passed[~measured.bound].mean()),
+                unbound_share=unbound_share,
+                word=short_word(kernel) if motif is not None and unbound_share >= _MIN_UNBOUND else None,
             )
         )
     return readings
+
+
+def short_word(kernel: NDArray[np.float32]) -> str | None:
+    """Return the word of at most six bases that a kernel reads, or None if it reads more.
+
+    Parameters
+    ----------
+    kernel : ndarray, shape (W, 4)
+
+    Returns
+    -------
+    str or None
+        The best letters at the positions with 90 % of the variance of the weights (over equally frequent letters).
+
+    Examples
+    --------
+    >>> kernel = np.zeros((8, 4), np.float32)
+    >>> kernel[[2, 3, 4], [3, 0, 3]] = 1.0
+    >>> short_word(kernel)
+    'TAT'
+    """
+    variance = kernel.var(axis=1, dtype=np.float64)
+    for width in range(1, min(_MAX_WORD_LENGTH, len(kernel)) + 1):
+        inside = np.convolve(variance, np.ones(width), "valid")
+        start = int(inside.argmax())
+        if 0 < _MIN_VARIANCE * variance.sum() <= inside[start]:
+            return "".join("ACGT"[i] for i in kernel[start : start + width].argmax(axis=1))
+    return None
 
 
 def widened(low: float, high: float) -> tuple[float, float]:
@@ -118,12 +155,12 @@ def widened(low: float, high: float) -> tuple[float, float]:
 
 
 def kernel_placement(motif: Motif, found: Scan, k: int, kernel_length: int) -> tuple[int, bool]:
-    """Where a kernel lies in its motif, which may be trimmed, widened or turned.
+    """Locate a kernel in its motif, which may be trimmed, extended or reverse-complemented.
 
     Parameters
     ----------
     motif : Motif
-        With sites in the sequences that `found` is of.
+        With sites in the sequences of `found`.
     found : Scan
     k : int
         The kernel.
@@ -132,14 +169,14 @@ def kernel_placement(motif: Motif, found: Scan, k: int, kernel_length: int) -> t
     Returns
     -------
     offset : int
-        Position of the motif at which the kernel, read like the motif, begins.
+        Position in the motif at which the kernel, in the orientation of the motif, starts.
     flipped : bool
-        Whether the motif reads the kernel's other strand.
+        Whether the motif is the reverse complement of what the kernel reads.
     """
     for site in motif.sites:
         row = site.sequence
         if row >= len(found.pooled) or not np.isclose(site.score, found.pooled[row, k], atol=1e-4):
-            continue  # the motif was read from other sequences
+            continue  # the motif is from other sequences
         start, reverse = int(found.position[row, k]), bool(found.reverse[row, k])
         if site.strand == "+":
             return start - site.position, reverse

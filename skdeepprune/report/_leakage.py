@@ -1,4 +1,4 @@
-"""Test sequences that are no test, as they were trained on or lie beside what was."""
+"""Test sequences that are not independent: duplicated or overlapping training sequences."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from skdeepprune.sequences._places import Place
 
 @dataclass(frozen=True)
 class Leakage:
-    """Of `n_test` sequences, how many equal one that was trained on (on either strand), and how many overlap one."""
+    """How many of `n_test` sequences equal a training sequence (on either strand), and how many overlap one."""
 
     n_equal: int
     n_overlapping: int
     n_test: int
 
     def messages(self) -> list[str]:
-        """Say it in sentences; none if there is nothing to say."""
+        """Warnings for the user; empty if there is no leakage."""
         found = []
         if self.n_equal:
             found.append(
-                f"{self.n_equal:,} of {self.n_test:,} test sequences are among the training sequences, too, on either"
-                " strand. What is measured on them is no test."
+                f"{self.n_equal:,} of {self.n_test:,} test sequences are also training sequences (on either strand)."
+                " Performance on them is too optimistic."
             )
         if self.n_overlapping:
             found.append(
@@ -39,18 +39,18 @@ class Leakage:
 def find_leakage(
     codes: NDArray[np.uint8], places: Sequence[Place], test_codes: NDArray[np.uint8], test_places: Sequence[Place]
 ) -> Leakage:
-    """Count the test sequences that are among the training sequences or share bases of the genome with one.
+    """Count the test sequences that equal a training sequence or share genomic bases with one.
 
     Parameters
     ----------
     codes, test_codes : ndarray of uint8, shape (n, L)
     places, test_places : sequence of Place
-        Where each comes from; those from nowhere overlap nothing.
+        Genomic places; sequences without one never overlap.
 
     Returns
     -------
     Leakage
-        Those that are equal do not count as overlapping.
+        Equal sequences are not counted as overlapping.
     """
     equal = np.isin(copy_marks(test_codes), copy_marks(codes))
     overlapping = _overlapping(places, test_places) & ~equal

@@ -1,4 +1,4 @@
-"""The page of a report: its words and tables, put into the template."""
+"""The page of a report: texts and tables for the template."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune._version import __version__
+from skdeepprune.genome import Match as NegativeMatch
 from skdeepprune.report import _figures as figures
 from skdeepprune.report._cards import (
     CLOSE_CORRELATION,
@@ -24,7 +26,8 @@ from skdeepprune.report._cards import (
 )
 from skdeepprune.report._figures import Match
 from skdeepprune.report._format import counted, data_link, interval, percent, rounded, table
-from skdeepprune.report._performance import GRID
+from skdeepprune.report._match import match_card
+from skdeepprune.report._performance import GRID, Performance
 from skdeepprune.report._results import GC_WARNING_AUC, Results
 from skdeepprune.report._svg import glyph_definitions
 
@@ -37,12 +40,14 @@ def render(
     matches: Mapping[int, Sequence[Match]],
     *,
     title: str,
-    most_cards: int,
+    max_cards: int,
     downloads: Sequence[tuple[str, str, str]],
+    negatives: str | None,
+    match: NegativeMatch | None,
     notes: Mapping[str, Any],
     random_state: int,
 ) -> str:
-    """Write the page.
+    """Render the page.
 
     Parameters
     ----------
@@ -51,11 +56,14 @@ def render(
     matches : dict of int to sequence of Match
         For each kernel, the best first.
     title : str
-    most_cards : int
-        So many kernels get a card.
+    max_cards : int
+        Maximum number of kernels with a card.
     downloads : sequence of (file name, MIME type, text)
+    negatives : str or None
+        Description of the unbound sequences.
+    match : skdeepprune.genome.Match or None
     notes : dict
-        Further rows for the parameters.
+        Additional rows for the parameters.
     random_state : int
 
     Returns
@@ -63,11 +71,9 @@ def render(
     str
         HTML.
     """
-    # Asked for at run time: the package imports this module.
-    version = sys.modules["skdeepprune"].__version__
-    shown = results.kernels[:most_cards]
+    shown = results.kernels[:max_cards]
     context = {
-        "version": version,
+        "version": __version__,
         "style": Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8")),
         "glyphs": glyph_definitions(),
         "title": title,
@@ -82,30 +88,32 @@ def render(
         "drops_intro": _drops_intro(results),
         "drops": _drops(results),
         "examples_intro": (
-            "Where each kernel fires best, in sequences of three kinds. A label gives the kernel and the strand that it"
-            " reads; kernels that add less than a tenth of the largest part are not marked, and where two sites overlap"
-            " the larger part has the letters."
+            "The best site of each kernel in example sequences. Labels give kernel and strand. Kernels that contribute"
+            " less than a tenth of the largest contribution are not marked; where two sites overlap, the one with the"
+            " larger contribution is marked."
         ),
         "examples": example_groups(results.examples),
-        "data_intro": "The sequences that the motifs were read from"
-        + (", and those that the network was tested on." if results.has_test else "."),
+        "data_intro": "The sequences that the motifs were extracted from"
+        + (", and those that the network was tested on." if results.has_test else ".")
+        + (f" The unbound ones are {negatives}." if negatives else ""),
         "warnings": _warnings(results),
         "classes": _classes(results),
         "composition": (
-            f"Taken alone as a score, the GC content has AUC {results.gc_auc:.3f} and the length"
-            f" {results.length_auc:.3f}; 0.5 is guessing."
+            f"As a score on its own, GC content has AUC {results.gc_auc:.3f} and length {results.length_auc:.3f}; 0.5"
+            " is chance."
         ),
         "gc": _gc(results),
+        "match": None if match is None else match_card(match),
         "making_intro": _making_intro(classifier),
         "history": _history(classifier),
-        "parameters": _parameters(classifier, notes, random_state, version),
-        "footer": f"Made by skdeepprune {version}. The file holds all its data and asks for nothing from any network.",
+        "parameters": _parameters(classifier, notes, random_state, __version__),
+        "footer": f"Made by skdeepprune {__version__}. This file is self-contained and loads nothing from the network.",
     }
     return _environment().get_template("report.html.jinja").render(context)
 
 
 def _environment() -> Any:
-    import jinja2  # here, since few who import the package write reports
+    import jinja2  # imported here, since most users of the package do not write reports
 
     return jinja2.Environment(
         loader=jinja2.PackageLoader("skdeepprune.report", package_path=""),
@@ -117,14 +125,14 @@ def _environment() -> Any:
 
 
 def headline(results: Results, matches: Mapping[int, Sequence[Match]]) -> str:
-    """Say in one sentence what was found."""
+    """Summarise the result in one sentence."""
     n = len(results.kernels)
-    where = "held-out sequences" if results.has_test else "the sequences at hand"
+    where = "held-out sequences" if results.has_test else "the given sequences"
     begin = f"{counted(n, 'kernel').capitalize()}, AUC {rounded(results.performance.roc_auc.value)} on {where}"
     if results.gc_auc >= GC_WARNING_AUC:
-        begin += f" (the GC content alone {rounded(results.gc_auc)})"
+        begin += f" (GC content alone: {rounded(results.gc_auc)})"
     begin += ";"
-    # Not the one without which the AUC falls most: copies of a motif stand in for each other there.
+    # Not the one with the largest drop in AUC: copies of a motif replace each other there.
     strongest = max(results.kernels, key=lambda reading: abs(reading.contribution))
     subject = "the strongest" if n > 1 else "it"
     match = named_match(matches.get(strongest.index, ()))
@@ -133,7 +141,7 @@ def headline(results: Results, matches: Mapping[int, Sequence[Match]]) -> str:
         return f"{begin} {subject} reads {match.name}{accession}."
     if strongest.motif is None:
         return f"{begin} {subject} reads no motif."
-    known = ", which resembles no known motif" if matches else ""
+    known = ", which is not similar to any known motif" if matches else ""
     return f"{begin} {subject} reads {strongest.motif.consensus}{known}."
 
 
@@ -146,12 +154,13 @@ def _tiles(classifier: DeepPruneClassifier, results: Results) -> list[dict[str, 
         {
             "name": "Average precision",
             "value": f"{performance.average_precision.value:.3f}",
-            "note": f"{interval(performance.average_precision)}; {percent(performance.positive_share)} are bound",
+            "note": f"{percent(performance.positive_share)} are bound; if {_rare(performance)} are, it is"
+            f" {performance.average_precision_in_use.value:.3f}",
         },
         {
             "name": f"Precision at recall {performance.use.recall:g}",
             "value": f"{performance.precision_in_use.value:.3f}",
-            "note": f"{interval(performance.precision_in_use)}; if {percent(performance.use.prevalence)} are bound",
+            "note": f"{interval(performance.precision_in_use)}; if {_rare(performance)} are bound",
         },
         {"name": "Kernels", "value": str(sizes[-1]), "note": kept},
         {
@@ -162,35 +171,39 @@ def _tiles(classifier: DeepPruneClassifier, results: Results) -> list[dict[str, 
     ]
 
 
+def _rare(performance: Performance) -> str:
+    return f"{100 * performance.use.prevalence:.3g} %"
+
+
 def _motifs_intro(results: Results, matches: Mapping[int, Sequence[Match]], n_shown: int) -> str:
     text = (
-        "Each kernel slides along a sequence. Letters of its best windows, where it fires, aligned and counted, are its"
-        " motif."
+        "Each kernel scans the sequences. Its motif is counted from its best windows in sequences where it is active,"
+        " aligned."
     )
     if matches:
         named = sum(named_match(found) is not None for found in matches.values())
-        known = (
-            f"of {len(matches)} resemble{'s' if named == 1 else ''} a known one (E-value up to {SIGNIFICANT_E},"
-            f" correlation from {CLOSE_CORRELATION})"
+        some = counted(named, "motif").capitalize() if named else "No motif"
+        text += (
+            f" {some} of {len(matches)} resemble{'s' if named < 2 else ''} a known one (E-value at most"
+            f" {SIGNIFICANT_E}, correlation at least {CLOSE_CORRELATION})."
         )
-        text += f" {counted(named, 'motif').capitalize()} {known}."
     if n_shown > 1:
-        text += " First comes the kernel without which the AUC falls most."
+        text += " Kernels are ordered by the drop in AUC without them."
     if n_shown < len(results.kernels):
-        text += f" Shown are {n_shown} of {len(results.kernels)}."
+        text += f" The first {n_shown} of {len(results.kernels)} are shown."
     return text
 
 
 def _performance_intro(results: Results) -> str:
     where = (
-        "Measured on sequences that were not trained on."
+        "Measured on sequences that were not used for training."
         if results.has_test
-        else "Measured on the sequences that this report was made with: if the network was trained on them, expect less"
-        " of others."
+        else "Measured on the sequences given for this report: if the network was trained on them, expect lower"
+        " performance on others."
     )
     return (
-        f"{where} The bands and ranges hold 95 % of {results.n_bootstraps} bootstrap samples, drawn from each class on"
-        " its own."
+        f"{where} Bands and intervals are 95 % intervals of {results.n_bootstraps} bootstrap samples, stratified by"
+        " class."
     )
 
 
@@ -208,20 +221,22 @@ def _performance(classifier: DeepPruneClassifier, results: Results) -> list[dict
     return [
         {
             "title": "At every size",
-            "note": f"Blue: {name}. Grey: the training’s validation share.",
+            "note": f"Blue: {name}. Grey: validation during training.",
             "drawing": figures.stage_curve(classifier, results),
             "table": table("Table", "stages.csv", stages),
         },
         {
             "title": "ROC",
-            "note": f"Area {performance.roc_auc.value:.3f} ({interval(performance.roc_auc)}). Dotted: guessing.",
+            "note": f"Area {performance.roc_auc.value:.3f} ({interval(performance.roc_auc)}). Dotted: chance.",
             "drawing": figures.roc(results),
             "table": _curve_table("roc.csv", "false positive rate", "true positive rate", performance.roc),
         },
         {
             "title": "Precision and recall",
             "note": f"Average precision {performance.average_precision.value:.3f}"
-            f" ({interval(performance.average_precision)}). Dotted: guessing.",
+            f" ({interval(performance.average_precision)}); if {_rare(performance)} are bound,"
+            f" {performance.average_precision_in_use.value:.3f} ({interval(performance.average_precision_in_use)})."
+            " Dotted: chance.",
             "drawing": figures.precision_recall(results),
             "table": _curve_table("precision_recall.csv", "recall", "precision", performance.precision_recall),
         },
@@ -235,10 +250,10 @@ def _curve_table(file: str, x: str, y: str, curve: Any) -> dict[str, Any]:
 
 def _drops_intro(results: Results) -> str:
     return (
-        "By how much the AUC falls when a kernel is left out and nothing is trained again, with 95 % ranges. Kernels"
-        " that read the same motif stand in for each other, so each of them may seem dispensable."
+        "Drop in AUC when a kernel is left out without retraining, with 95 % intervals. Kernels that read the same"
+        " motif replace each other, so each of them may seem dispensable."
         if len(results.kernels) > 1
-        else "By how much the AUC falls when the kernel is left out, with its 95 % range."
+        else "Drop in AUC when the kernel is left out, with its 95 % interval."
     )
 
 
@@ -247,7 +262,7 @@ def _drops(results: Results) -> dict[str, Any]:
     frame = pd.DataFrame(
         {
             "kernel": [reading.index for reading in results.kernels],
-            "fall of the AUC": [round(drop.value, 4) for drop in drops],
+            "drop in AUC": [round(drop.value, 4) for drop in drops],
             "low": [round(drop.low, 4) for drop in drops],
             "high": [round(drop.high, 4) for drop in drops],
             "weight": [round(reading.weight, 4) for reading in results.kernels],
@@ -262,21 +277,21 @@ def _warnings(results: Results) -> list[str]:
     warnings = []
     if results.gc_auc >= GC_WARNING_AUC:
         warnings.append(
-            f"The GC content alone separates the classes with AUC {results.gc_auc:.2f}. A part of what the network has"
-            " learned may be composition. Negatives of the same composition, such as dinucleotide shuffles or matched"
-            " regions of the genome, would tell."
+            f"GC content alone separates the classes with AUC {results.gc_auc:.2f}. The network may partly have learned"
+            " composition. To find out, use negatives of the same composition, such as dinucleotide shuffles or matched"
+            " regions of the genome."
         )
     if results.length_auc >= GC_WARNING_AUC:
         warnings.append(
-            f"The length alone separates the classes with AUC {results.length_auc:.2f}. Longer sequences have more"
-            " windows to score in; cut both classes to the same lengths."
+            f"Length alone separates the classes with AUC {results.length_auc:.2f}. Longer sequences have more windows;"
+            " cut both classes to the same length."
         )
     if results.composition is not None and results.composition.explains_nearly_all:
         warnings.append(
             f"Composition alone has AUC {results.composition.words_auc:.3f}, and the kernels add next to nothing, so"
-            " the motifs mean little. Probably the negatives differ by the words they are made of: negatives that"
-            " resemble the bound sequences, such as matched regions of the genome, would tell. It may also be that"
-            " words have learned a short motif in place of the kernels: see the words with the largest weights."
+            " the motifs mean little. Probably the negatives differ in composition; to find out, use negatives that"
+            " resemble the bound sequences, such as matched regions of the genome. Or the words may have learned a"
+            " short motif instead of the kernels: check the words with the largest weights."
         )
     if results.leakage is not None:
         warnings += results.leakage.messages()
@@ -307,15 +322,15 @@ def _making_intro(classifier: DeepPruneClassifier) -> str:
     if len(sizes) == 1:
         return f"A network with {counted(sizes[0], 'kernel')} was trained directly."
     return (
-        f"A network with {sizes[0]} kernels was trained; then, {counted(len(sizes) - 1, 'time')}, the less important"
-        f" half of its kernels was pruned and the rest trained on, down to {sizes[-1]}."
+        f"A network with {sizes[0]} kernels was trained. Then its least important kernels were pruned"
+        f" {counted(len(sizes) - 1, 'time')} and the others fine-tuned, down to {sizes[-1]}."
     ).replace("one time", "once")
 
 
 def _history(classifier: DeepPruneClassifier) -> dict[str, Any]:
     history = classifier.history_
     return {
-        "note": "Above, the number of kernels. A size ends when the validation loss no longer improves.",
+        "note": "Numbers at the top: kernels. Training at a size ends when the validation loss no longer improves.",
         "drawing": figures.history(classifier),
         "table": table("Table", "history.csv", history.round(5)),
     }
@@ -332,8 +347,8 @@ def _parameters(
         ("engine used", classifier.engine_),
         ("negatives in training", classifier.negatives_),
         ("epochs", str(classifier.n_iter_)),
-        ("seconds of training", f"{seconds:.1f}"),
-        ("seed of the bootstrap", str(random_state)),
+        ("training time (s)", f"{seconds:.1f}"),
+        ("bootstrap seed", str(random_state)),
         ("skdeepprune", version),
         ("Python", platform.python_version()),
     ]

@@ -1,4 +1,4 @@
-"""How well a classifier ranks, with bootstrap intervals, and what each kernel adds to that."""
+"""Performance of a classifier with bootstrap intervals, and the contribution of each kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skdeepprune._network import Network
 
 Floats = NDArray[np.float64]
 
-# At which false positive rates, or recalls, a curve is told. Denser at the left, where ROC curves rise.
+# False positive rates or recalls at which curves are evaluated; denser at the left, where ROC curves rise.
 GRID: Floats = np.round(np.concatenate([np.linspace(0, 0.1, 41), np.linspace(0.12, 1, 45)]), 4)
 N_BOOTSTRAPS = 200
 _INTERVAL = (2.5, 97.5)
@@ -29,7 +29,7 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A curve with its pointwise 95 % bootstrap interval, at the places of `GRID`."""
+    """A curve with its pointwise 95 % bootstrap interval, evaluated on `GRID`."""
 
     value: Floats
     low: Floats
@@ -38,7 +38,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Use:
-    """How the predictions will be used: the share of bound sequences to find, and how many of all are bound."""
+    """Intended use of the predictions: the share of bound sequences to find, and the share of all that are bound."""
 
     recall: float = 0.5
     prevalence: float = 0.01
@@ -46,16 +46,14 @@ class Use:
     def __post_init__(self) -> None:
         if not 0 < self.recall <= 1 or not 0 < self.prevalence < 1:
             raise ValueError(
-                f"recall={self.recall!r}, prevalence={self.prevalence!r}; expected a recall above 0 up to 1, and a"
-                " prevalence between 0 and 1."
+                f"recall={self.recall!r}, prevalence={self.prevalence!r}; expected a recall above 0 and at most 1, and"
+                " a prevalence between 0 and 1."
             )
 
-    def precision(self, true: NDArray[np.int64], false: NDArray[np.int64]) -> float:
-        """Share of bound sequences among those above the threshold, by the counts above falling thresholds."""
-        at = int(np.searchsorted(true, self.recall * true[-1] - 1e-9))
-        bound = self.prevalence * true[at] / true[-1]
-        unbound = (1 - self.prevalence) * false[at] / false[-1]
-        return float(bound / (bound + unbound))
+    def precisions(self, recall: Floats, fall_out: Floats) -> Floats:
+        """Precision at each threshold if a share `prevalence` of all sequences is bound; 1 if none are above it."""
+        bound, unbound = self.prevalence * recall, (1 - self.prevalence) * fall_out
+        return np.where(bound + unbound > 0, bound / np.maximum(bound + unbound, 1e-300), 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +68,12 @@ class Performance:
     precision_recall : Curve
         Precision at recalls.
     use : Use
-    precision_in_use : Estimate
-        Precision at the recall and the prevalence of `use`.
+    precision_in_use, average_precision_in_use : Estimate
+        Precision at the recall and the prevalence of `use`, and average precision at that prevalence.
     positive_share : float
-        Share of bound sequences: the precision of guessing.
+        Share of bound sequences: the precision of a random classifier.
     auc_drops : list of Estimate
-        By how much the ROC AUC falls when a kernel is left out, for each kernel.
+        Drop in ROC AUC when a kernel is left out, for each kernel.
     """
 
     roc_auc: Estimate
@@ -84,13 +82,14 @@ class Performance:
     precision_recall: Curve
     use: Use
     precision_in_use: Estimate
+    average_precision_in_use: Estimate
     positive_share: float
     auc_drops: list[Estimate]
 
 
 @dataclass(frozen=True, eq=False)
 class _Ranking:
-    """Sequences from the highest score down, equal scores in one group."""
+    """Sequences in descending order of score, with ties grouped."""
 
     order: NDArray[np.int64]
     is_bound: NDArray[np.bool_]
@@ -103,7 +102,7 @@ class _Ranking:
         return cls(order, bound[order], ends)
 
     def counts(self, weights: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Bound and unbound sequences seen after each group, from (0, 0) on."""
+        """Cumulative counts of bound and unbound sequences after each group, starting from (0, 0)."""
         ordered = weights[self.order]
         seen = np.cumsum(ordered)[self.group_ends]
         seen_bound = np.cumsum(np.where(self.is_bound, ordered, 0))[self.group_ends]
@@ -120,7 +119,7 @@ def measure(
     n_bootstraps: int = N_BOOTSTRAPS,
     use: Use | None = None,
 ) -> Performance:
-    """Measure a network whose motif scores and log-odds by composition are given.
+    """Measure the performance of a network, given motif scores and log-odds from composition.
 
     Parameters
     ----------
@@ -129,7 +128,7 @@ def measure(
     word_sums : ndarray, shape (n_sequences,)
     bound : ndarray of bool, shape (n_sequences,)
     random_state : int
-        Of the bootstrap, which draws from each class on its own.
+        Seed of the bootstrap, which is stratified by class.
     n_bootstraps : int, default=200
     use : Use, default=Use()
 
@@ -142,13 +141,13 @@ def measure(
     rankings = [_Ranking.of(bound, decision)]
     for k in range(network.n_kernels):
         without = decision - scores[:, k] * network.dense_weights[k]
-        # Rounding must not part what was equal.
+        # Rounded, so that rounding errors do not break ties.
         rankings.append(_Ranking.of(bound, np.round(without, 9)))
     rng = np.random.default_rng(random_state)
     replicates = [_measure_once(rankings, weights, use) for weights in _resampled(bound, n_bootstraps, rng)]
     whole, *resampled = replicates
     low, high = ([np.percentile(values, q, axis=0) for values in zip(*resampled, strict=True)] for q in _INTERVAL)
-    aucs, precision, roc, precision_recall, in_use = whole
+    aucs, precision, roc, precision_recall, in_use, average_in_use = whole
     drop_replicates = np.array([found[0][0] - found[0][1:] for found in resampled])
     drops = aucs[0] - aucs[1:]
     drop_low, drop_high = (np.percentile(drop_replicates, q, axis=0) for q in _INTERVAL)
@@ -159,13 +158,14 @@ def measure(
         precision_recall=Curve(precision_recall, low[3], high[3]),
         use=use,
         precision_in_use=Estimate(in_use, float(low[4]), float(high[4])),
+        average_precision_in_use=Estimate(average_in_use, float(low[5]), float(high[5])),
         positive_share=float(bound.mean()),
         auc_drops=[Estimate(*map(float, three)) for three in zip(drops, drop_low, drop_high, strict=True)],
     )
 
 
 def _resampled(bound: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield how often each sequence counts: once, and then `n` times at random."""
+    """Yield multiplicities of the sequences: all 1 first, then those of `n` bootstrap samples."""
     yield np.ones(len(bound), dtype=np.int64)
     classes = [np.flatnonzero(bound), np.flatnonzero(~bound)]
     for _ in range(n):
@@ -177,8 +177,8 @@ def _resampled(bound: NDArray[np.bool_], n: int, rng: np.random.Generator) -> It
 
 def _measure_once(
     rankings: list[_Ranking], weights: NDArray[np.int64], use: Use
-) -> tuple[Floats, float, Floats, Floats, float]:
-    """AUCs of all rankings; of the first one average precision, ROC, precision-recall and precision in use too."""
+) -> tuple[Floats, float, Floats, Floats, float, float]:
+    """AUCs of all rankings; for the first, average precision, ROC, precision-recall, and the precisions for `use`."""
     counts = [ranking.counts(weights) for ranking in rankings]
     aucs = np.array([_area(*pair) for pair in counts])
     true, false = counts[0]
@@ -186,18 +186,16 @@ def _measure_once(
     seen = true + false
     precision = np.where(seen > 0, true / np.maximum(seen, 1), 1.0)
     average = float(np.sum(np.diff(recall) * precision[1:]))
-    # The best precision at this recall or a higher one: curves without teeth.
+    # The best precision at this recall or higher, which avoids a sawtooth curve.
     envelope = np.maximum.accumulate(precision[:0:-1])[::-1]
     reached = np.searchsorted(recall[1:], GRID - 1e-12).clip(max=len(envelope) - 1)
-    # Where the curve rises vertically, NumPy takes the top.
-    return aucs, average, np.interp(GRID, fall_out, recall), envelope[reached], use.precision(true, false)
+    in_use = use.precisions(recall, fall_out)
+    wanted = int(np.searchsorted(recall, use.recall - 1e-12))
+    average_in_use = float(np.sum(np.diff(recall) * in_use[1:]))
+    # At vertical steps, NumPy returns the upper value.
+    return aucs, average, np.interp(GRID, fall_out, recall), envelope[reached], float(in_use[wanted]), average_in_use
 
 
 def _area(true: NDArray[np.int64], false: NDArray[np.int64]) -> float:
-    """Area under the ROC curve by trapezoids, so that ties count half."""
+    """Area under the ROC curve by the trapezoidal rule, so that ties count half."""
     return float(np.sum(np.diff(false) * (true[1:] + true[:-1])) / 2 / (float(true[-1]) * float(false[-1])))
-
-
-def rank_auc(bound: NDArray[np.bool_], values: Floats) -> float:
-    """ROC AUC of any number as a score."""
-    return _area(*_Ranking.of(bound, values).counts(np.ones(len(bound), dtype=np.int64)))

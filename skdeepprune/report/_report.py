@@ -1,4 +1,4 @@
-"""From a fitted classifier and sequences to a page."""
+"""Write a report on a fitted classifier."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._writing import replacing
+from skdeepprune.genome import Match as NegativeMatch
 from skdeepprune.motifs import Motif, extract_motifs, orient_to_match, tomtom, write_motifs
 from skdeepprune.motifs._extract import note_copies
 from skdeepprune.report._figures import Match
@@ -21,8 +22,8 @@ from skdeepprune.report._performance import Use
 from skdeepprune.report._results import collect
 from skdeepprune.report._sequences import Sequences
 
-_MOST_CARDS = 32
-_LISTED_MATCHES = 5
+_MAX_CARDS = 32
+_MAX_MATCHES = 5
 
 
 def write_report(
@@ -36,6 +37,8 @@ def write_report(
     names: Sequence[str] | None = None,
     test_names: Sequence[str] | None = None,
     motifs: Sequence[Motif] | None = None,
+    negatives: str | None = None,
+    match: NegativeMatch | None = None,
     targets: Any = "JASPAR2024",
     title: str = "Kernels that read DNA",
     notes: Mapping[str, Any] | None = None,
@@ -43,43 +46,48 @@ def write_report(
     prevalence: float = 0.01,
     random_state: int = 0,
 ) -> None:
-    """Write what a classifier has learned, and how well it predicts, as one HTML file.
+    """Write a report on what a classifier has learned and how well it predicts, as one HTML file.
 
-    The page says what each kernel reads, with logos, sites and the closest known motif, how well the network predicts
-    at every size, what each kernel adds, where the kernels fire in example sequences, and how it was made. It holds all
-    its figures as drawings and as tables, runs no code, and asks for nothing from any network. The same input gives the
-    same file, but for versions and times.
+    The page shows what each kernel reads, with logos, sites and the closest known motif; the performance at every size;
+    the contribution of each kernel; the sites in example sequences; and how the model was made. All figures are also
+    available as tables. The file runs no code and loads nothing from the network. The same input gives the same file,
+    except for versions and times.
 
     Parameters
     ----------
     classifier : DeepPruneClassifier
         Fitted on DNA.
     X, y : sequences and labels, as in `classifier.fit`
-        What motifs are read from: usually the training sequences.
+        Sequences to extract motifs from: usually the training sequences.
     path : str or path
-        Overwritten once the new file is complete.
+        An existing file is replaced once the new one is complete.
     X_test, y_test : sequences and labels, default=None
-        What the network is measured on, and examples are chosen from. By default X and y, which the page then says.
+        Sequences to measure performance on and to choose examples from. By default X and y, which the page then says.
     names, test_names : sequence of str, default=None
         Names of the sequences. By default "sequence_0", "sequence_1" ...
     motifs : sequence of Motif, default=None
         By default those of :func:`skdeepprune.motifs.extract_motifs`.
+    negatives : str, default=None
+        Description of the unbound sequences, for the text: "regions matched in GC content".
+    match : skdeepprune.genome.Match, default=None
+        Comparison of the bound sequences with the genomic regions sampled for them, from
+        :func:`skdeepprune.genome.describe_match`. The page then shows how well they match.
     targets : DataFrame, iterable of Motif, path of a motif file, release of JASPAR, or None, default="JASPAR2024"
-        The known motifs to compare with, as for :func:`skdeepprune.motifs.tomtom`, or what that returned. None compares
-        with none.
+        Known motifs to compare with, as for :func:`skdeepprune.motifs.tomtom`, or the result of that. None skips the
+        comparison.
     title : str, default="Kernels that read DNA"
     notes : dict, default=None
-        Further rows for the list of parameters, such as the files that the sequences came from.
+        Additional rows for the list of parameters, such as the files that the sequences came from.
     recall, prevalence : float, default=0.5, 0.01
-        The page tells the precision at the threshold that finds this share of the bound sequences, where this share of
-        all sequences is bound: in a genome it is far less than in a test set.
+        The page reports the precision at the threshold that finds a share `recall` of the bound sequences, if a share
+        `prevalence` of all sequences is bound. In a genome that is far less than in a test set.
     random_state : int, default=0
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Raises
     ------
     ImportError
-        If pyjaspar is missing where a release of JASPAR is named.
+        If `targets` is a JASPAR release and pyjaspar is not installed.
     ValueError
         If the classifier was not fitted on DNA, a class is missing from the sequences, or `recall` or `prevalence` is
         out of range.
@@ -116,7 +124,7 @@ def write_report(
     matches = {}
     if targets is not None:
         found = targets if isinstance(targets, pd.DataFrame) else tomtom(motifs, targets)
-        motifs, found = turned_to_matches(motifs, found)
+        motifs, found = orient_all_to_matches(motifs, found)
         matches = _matches(motifs, found)
     results = collect(classifier, data, test, motifs, random_state=random_state, use=use)
     page = render(
@@ -124,29 +132,31 @@ def write_report(
         results,
         matches,
         title=title,
-        most_cards=_MOST_CARDS,
+        max_cards=_MAX_CARDS,
         downloads=_downloads(motifs),
+        negatives=negatives,
+        match=match,
         notes=notes or {},
         random_state=random_state,
     )
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8", errors="backslashreplace")  # names that are no text
+        part.write_text(page, encoding="utf-8", errors="backslashreplace")  # names that are not valid UTF-8
 
 
-def turned_to_matches(motifs: Sequence[Motif], matches: pd.DataFrame) -> tuple[list[Motif], pd.DataFrame]:
-    """Turn every motif the way its best match reads, and tell the matches as those of the turned motifs."""
+def orient_all_to_matches(motifs: Sequence[Motif], matches: pd.DataFrame) -> tuple[list[Motif], pd.DataFrame]:
+    """Orient every motif like its best match, and update the orientation of its matches accordingly."""
     oriented = [orient_to_match(motif, matches) for motif in motifs]
-    turned = {motif.name for motif, new in zip(motifs, oriented, strict=True) if new is not motif}
+    reversed_names = {motif.name for motif, new in zip(motifs, oriented, strict=True) if new is not motif}
     swapped = matches["orientation"].map({"+": "-", "-": "+"}.get)
-    orientation = matches["orientation"].where(~matches["query"].isin(turned), swapped)
+    orientation = matches["orientation"].where(~matches["query"].isin(reversed_names), swapped)
     return note_copies(oriented), matches.assign(orientation=orientation)
 
 
 def _matches(motifs: Sequence[Motif], found: pd.DataFrame) -> dict[int, list[Match]]:
-    """For each kernel, the best matches first, laid over the motif."""
+    """The matches of each kernel, best first, with offsets relative to the motif."""
     matches: dict[int, list[Match]] = {}
     for motif in motifs:
-        rows = found[found["query"] == motif.name].sort_values("p", kind="stable")[:_LISTED_MATCHES]
+        rows = found[found["query"] == motif.name].sort_values("p", kind="stable")[:_MAX_MATCHES]
         if motif.kernel is None or len(rows) == 0:
             continue
         matches[motif.kernel] = [
@@ -157,7 +167,7 @@ def _matches(motifs: Sequence[Motif], found: pd.DataFrame) -> dict[int, list[Mat
                 e=row["E"],
                 q=row["q"],
                 correlation=row["correlation"],
-                # Tomtom tells where in the target the query begins.
+                # Tomtom's offset is the start of the query in the target.
                 offset=-int(row["offset"]),
                 orientation=row["orientation"],
                 ppm=row["target_motif"].ppm,
@@ -168,7 +178,7 @@ def _matches(motifs: Sequence[Motif], found: pd.DataFrame) -> dict[int, list[Mat
 
 
 def _downloads(motifs: Sequence[Motif]) -> list[tuple[str, str, str]]:
-    """Name, MIME type and text of the files that the page holds."""
+    """Name, MIME type and text of the files embedded in the page."""
     if not motifs:
         return []
     text = io.StringIO()

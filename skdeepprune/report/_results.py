@@ -1,4 +1,4 @@
-"""Everything that a report tells, as numbers: what is drawn and written is a function of these."""
+"""All results in a report, as numbers, from which its figures and texts are made."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
+from skdeepprune._auc import roc_auc
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._engines import decide, scan, word_sums
 from skdeepprune.motifs import Motif
@@ -19,19 +20,19 @@ from skdeepprune.report._composition import CompositionReading, read_composition
 from skdeepprune.report._examples import Example, choose_examples
 from skdeepprune.report._kernels import KernelReading, read_kernels
 from skdeepprune.report._leakage import Leakage, find_leakage
-from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, Use, measure, rank_auc
+from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, Use, measure
 from skdeepprune.report._sequences import Sequences
 from skdeepprune.sequences._places import Place, place_in
 
-# Above this AUC one should ask whether the network has learned more than the composition.
+# Above this AUC the network may have learned little more than composition.
 GC_WARNING_AUC = 0.65
-# As wide as the content of about 100 bp changes by four bases; narrower ones would hold now two values, now three.
+# Four bases of about 100 bp per bin; narrower bins would contain unequal numbers of possible values.
 _N_GC_BINS = 25
 
 
 @dataclass(frozen=True)
 class ClassSummary:
-    """Number, lengths and GC content of the sequences of a class."""
+    """Number, lengths and GC content of the sequences in a class."""
 
     name: str
     n: int
@@ -43,29 +44,29 @@ class ClassSummary:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Everything that a report tells.
+    """All results in a report.
 
     Attributes
     ----------
     classes : list of ClassSummary
-        Bound and unbound, of the sequences that motifs were read from; then, if there are any, of the test sequences.
+        Bound and unbound sequences that motifs were extracted from; then those of the test set, if any.
     gc_auc, length_auc : float
-        AUC of the GC content and of the length alone as a score, the better direction.
+        AUC of GC content and of length as a score, in the better direction.
     leakage : Leakage or None
-        Test sequences that are among the others, or overlap them by what their names say.
+        Test sequences that equal training sequences, or overlap them according to their names.
     gc_edges, bound_gc, unbound_gc : ndarray
         Histogram: bin edges, and shares of each class.
     stage_aucs : list of float
-        ROC AUC at every size on the measured sequences.
+        ROC AUC at every size on the evaluated sequences.
     performance : Performance
-        Of the last size.
+        Of the final network.
     composition : CompositionReading or None
-        None where the network has no such term.
+        None if the network has no composition term.
     kernels : list of KernelReading
-        First the one without which the AUC falls most.
+        In descending order of the drop in AUC without them.
     examples : list of Example
     has_test : bool
-        Whether what is measured are sequences apart.
+        Whether performance is measured on a separate test set.
     """
 
     classes: list[ClassSummary]
@@ -93,13 +94,13 @@ def collect(
     random_state: int,
     use: Use | None = None,
 ) -> Results:
-    """Compute everything that a report tells."""
+    """Compute all results for a report."""
     check_is_fitted(classifier)
     n_threads = effective_n_jobs(classifier.n_jobs)
     measured = data if test is None else test
     network = classifier.stages_[-1].network
     found = scan(network, measured.codes, n_threads)
-    # Fewer replicates where each takes long: the intervals are narrow there.
+    # Fewer replicates for large data, where each takes long but the intervals are narrow.
     n_bootstraps = int(np.clip(4e7 / (len(measured) * (network.n_kernels + 1)), 40, N_BOOTSTRAPS))
     by_words = word_sums(network, measured.codes)
     performance = measure(
@@ -109,8 +110,8 @@ def collect(
     edges, (bound_gc, unbound_gc) = _histograms(data.gc, data.bound, np.linspace(0, 1, _N_GC_BINS + 1))
     return Results(
         classes=_class_summaries(data, "") + ([] if test is None else _class_summaries(test, "test, ")),
-        gc_auc=_either_way(rank_auc(data.bound, data.gc)),
-        length_auc=_either_way(rank_auc(data.bound, data.lengths.astype(float))),
+        gc_auc=_in_better_direction(roc_auc(data.bound, data.gc)),
+        length_auc=_in_better_direction(roc_auc(data.bound, data.lengths.astype(float))),
         leakage=None if test is None else find_leakage(data.codes, _places(data), test.codes, _places(test)),
         gc_edges=edges,
         bound_gc=bound_gc,
@@ -134,7 +135,7 @@ def collect(
     )
 
 
-def _either_way(auc: float) -> float:
+def _in_better_direction(auc: float) -> float:
     return max(auc, 1 - auc)
 
 
@@ -156,7 +157,7 @@ def _class_summaries(data: Sequences, prefix: str) -> list[ClassSummary]:
 
 
 def _places(data: Sequences) -> list[Place]:
-    """Read where the sequences come from, as far as their names say it."""
+    """Genomic places of the sequences, as far as their names give them."""
     return [place_in(name, length) for name, length in zip(data.names, data.lengths.tolist(), strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""The sequences that a report is about."""
+"""The sequences of a report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skdeepprune.sequences import sequence_lengths
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """Labeled sequences, read.
+    """Labeled sequences, encoded.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Sequences:
     def read(
         cls, classifier: DeepPruneClassifier, X: Any, y: ArrayLike, names: Sequence[str] | None, what: str
     ) -> Sequences:
-        """Read what a classifier takes, and check that each class is there."""
+        """Read the input of a classifier, and check that both classes are present."""
         codes = read_input(classifier, X, n_channels=classifier.n_channels_, reset=False, expect_dna=True)
         labels = column_or_1d(y)
         names = [f"sequence_{i}" for i in range(len(codes))] if names is None else list(names)
@@ -48,7 +48,7 @@ class Sequences:
         bound = labels == classifier.classes_[1]
         if bound.all() or not (bound | (labels == classifier.classes_[0])).all() or not bound.any():
             raise ValueError(
-                f"{what} has the classes {np.unique(labels).tolist()[:5]}; expected sequences of both classes of `fit`,"
+                f"{what} has classes {np.unique(labels).tolist()[:5]}; expected sequences of both classes in `fit`,"
                 f" {classifier.classes_.tolist()}."
             )
         known = (codes < 4).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Drawings as inline SVG: coordinates with few decimals, colours by class, every text escaped."""
+"""Drawings as inline SVG: coordinates with two decimals, colours by CSS class, escaped text."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Numbers = Sequence[float] | NDArray[Any]
 
 
 def number(value: float) -> str:
-    """Write a coordinate with at most two decimals."""
+    """Format a coordinate with at most two decimals."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
 
 
 def element(tag: str, *content: Any, **attributes: Any) -> Markup:
-    """Write an element; ``class_`` is class, ``_`` in other names is ``-``, and None is left out."""
+    """Make an element; ``class_`` stands for class, ``_`` in other names for ``-``, and None values are left out."""
     written = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{escape(number(v) if isinstance(v, float) else v)}"'
         for name, v in attributes.items()
@@ -32,7 +32,7 @@ def element(tag: str, *content: Any, **attributes: Any) -> Markup:
 
 
 def drawing(width: float, height: float, parts: Iterable[Markup], *, label: str, class_: str | None = None) -> Markup:
-    """Wrap parts as a drawing that screen readers announce as one picture."""
+    """Wrap parts in a drawing that screen readers announce as one image."""
     return element(
         "svg",
         *parts,
@@ -49,12 +49,12 @@ def path_through(x: Numbers, y: Numbers) -> str:
     return "M" + "L".join(f"{number(a)} {number(b)}" for a, b in zip(x, y, strict=True))
 
 
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers from `low` to `high`, at most about `most`."""
+def ticks(low: float, high: float, max_ticks: int = 5) -> list[float]:
+    """Round numbers from `low` to `high`, at most about `max_ticks`."""
     span = high - low
     if span <= 0:
         return [low]
-    rough = span / most
+    rough = span / max_ticks
     power = 10.0 ** np.floor(np.log10(rough))
     step = power * next(factor for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
     first, last = np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9)
@@ -62,7 +62,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def label_of(value: float) -> str:
-    """Write a tick's number."""
+    """Format the label of a tick."""
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
     return f"{value:.1e}"
@@ -74,9 +74,9 @@ class Chart:
     Parameters
     ----------
     x, y : tuple of two floats
-        What the axes span.
+        Limits of the axes.
     width, height : float
-        Of the whole, in pixels at its natural size.
+        Size of the whole drawing in pixels, unscaled.
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class Chart:
         self._parts: list[Markup] = []
 
     def at_x(self, value: Any) -> Any:
-        """Horizontal place of a value."""
+        """Horizontal coordinate of a value."""
         low, high = self._x
         return self._left + (np.asarray(value, dtype=float) - low) / (high - low) * (self._right - self._left)
 
     def at_y(self, value: Any) -> Any:
-        """Vertical place of a value."""
+        """Vertical coordinate of a value."""
         low, high = self._y
         return self._bottom - (np.asarray(value, dtype=float) - low) / (high - low) * (self._bottom - self._top)
 
@@ -115,7 +115,7 @@ class Chart:
         x_ticks: Iterable[tuple[float, str]] | None = None,
         y_ticks: Iterable[tuple[float, str]] | None = None,
     ) -> None:
-        """Draw light lines at the ticks of y, ticks, and labels."""
+        """Draw horizontal grid lines, ticks and labels."""
         for value, text in y_ticks if y_ticks is not None else [(t, label_of(t)) for t in ticks(*self._y)]:
             at = float(self.at_y(value))
             self._parts.append(
@@ -144,7 +144,7 @@ class Chart:
             )
 
     def text(self, x: float, y: float, text: str, *, anchor: str = "start", class_: str | None = None) -> None:
-        """Write at a place given in pixels."""
+        """Write text at pixel coordinates."""
         self._parts.append(element("text", text, x=float(x), y=float(y), text_anchor=anchor, class_=class_))
 
     def line(self, x: Numbers, y: Numbers, class_: str) -> None:
@@ -152,28 +152,28 @@ class Chart:
         self._parts.append(element("path", d=path_through(self.at_x(x), self.at_y(y)), class_=f"line {class_}"))
 
     def area(self, x: Numbers, low: Numbers, high: Numbers, class_: str) -> None:
-        """Fill what lies between two lines."""
+        """Fill the area between two lines."""
         across = np.concatenate([np.asarray(x), np.asarray(x)[::-1]])
         around = np.concatenate([np.asarray(high), np.asarray(low)[::-1]])
         data = path_through(self.at_x(across), self.at_y(around)) + "Z"
         self._parts.append(element("path", d=data, class_=f"area {class_}"))
 
     def histogram(self, edges: Numbers, values: Numbers, class_: str) -> None:
-        """Draw steps over bins, filled down to zero."""
+        """Draw a step histogram, filled down to zero."""
         x = np.repeat(np.asarray(edges), 2)
         y = np.concatenate([[0], np.repeat(np.asarray(values), 2), [0]])
         self.area(x, np.zeros(len(x)), y, class_)
         self.line(x, y, class_)
 
     def dots(self, x: Numbers, y: Numbers, class_: str, titles: Sequence[str]) -> None:
-        """Draw points that tell their title when pointed at."""
+        """Draw points with tooltips."""
         for a, b, title in zip(self.at_x(x), self.at_y(y), titles, strict=True):
             self._parts.append(
                 element("circle", element("title", title), cx=float(a), cy=float(b), r=3.5, class_=f"dot {class_}")
             )
 
     def rule(self, *, x: float | None = None, y: float | None = None, class_: str = "rule") -> None:
-        """Draw a line across the whole plot at x or at y."""
+        """Draw a vertical line at x or a horizontal one at y, across the whole plot."""
         if x is not None:
             data = f"M{number(self.at_x(x))} {number(self._top)}V{number(self._bottom)}"
         else:
@@ -181,7 +181,7 @@ class Chart:
         self._parts.append(element("path", d=data, class_=class_))
 
     def bar(self, row: float, low: float, high: float, thickness: float, class_: str) -> None:
-        """Draw a horizontal bar around `row`, a value of y."""
+        """Draw a horizontal bar centred on `row`, a value of y."""
         left, right = sorted((float(self.at_x(low)), float(self.at_x(high))))
         self._parts.append(
             element(
@@ -201,7 +201,7 @@ class Chart:
 
 
 def glyph_definitions() -> Markup:
-    """Shapes of the four letters, which every logo of the page refers to."""
+    """Shapes of the four letters, referenced by every logo on the page."""
     shapes = []
     for letter in LETTERS:
         data = "".join(

@@ -21,10 +21,13 @@ from skdeepprune._writing import replacing
 from skdeepprune.sequences._codes import N_CODE, Codes, codes_of_letters, reverse_complement
 
 _CHUNK = 2**24
+# Bytes of the file that stay in memory, as the system counts it, before they are let go.
+_KEPT = 2**26
 _BLANKS_AT_ONCE = 2**12
 _LONGEST_HEADER = 2**10
 _BLANKS = b"\r\n\t "
 _NEWLINE, _SPACE = b"\n "
+_CODES = codes_of_letters(np.arange(256, dtype=np.uint8)).tobytes()
 
 
 class _Entry(NamedTuple):
@@ -82,10 +85,12 @@ class Genome:
     def __init__(self, path: str | os.PathLike[str] | Mapping[str, str]) -> None:
         self._source = "the genome"
         self._index_path: Path | None = None
+        self._is_file = isinstance(path, str | os.PathLike)
         if isinstance(path, str | os.PathLike):
             self._open(path)
         else:
             self._content = _in_memory(path)
+        self._n_touched = 0
         # Chromosomes whose lines are of uneven length, without the ends of their lines.
         self._uneven: dict[str, bytes] = {}
         try:
@@ -184,6 +189,10 @@ class Genome:
         ValueError, FileFormatError
             As :meth:`sequence` does; and FileFormatError if a letter is not one of DNA.
         """
+        end = self._checked_end(chrom, start, end)
+        found = np.frombuffer(self._letters(chrom, start, end, _CODES), np.uint8)
+        if len(found) == end - start and found.max() <= N_CODE:
+            return found.copy()
         letters = self.letters(chrom, start, end)
         codes = codes_of_letters(letters)
         bad = codes > N_CODE
@@ -215,15 +224,19 @@ class Genome:
         """
         return self.letters(chrom, start, end) >= ord("a")
 
-    def _checked(self, chrom: str, start: int, end: int | None) -> bytes:
+    def _checked_end(self, chrom: str, start: int, end: int | None) -> int:
         if chrom not in self._index:
             raise ValueError(f"{shown(chrom)} is not in {self.describe_names([chrom])}")
-        length, given = self._index[chrom].length, end
+        length = self._index[chrom].length
         end = length if end is None else end
         if not 0 <= start < end <= length:
             raise ValueError(
                 f"{shown(chrom)[1:-1]}:{start}-{end}: expected 0 <= start < end <= {length}, where the chromosome ends."
             )
+        return end
+
+    def _checked(self, chrom: str, start: int, given: int | None) -> bytes:
+        end = self._checked_end(chrom, start, given)
         letters = self._letters(chrom, start, end)
         if len(letters) != end - start or not letters.isalpha():
             if not self._is_new:
@@ -264,11 +277,20 @@ class Genome:
         self._index = index
         self.lengths = {name: entry.length for name, entry in index.items()}
 
-    def _letters(self, chrom: str, start: int, end: int) -> bytes:
+    def _letters(self, chrom: str, start: int, end: int, table: bytes | None = None) -> bytes:
+        """Read a stretch without the ends of its lines, each letter translated by `table` if there is one."""
         if chrom in self._uneven:
-            return self._uneven[chrom][start:end]
+            return self._uneven[chrom][start:end].translate(table)
         entry = self._index[chrom]
-        return self._content[entry.at(start) : entry.at(end - 1) + 1].translate(None, b"\r\n")
+        self._let_go(end - start)
+        return self._content[entry.at(start) : entry.at(end - 1) + 1].translate(table, b"\r\n")
+
+    def _let_go(self, n_bytes: int) -> None:
+        """Count what is read of the file, and let go of it when it is much: else all of it would end up in memory."""
+        self._n_touched += n_bytes
+        if self._n_touched > _KEPT and self._is_file and hasattr(self._content, "madvise"):
+            self._content.madvise(mmap.MADV_DONTNEED)
+            self._n_touched = 0
 
     def _mapped(self, file: Any) -> mmap.mmap:
         if os.fstat(file.fileno()).st_size == 0:  # which cannot be mapped
@@ -368,6 +390,7 @@ class Genome:
         step = max(_CHUNK // entry.n_bytes, 1)
         for line in range(0, n_lines, step):
             first, last = (entry.offset + i * entry.n_bytes for i in (line, min(line + step, n_lines)))
+            self._let_go(last - first)
             rows = np.frombuffer(self._content[first:last], np.uint8).reshape(-1, entry.n_bytes)
             if (rows[:, -1] != _NEWLINE).any() or (rows[:, : entry.n_letters] <= _SPACE).any():
                 return False

@@ -1,0 +1,144 @@
+"""Hits as they are found, their p- and q-values, and hits as tables and as BED."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skdeepprune.effects._pvalues import PValues
+
+HIT = np.dtype([("chrom", "i4"), ("start", "i8"), ("kernel", "i4"), ("reverse", "?"), ("index", "i4"), ("sum", "f8")])
+Hits = NDArray[Any]
+
+_HITS_AT_ONCE = 2**16
+_HIGHEST_SCORE = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """What hits refer to.
+
+    Attributes
+    ----------
+    names : list of str
+    width : int
+    bias : ndarray of float64, shape (K,)
+    p_values : list of PValues
+    """
+
+    names: list[str]
+    width: int
+    bias: NDArray[np.float64]
+    p_values: list[PValues]
+
+    def p(self, hits: Hits) -> NDArray[np.float64]:
+        """Give the p-values of hits."""
+        return _look_up([own.survival for own in self.p_values], hits)
+
+
+class Census:
+    """How many hits every kernel has at every p-value, from which q-values follow."""
+
+    def __init__(self, kernels: Kernels) -> None:
+        self._kernels = kernels
+        self._counts = [np.zeros(len(own.survival), np.int64) for own in kernels.p_values]
+        self.n_windows = 0
+
+    def add(self, hits: Hits, n_windows: int) -> None:
+        """Count hits, and the windows they were found among."""
+        self.n_windows += n_windows
+        for kernel in np.unique(hits["kernel"]).tolist():
+            np.add.at(self._counts[kernel], hits["index"][hits["kernel"] == kernel], 1)
+
+    @property
+    def n_hits(self) -> list[int]:
+        """Hits of every kernel."""
+        return [int(counts.sum()) for counts in self._counts]
+
+    def q_tables(self) -> list[NDArray[np.float64]]:
+        """Give for every kernel the q-values by `index`.
+
+        They are those of Benjamini and Hochberg over all windows of the kernel, where what is not a hit has p = 1.
+        """
+        tables = []
+        for own, counts in zip(self._kernels.p_values, self._counts, strict=True):
+            n_at_least = np.maximum(np.cumsum(counts[::-1])[::-1], 1)
+            ratios = own.survival * self.n_windows / n_at_least
+            tables.append(np.minimum(np.minimum.accumulate(ratios), 1.0))
+        return tables
+
+
+def _look_up(tables: Sequence[NDArray[np.float64]], hits: Hits) -> NDArray[np.float64]:
+    """Read each hit's entry in the table of its kernel."""
+    found = np.empty(len(hits))
+    for kernel in np.unique(hits["kernel"]).tolist():
+        rows = hits["kernel"] == kernel
+        found[rows] = tables[kernel][hits["index"][rows]]
+    return found
+
+
+def hit_table(
+    hits: Hits, kernels: Kernels, chroms: list[str], q_tables: Sequence[NDArray[np.float64]] | None
+) -> pd.DataFrame:
+    """Make a row of every hit.
+
+    Parameters
+    ----------
+    hits : ndarray of HIT
+    kernels : Kernels
+    chroms : list of str
+        Names of the chromosomes.
+    q_tables : list of ndarray or None
+        None leaves the column q out.
+    """
+    columns = {
+        "chrom": np.array(chroms, object)[hits["chrom"]],
+        "start": hits["start"],
+        "end": hits["start"] + kernels.width,
+        "kernel": np.array(kernels.names, object)[hits["kernel"]],
+        "strand": np.where(hits["reverse"], "-", "+").astype(object),
+        "activation": hits["sum"] + kernels.bias[hits["kernel"]],
+        "p": kernels.p(hits),
+    }
+    if q_tables is not None:
+        columns["q"] = _look_up(q_tables, hits)
+    return pd.DataFrame(columns)
+
+
+def write_bed(
+    file: IO[str],
+    portions: Iterator[Hits],
+    kernels: Kernels,
+    chroms: list[str],
+    q_tables: Sequence[NDArray[np.float64]] | None,
+) -> None:
+    """Write hits as BED: name and strand of the kernel, a score by p; and activation, p, q in columns of their own."""
+    extra = ["activation", "p", "q"][: 3 if q_tables is not None else 2]
+    file.write("\t".join(["#chrom", "start", "end", "name", "score", "strand", *extra]) + "\n")
+    width, bias, names = kernels.width, kernels.bias, kernels.names
+    for portion in portions:
+        p = kernels.p(portion)
+        scores = np.minimum(np.rint(-10 * np.log10(p)), _HIGHEST_SCORE).astype(np.int64).tolist()
+        columns = [portion[name].tolist() for name in ("chrom", "start", "kernel")]
+        sums = (portion["sum"] + bias[portion["kernel"]]).tolist()
+        places = zip(*columns, strict=True)
+        begins = [f"{chroms[chrom]}\t{start}\t{start + width}\t{names[kernel]}" for chrom, start, kernel in places]
+        strands = ["-" if reverse else "+" for reverse in portion["reverse"].tolist()]
+        rows = zip(begins, scores, strands, sums, p.tolist(), strict=True)
+        lines = [f"{begin}\t{score}\t{strand}\t{total:.4f}\t{p:.3g}" for begin, score, strand, total, p in rows]
+        if q_tables is not None:
+            q = _look_up(q_tables, portion).tolist()
+            lines = [f"{line}\t{value:.3g}" for line, value in zip(lines, q, strict=True)]
+        file.write("\n".join(lines) + "\n" if lines else "")
+
+
+def read_spooled(file: IO[bytes]) -> Iterator[Hits]:
+    """Read hits back that were written to a file as they were found."""
+    file.seek(0)
+    while content := file.read(_HITS_AT_ONCE * HIT.itemsize):
+        yield np.frombuffer(content, HIT)

@@ -1,0 +1,285 @@
+"""Every single-base replacement of a sequence, compiled. Imported on first use: numba takes its time to load.
+
+A replacement changes the windows over its base and the words over it, nothing else. So every window's activation is
+computed once; for a position the maximum, or sum, of the windows on its left and on its right is known from running
+ones; and what remains are the W windows over it, each of which changes by the difference of two cells.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from skdeepprune._compiling import compiled
+
+_UNKNOWN = 4
+
+
+@compiled
+def known_part(codes: Any) -> tuple[int, int]:
+    """Where the first known base is, and the place after the last; both 0 where there is none."""
+    first, end = 0, len(codes)
+    while end > 0 and codes[end - 1] >= _UNKNOWN:
+        end -= 1
+    while first < end and codes[first] >= _UNKNOWN:
+        first += 1
+    return first, end
+
+
+@compiled
+def activate(codes: Any, cells: Any, activations: Any) -> None:
+    """Write the activations (windows, lanes) of a sequence; what lies beyond its end is unknown."""
+    kernel_length, _, n_lanes = cells.shape
+    activations[:] = 0.0
+    for p in range(len(activations)):
+        for w in range(kernel_length):
+            base = np.int64(codes[p + w]) if p + w < len(codes) else _UNKNOWN
+            for lane in range(n_lanes):
+                activations[p, lane] += cells[w, base, lane]
+
+
+@compiled
+def repeat_rows(rows: Any, repeated: Any) -> None:
+    """Write every row four times, side by side: once for each base that may come."""
+    n_lanes = rows.shape[1]
+    for i in range(len(rows)):
+        for first in range(0, 4 * n_lanes, n_lanes):
+            for lane in range(n_lanes):
+                repeated[i, first + lane] = rows[i, lane]
+
+
+@compiled
+def count_known(codes: Any, kernel_length: int, n_known: Any) -> int:
+    """Write how many bases of every window are known; return of how many windows at least half are."""
+    n_counted, n_in_window = 0, 0
+    for i in range(max(len(codes), kernel_length)):
+        n_in_window += i < len(codes) and codes[i] < _UNKNOWN
+        if i >= kernel_length:
+            n_in_window -= codes[i - kernel_length] < _UNKNOWN
+        if i >= kernel_length - 1:
+            n_known[i - kernel_length + 1] = n_in_window
+            n_counted += 2 * n_in_window >= kernel_length
+    return n_counted
+
+
+@compiled
+def pool_maximum(best: Any, bias: Any, old: int, scores: Any) -> None:
+    """Write the motif scores (4, kernels) from the best activation of every base and lane, but for the old base."""
+    n_lanes, n_kernels = len(best) // 4, len(bias)
+    for base in range(4):
+        if base == old:
+            continue
+        for k in range(n_kernels):
+            pooled = best[base * n_lanes + k]
+            for lane in range(k + n_kernels, n_lanes, n_kernels):
+                pooled = max(pooled, best[base * n_lanes + lane])
+            scores[base, k] = max(pooled + bias[k], 0.0)
+
+
+@compiled
+def pool_mean(total: Any, log_count: float, sharpness: float, bias: Any, old: int, scores: Any) -> None:
+    """Write the motif scores (4, kernels) from the sum of exponentials of every base and lane, but for the old base."""
+    n_lanes, n_kernels = len(total) // 4, len(bias)
+    for base in range(4):
+        if base == old:
+            continue
+        for k in range(n_kernels):
+            pooled = total[base * n_lanes + k]
+            for lane in range(k + n_kernels, n_lanes, n_kernels):
+                pooled += total[base * n_lanes + lane]
+            scores[base, k] = max((np.log(pooled) - log_count) / sharpness + bias[k], 0.0)
+
+
+@compiled
+def mutate_by_maximum(codes: Any, cells: Any, changes: Any, bias: Any, room: Any, scores: Any) -> None:
+    """Write the motif scores (positions + 1, 4, kernels) of all replacements under the maximum; last, without any."""
+    kernel_length, _, n_lanes = cells.shape
+    n_windows = max(len(codes) - kernel_length, 0) + 1
+    once, before, after, activations, best = room
+    activate(codes, cells, once[:n_windows])
+    repeat_rows(once[:n_windows], activations)
+    before[0], after[n_windows] = -np.inf, -np.inf
+    for p in range(n_windows):
+        at = n_windows - 1 - p
+        for lane in range(n_lanes):
+            before[p + 1, lane] = max(before[p, lane], once[p, lane])
+            after[at, lane] = max(after[at + 1, lane], once[at, lane])
+    for i in range(len(codes)):
+        first, last, old = max(i - kernel_length + 1, 0), min(i, n_windows - 1), np.int64(codes[i])
+        for start in range(0, 4 * n_lanes, n_lanes):
+            for lane in range(n_lanes):
+                best[start + lane] = max(before[first, lane], after[last + 1, lane])
+        # Four windows at a time, so that what is best so far is loaded and stored once for them.
+        n_by_four = first + (last + 1 - first) // 4 * 4
+        for p in range(first, n_by_four, 4):
+            w = i - p
+            for j in range(4 * n_lanes):
+                one = activations[p, j] + changes[old, w, j]
+                two = activations[p + 1, j] + changes[old, w - 1, j]
+                three = activations[p + 2, j] + changes[old, w - 2, j]
+                four = activations[p + 3, j] + changes[old, w - 3, j]
+                one = two if two > one else one
+                three = four if four > three else three
+                one = three if three > one else one
+                best[j] = one if one > best[j] else best[j]
+        for p in range(n_by_four, last + 1):
+            for j in range(4 * n_lanes):
+                value = activations[p, j] + changes[old, i - p, j]
+                best[j] = value if value > best[j] else best[j]
+        pool_maximum(best, bias, old, scores[i])
+    repeat_rows(before[n_windows : n_windows + 1], activations)
+    pool_maximum(activations[0], bias, _UNKNOWN, scores[len(codes)])
+
+
+@compiled
+def mutate_by_mean(codes: Any, cells: Any, changes: Any, bias: Any, sharpness: float, room: Any, scores: Any) -> None:
+    """Write the motif scores (positions + 1, 4, kernels) of all replacements under log-mean-exp; last, without any.
+
+    `changes` are exp(sharpness * change of a window's activation): they multiply its exponential.
+    """
+    kernel_length, _, n_lanes = cells.shape
+    n_strands = n_lanes // len(bias)
+    n_windows = max(len(codes) - kernel_length, 0) + 1
+    once, before, after, exponentials, total = room
+    activate(codes, cells, once[:n_windows])
+    for p in range(n_windows):
+        for lane in range(n_lanes):
+            once[p, lane] = np.exp(sharpness * once[p, lane])
+    repeat_rows(once[:n_windows], exponentials)
+    before[0], after[n_windows] = 0.0, 0.0
+    for p in range(n_windows):
+        at = n_windows - 1 - p
+        for lane in range(n_lanes):
+            before[p + 1, lane] = before[p, lane] + once[p, lane]
+            after[at, lane] = after[at + 1, lane] + once[at, lane]
+    n_known = np.empty(n_windows, np.int64)
+    n_counted = count_known(codes, kernel_length, n_known)
+    log_count = np.log(n_strands * max(n_counted, 1))
+    for i in range(len(codes)):
+        first, last, old = max(i - kernel_length + 1, 0), min(i, n_windows - 1), np.int64(codes[i])
+        for start in range(0, 4 * n_lanes, n_lanes):
+            for lane in range(n_lanes):
+                total[start + lane] = before[first, lane] + after[last + 1, lane]
+        # Four windows at a time, so that the sum is loaded and stored once for them.
+        n_by_four = first + (last + 1 - first) // 4 * 4
+        for p in range(first, n_by_four, 4):
+            w = i - p
+            for j in range(4 * n_lanes):
+                one = exponentials[p, j] * changes[old, w, j] + exponentials[p + 1, j] * changes[old, w - 1, j]
+                two = exponentials[p + 2, j] * changes[old, w - 2, j] + exponentials[p + 3, j] * changes[old, w - 3, j]
+                total[j] += one + two
+        for p in range(n_by_four, last + 1):
+            for j in range(4 * n_lanes):
+                total[j] += exponentials[p, j] * changes[old, i - p, j]
+        if old < _UNKNOWN:
+            pool_mean(total, log_count, sharpness, bias, old, scores[i])
+            continue
+        n_more = 0
+        for p in range(first, last + 1):
+            n_more += 2 * n_known[p] < kernel_length <= 2 * (n_known[p] + 1)
+        pool_mean(total, np.log(n_strands * max(n_counted + n_more, 1)), sharpness, bias, old, scores[i])
+    repeat_rows(before[n_windows : n_windows + 1], exponentials)
+    pool_mean(exponentials[0], log_count, sharpness, bias, _UNKNOWN, scores[len(codes)])
+
+
+@compiled
+def mutate_words(codes: Any, table: Any, n_letters: int, changes: Any) -> None:
+    """Write by how much every replacement (positions, 4) changes the sum of the words' weights."""
+    n_words = len(codes) - n_letters + 1
+    changes[:] = 0.0
+    if n_letters == 0 or n_words < 1:
+        return
+    numbers = np.empty(n_words, np.int64)
+    for p in range(n_words):
+        number = 0
+        for j in range(n_letters):
+            number = 5 * number + min(codes[p + j], _UNKNOWN)
+        numbers[p] = number
+    for i in range(len(codes)):
+        for p in range(max(i - n_letters + 1, 0), min(i, n_words - 1) + 1):
+            place = 1
+            for _ in range(n_letters - 1 - (i - p)):
+                place *= 5
+            # The word with the first letter of the alphabet there.
+            first, old = numbers[p] - np.int64(codes[i]) * place, table[numbers[p]]
+            for base in range(4):
+                changes[i, base] += table[first + base * place] - old
+
+
+@compiled
+def mutate_rows(
+    codes: Any,
+    cells: Any,
+    changes: Any,
+    sharpness: float,
+    bias: Any,
+    weights: Any,
+    table: Any,
+    n_letters: int,
+    by_scores: bool,
+    delta: Any,
+) -> None:
+    """Write the changes of all replacements (sequences, positions, 4, outputs) between the first and last known base.
+
+    Parameters
+    ----------
+    codes : array, shape (n, L)
+    cells : array, shape (W, 5, lanes)
+        By place in the kernel and letter; lanes are the kernels on the given strand, then those on the other.
+    changes : array, shape (5, W, 4 lanes)
+        By how much the activation of a window changes, by old letter, place, and new letter and lane; with log-mean-exp
+        the exponential of sharpness times that.
+    sharpness : float
+        0 is the maximum.
+    bias, weights : arrays, shape (K,)
+    table, n_letters
+        Weights of all words with unknown bases, and their length.
+    by_scores : bool
+        Whether the outputs are the kernels' scores, or the log-odds alone.
+    delta : array, shape (n, L, 4, K or 1)
+    """
+    kernel_length, _, n_lanes = cells.shape
+    length = codes.shape[1]
+    n_rows = max(length - kernel_length, 0) + 2
+    # Made once: the system clears what is asked of it.
+    windows = np.empty((n_rows, n_lanes)), np.empty((n_rows, n_lanes)), np.empty((n_rows, n_lanes))
+    room = (*windows, np.empty((n_rows, 4 * n_lanes)), np.empty(4 * n_lanes))
+    scores, by_words = np.empty((length + 1, 4, len(bias))), np.empty((length, 4))
+    for row in range(len(codes)):
+        first, end = known_part(codes[row])
+        own = codes[row, first:end]
+        if end == first:
+            continue
+        if sharpness > 0.0:
+            mutate_by_mean(own, cells, changes, bias, sharpness, room, scores)
+        else:
+            mutate_by_maximum(own, cells, changes, bias, room, scores)
+        if by_scores:
+            write_changes(own, scores, delta[row, first:end])
+        else:
+            mutate_words(own, table, n_letters, by_words)
+            weigh_changes(own, scores, weights, by_words, delta[row, first:end])
+
+
+@compiled
+def write_changes(codes: Any, scores: Any, delta: Any) -> None:
+    """Write the changes of scores (positions, 4, kernels)."""
+    for i in range(len(codes)):
+        for base in range(4):
+            for k in range(scores.shape[2]):
+                delta[i, base, k] = 0.0 if base == codes[i] else scores[i, base, k] - scores[len(codes), 0, k]
+
+
+@compiled
+def weigh_changes(codes: Any, scores: Any, weights: Any, by_words: Any, delta: Any) -> None:
+    """Write the changes of the log-odds (positions, 4, 1), by kernels and by words."""
+    as_it_is = 0.0
+    for k in range(len(weights)):
+        as_it_is += weights[k] * scores[len(codes), 0, k]
+    for i in range(len(codes)):
+        for base in range(4):
+            total = 0.0
+            if base != codes[i]:
+                for k in range(len(weights)):
+                    total += weights[k] * scores[i, base, k]
+                total += by_words[i, base] - as_it_is
+            delta[i, base, 0] = total

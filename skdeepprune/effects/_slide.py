@@ -1,0 +1,106 @@
+"""Sums and maxima over sliding windows, compiled by numba on first use.
+
+The activations of all positions within a window are combined for every window without ever being taken off again: each
+run of as many positions as a window has is summed up from its start on and from its end back, and a window is the end
+of one run and the start of the next. So nothing is lost by cancellation, and a maximum can be had as well as a sum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skdeepprune._compiling import compiled
+from skdeepprune.effects._loops import pack_words
+from skdeepprune.effects._vectors import LANES, SHORT_LETTERS, write_sums
+
+
+@compiled
+def slide_kernels(
+    codes: Any, tables: Any, width: int, pools_sum: bool, n_together: int, step: int, pooled: Any
+) -> None:
+    """Combine the activations of some lanes over `n_together` positions, from every `step`-th position on.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8
+    tables : ndarray of float64, shape (n_tables, 64, LANES)
+        Sums of the cells for every word of three letters; or, where a sum over positions is wanted, what the activation
+        of a window is the product of.
+    width : int
+        Of a kernel.
+    pools_sum : bool
+        Whether to add products up, or else to take the greatest sum.
+    n_together, step : int
+    pooled : ndarray of float64, shape (n, LANES)
+        Written to.
+    """
+    n_tables, n_rows = len(tables), len(codes) - width + 1
+    words = np.empty(n_together + SHORT_LETTERS * n_tables, np.uint8)
+    rows, to_end = np.empty((n_together, LANES)), np.empty((n_together, LANES))
+    so_far = np.empty(LANES)
+    n_written, next_start = 0, 0
+    for first in range(0, n_rows, n_together):
+        n = min(n_together, n_rows - first)
+        pack_words(codes, first, n + SHORT_LETTERS * (n_tables - 1), words)
+        write_sums(tables, n_tables, words, 0, n, pools_sum, rows)
+        for r in range(n):
+            for lane in range(LANES):
+                if r == 0:
+                    so_far[lane] = rows[r, lane]
+                elif pools_sum:
+                    so_far[lane] += rows[r, lane]
+                else:
+                    so_far[lane] = max(so_far[lane], rows[r, lane])
+            if first + r - n_together + 1 != next_start or n_written == len(pooled):
+                continue
+            for lane in range(LANES):
+                value = so_far[lane]
+                if r < n_together - 1:
+                    before = to_end[r + 1, lane]
+                    value = value + before if pools_sum else max(value, before)
+                pooled[n_written, lane] = value
+            n_written += 1
+            next_start += step
+        if n == n_together:
+            to_end[n - 1] = rows[n - 1]
+            for r in range(n - 2, -1, -1):
+                for lane in range(LANES):
+                    before = to_end[r + 1, lane]
+                    to_end[r, lane] = rows[r, lane] + before if pools_sum else max(rows[r, lane], before)
+
+
+@compiled
+def slide_words(codes: Any, table: Any, n_letters: int, length: int, step: int, sums: Any) -> None:
+    """Sum the entries of a table for all words of n letters in every `step`-th window of that length."""
+    last = len(table) - 1
+    n_together = length - n_letters + 1
+    new, old, total = 0, 0, 0.0
+    n_written, next_start = 0, 0
+    for i in range(len(codes)):
+        new = (4 * new + (codes[i] & 3)) & last
+        if i >= n_letters - 1:
+            total += table[new]
+        if i >= n_together:
+            old = (4 * old + (codes[i - n_together] & 3)) & last
+            if i >= n_together + n_letters - 1:
+                total -= table[old]
+        if i - length + 1 == next_start and n_written < len(sums):
+            sums[n_written] = total
+            n_written += 1
+            next_start += step
+
+
+@compiled
+def count_unknown(codes: Any, length: int, step: int, counts: Any) -> None:
+    """Count the unknown bases of every `step`-th window of that length."""
+    n_unknown, n_written, next_start = 0, 0, 0
+    for i in range(len(codes)):
+        n_unknown += codes[i] > 3
+        if i >= length:
+            n_unknown -= codes[i - length] > 3
+        if i - length + 1 == next_start and n_written < len(counts):
+            counts[n_written] = n_unknown
+            n_written += 1
+            next_start += step

@@ -1,0 +1,194 @@
+"""The log-odds along a genome, as bigWig."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdeepprune._network import Network, reverse_complement_words
+from skdeepprune._writing import check_writable, replacing
+from skdeepprune.effects._portions import Source, Stretch, each_in_order, opened_source
+from skdeepprune.effects._scan import dna_network, progress
+from skdeepprune.genome._regions import GenomeLike, RegionsLike
+
+
+def track(
+    classifier: Any,
+    genome: GenomeLike,
+    out: str | os.PathLike[str],
+    regions: RegionsLike | None = None,
+    *,
+    window: int | None = None,
+    step: int = 10,
+    kernels: bool = False,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> list[Path]:
+    """Write the log-odds of a window that slides along a genome as bigWig.
+
+    The first window begins where its chromosome does, and the others every `step` bases. The value of a window stands
+    at the `step` bases around its middle: from ``start + window // 2 - step // 2`` on. It is what
+    ``classifier.decision_function`` gives for the window's sequence.
+
+    Parameters
+    ----------
+    classifier : DeepPruneClassifier
+        Fitted on DNA.
+    genome : Genome, str, path, or mapping of str to str
+        As for :class:`skdeepprune.sequences.Genome`.
+    out : str or path
+        The bigWig file to write. It is whole or not there.
+    regions : DataFrame, str, path, or iterable of Region, default=None
+        Stay within these regions, as for :func:`skdeepprune.genome.region_table`; the first window begins where a
+        region does. Regions that overlap or touch are joined. Default: whole chromosomes.
+    window : int, default=None
+        Length of the window in bp. By default that of the sequences the classifier was trained on: the mean over the
+        bound ones, which a network with composition knows.
+    step : int, default=10
+        Distance from window to window in bp, at most `window`.
+    kernels : bool, default=False
+        Write the motif scores of every kernel, too, to files of their own beside `out`: "track.kernel_0.bw" ... for
+        "track.bw". They are what ``classifier.transform`` gives.
+    n_jobs : int, default=None
+        Threads; the files do not depend on it. Within ``joblib.parallel_config`` whatever runs joblib's jobs.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Returns
+    -------
+    list of Path
+        The files that were written.
+
+    Raises
+    ------
+    ValueError
+        If the classifier was not fitted on DNA, `window` is not known or shorter than `step`, a region is not in the
+        genome, or no window fits anywhere.
+    FileFormatError
+        If the genome or the regions are damaged.
+    ImportError
+        If pyBigWig is not installed.
+    OSError
+        If a file cannot be written.
+
+    Notes
+    -----
+    A window of which more than half of the bases are unknown has no value. In others unknown bases count as they do in
+    ``decision_function``.
+
+    The cost does not depend on the length of the window, except where bases are unknown: every position is read once.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdeepprune import DeepPruneClassifier
+    >>> from skdeepprune.datasets import load_simulated
+    >>> from skdeepprune.effects import track
+    >>> data = load_simulated(3, n_train=1000, n_test=500, random_state=0)
+    >>> classifier = DeepPruneClassifier(n_prunings=2, random_state=0).fit(data.X_train, data.y_train)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = track(classifier, {"chr1": "".join(data.X_test)}, Path(folder) / "track.bw")
+    ...     print([file.name for file in files])
+    ['track.bw']
+    """
+    network = dna_network(classifier)
+    length = trained_length(classifier) if window is None else window
+    if length < 1 or not 1 <= step <= length:
+        raise ValueError(f"window={length}, step={step}; expected 1 <= step <= window.")
+    out = Path(out)
+    paths = [out, *(kernel_path(out, k) for k in range(network.n_kernels if kernels else 0))]
+    library = _pybigwig()
+    for path in paths:
+        check_writable(path)
+    with opened_source(genome, regions) as source, ExitStack() as files:
+        # Readers look chromosomes up by name.
+        order = sorted(range(len(source.names)), key=lambda i: source.names[i].encode(errors="surrogateescape"))
+        header = [(source.names[i], source.lengths[i]) for i in order]
+        rank = {chrom: i for i, chrom in enumerate(order)}
+        stretches = sorted(source.stretches, key=lambda stretch: (rank[stretch.chrom], stretch.start))
+        source = Source(source.names, source.lengths, source.read, stretches)
+        parts = [files.enter_context(replacing(path)) for path in paths]
+        writers = [files.enter_context(_Writer(library, part, header)) for part in parts]
+        for stretch, values in _values(network, source, length, step, kernels, n_jobs, verbose):
+            first = stretch.start + length // 2 - step // 2
+            for writer, column in zip(writers, values.T, strict=True):
+                writer.add(source.names[stretch.chrom], first, column, step)
+        if writers[0].n_values == 0:
+            raise ValueError(
+                f"No window of {length} bp fits into a chromosome or region with at least half of its bases known;"
+                " expected one, or set a shorter window."
+            )
+    return paths
+
+
+def _values(
+    network: Network, source: Source, length: int, step: int, kernels: bool, n_jobs: int | None, verbose: int
+) -> Iterator[tuple[Stretch, NDArray[np.float64]]]:
+    """Yield stretches, and the values of the windows that begin in them."""
+    from skdeepprune.effects._windows import SlidingWindow
+
+    windows = SlidingWindow(network, length, step, kernels)
+    with progress("Sliding", sum(end - start for _, start, end in source.stretches), verbose) as bar:
+        for portion, found in each_in_order(windows, source.portions(length, step), n_jobs):
+            for (chrom, start, codes), values in zip(portion, found, strict=True):
+                yield Stretch(chrom, start, start + len(codes)), values
+                bar.update(len(codes))
+
+
+def trained_length(classifier: Any) -> int:
+    """Tell the mean length of the bound sequences that a classifier was trained on."""
+    network: Network = classifier.stages_[-1].network
+    n_letters = network.word_length
+    counts = classifier.word_counts_
+    if not n_letters or not counts.any():
+        raise ValueError(
+            "How long the sequences were that the classifier was trained on is not known without composition; set"
+            " window to their length."
+        )
+    # With both strands a word's count is its reverse complement's, too.
+    own = np.arange(counts.shape[1]) <= reverse_complement_words(n_letters) if network.reverse_complement else ...
+    return round(float(counts[1][own].sum())) + n_letters - 1
+
+
+def kernel_path(out: Path, kernel: int) -> Path:
+    """Name the file of a kernel's scores beside that of the log-odds."""
+    return out.with_name(f"{out.stem}.kernel_{kernel}{out.suffix}")
+
+
+def _pybigwig() -> Any:
+    try:
+        import pyBigWig
+    except ImportError as error:
+        raise ImportError("bigWig needs pyBigWig: `pip install skdeepprune[tracks]`.") from error
+    return pyBigWig
+
+
+class _Writer:
+    """A bigWig file."""
+
+    def __init__(self, library: Any, path: Path, header: list[tuple[str, int]]) -> None:
+        self._file = library.open(str(path), "w")
+        self._file.addHeader(header)
+        self.n_values = 0
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, chrom: str, start: int, values: NDArray[np.float64], step: int) -> None:
+        """Write values that stand at `step` bases each, one after the other; NaN is left out."""
+        known = np.concatenate([[False], ~np.isnan(values), [False]])
+        ends = np.flatnonzero(known[1:] != known[:-1])
+        for first, last in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True):
+            run = values[first:last].astype(np.float32)
+            self.n_values += len(run)
+            self._file.addEntries(chrom, start + first * step, values=run, span=step, step=step)

@@ -1,0 +1,236 @@
+"""What variants change: the log-odds of either allele, in a window of the genome around it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skdeepprune._classifier import DeepPruneClassifier
+from skdeepprune._random import RandomState, as_generator
+from skdeepprune.effects._alleles import (
+    OK,
+    STATUSES,
+    Alleles,
+    Variant,
+    Written,
+    described,
+    read_windows,
+)
+from skdeepprune.effects._background import Background
+from skdeepprune.effects._fitted import dna_network, fitted_length
+from skdeepprune.effects._scores import AlleleScorer
+from skdeepprune.effects._tables import variants_of_table
+from skdeepprune.effects._vcf import opened_variants
+from skdeepprune.genome._regions import GenomeLike, opened
+from skdeepprune.sequences import Genome
+
+_LEAST_WINDOW = 1
+# Alleles scored at a time, and bases of their windows.
+_PORTION, _PORTION_BASES = 2**14, 2**23
+
+
+def score_variants(
+    classifier: DeepPruneClassifier,
+    variants: pd.DataFrame | str | os.PathLike[str] | Iterable[Variant],
+    genome: GenomeLike,
+    *,
+    window: int | None = None,
+    background: int = 0,
+    random_state: RandomState = None,
+) -> pd.DataFrame:
+    r"""Score variants: by how much the log-odds of binding differ between their alleles.
+
+    Parameters
+    ----------
+    classifier : DeepPruneClassifier
+        Fitted on DNA.
+    variants : DataFrame, str, path, or iterable of tuple
+        A table with the columns chrom, pos (from 1), ref, alt (several separated by commas) and maybe id; a VCF file,
+        also gzipped; a BCF file (needs the extra ``variants``); or tuples (chrom, pos, id, ref, alt).
+    genome : Genome, str, path, or mapping of str to str
+        As for :class:`skdeepprune.sequences.Genome`.
+    window : int, default=None
+        bp that either allele is scored in, itself in the middle. By default the mean length of the bound sequences that
+        the classifier was fitted on.
+    background : int, default=0
+        How many random variants of every kind (lengths of both alleles) to draw for p-values; 0 gives none.
+    random_state : int, RandomState, Generator or None, default=None
+        Determines them.
+
+    Returns
+    -------
+    DataFrame
+        A row per ALT allele, in the order of the input.
+
+        - chrom, pos, id, ref, alt: as given.
+        - status: "ok", or why there are no scores: "REF mismatch" (with the genome), "beyond chromosome" (the allele or
+          its window), "longer than window", "chromosome not in genome", "no ALT" (``.``), "spanning deletion" (``*``),
+          "symbolic ALT" (such as ``<DEL>``, or a breakend), "not DNA".
+        - log_odds_ref, log_odds_alt: what `decision_function` gives for the windows.
+        - delta: log_odds_alt - log_odds_ref.
+        - probability_ref, probability_alt: of the positive class.
+        - delta_kernel_0, ...: what each kernel adds to delta; and delta_composition, what the words do. Their sum is
+          delta.
+        - kernel: the one of which the greatest part comes, missing where none changes.
+        - change: "gained" where the score of that kernel is higher with ALT, else "lost".
+        - site_distance: bp from the variant to the kernel's best site in the allele where its score is higher; 0 where
+          they overlap, 1 where they touch, negative where the site is on the left.
+        - p: with a `background`, how often random variants of the kind have at least as large an absolute delta.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a position is not a whole number, or the classifier was not fitted on DNA.
+    FileFormatError
+        If the file is damaged or is not VCF.
+    ImportError
+        If a BCF file is given and pysam is missing.
+
+    Warns
+    -----
+    UserWarning
+        If chromosomes are not in the genome, or more than a tenth of the REF alleles differ from it.
+
+    Notes
+    -----
+    What both alleles have in common at either end is trimmed. What is left of each is put into the middle of a window
+    of the same length, so that of alleles of different length the shorter one has more flank on both sides.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdeepprune import DeepPruneClassifier
+    >>> from skdeepprune.datasets import load_simulated
+    >>> from skdeepprune.effects import score_variants
+    >>> data = load_simulated(3, n_train=1000, n_test=500, random_state=0)
+    >>> classifier = DeepPruneClassifier(n_prunings=1, max_iter=5, random_state=0).fit(data.X_train, data.y_train)
+    >>> genome = {"chr1": "ACGT" * 100}
+    >>> variants = pd.DataFrame({"chrom": "chr1", "pos": [200, 201], "ref": ["T", "A"], "alt": ["A,TT", "<DEL>"]})
+    >>> score_variants(classifier, variants, genome)[["pos", "ref", "alt", "status"]]
+       pos ref    alt        status
+    0  200   T      A            ok
+    1  200   T     TT            ok
+    2  201   A  <DEL>  symbolic ALT
+    """
+    scorer = VariantScorer(classifier, window=window, background=background, random_state=random_state)
+    parts = []
+    with opened(genome) as source, _opened_rows(variants) as rows:
+        for portion in portions(rows, scorer.portion):
+            alleles = Alleles.of(portion)
+            parts.append(scorer.table(alleles, source))
+        table = pd.concat(parts, ignore_index=True) if parts else scorer.table(Alleles.of([]), source)
+        counts = {str(status): n for status, n in table["status"].value_counts().items()}
+        for message in messages_of(counts, source, table["chrom"].unique().tolist()):
+            warnings.warn(message, stacklevel=2)
+    return table
+
+
+@contextmanager
+def _opened_rows(variants: Any) -> Iterator[Iterable[Variant]]:
+    if isinstance(variants, str | os.PathLike):
+        with opened_variants(variants) as file:
+            yield (record.variant for record in file)
+    else:
+        yield variants_of_table(variants) if isinstance(variants, pd.DataFrame) else variants
+
+
+def portions(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Yield lists of so many rows."""
+    iterator = iter(rows)
+    while portion := list(islice(iterator, size)):
+        yield portion
+
+
+class VariantScorer:
+    """Scores portions of variants.
+
+    Parameters
+    ----------
+    classifier, window, background, random_state
+        As for :func:`score_variants`.
+    """
+
+    def __init__(
+        self,
+        classifier: DeepPruneClassifier,
+        *,
+        window: int | None = None,
+        background: int = 0,
+        random_state: RandomState = None,
+    ) -> None:
+        network = dna_network(classifier)
+        self.window = fitted_length(classifier) if window is None else window
+        if self.window < _LEAST_WINDOW:
+            raise ValueError(f"window={window}; expected at least {_LEAST_WINDOW} bp.")
+        if background < 0:
+            raise ValueError(f"background={background}; expected a number of random variants, or 0 for no p-values.")
+        self._scorer = AlleleScorer(network, classifier.n_jobs)
+        rng = as_generator(random_state)
+        self._background = Background(self._scorer, background, rng) if background else None
+
+    @property
+    def portion(self) -> int:
+        """How many variants to score at a time."""
+        return max(1, min(_PORTION, _PORTION_BASES // self.window))
+
+    def columns(self, alleles: Alleles, genome: Genome) -> dict[str, NDArray[Any]]:
+        """Score alleles; the columns of numbers have NaN where there are none."""
+        written = Written.of(alleles.ref, alleles.alt)
+        windows = read_windows(genome, alleles.chrom, alleles.pos - 1, written, alleles.status, self.window)
+        is_ok = windows.status == 0
+        found = self._scorer.columns(windows.take(is_ok))
+        if self._background is not None:
+            chrom = [name for name, good in zip(alleles.chrom, is_ok, strict=True) if good]
+            found["p"] = self._background.p_values(found["delta"], chrom, windows.place[is_ok], genome, self.window)
+        return {"status": windows.status, **{name: _spread(column, is_ok) for name, column in found.items()}}
+
+    def empty_columns(self) -> dict[str, NDArray[Any]]:
+        """Give the columns of no alleles."""
+        with opened({"none": "N"}) as genome:
+            return self.columns(Alleles.of([]), genome)
+
+    def table(self, alleles: Alleles, genome: Genome) -> pd.DataFrame:
+        """Score alleles, as a table."""
+        columns: dict[str, Any] = self.columns(alleles, genome)
+        columns["status"] = np.array(STATUSES, dtype=object)[columns["status"]]
+        kernel = columns["kernel"]
+        columns["kernel"] = pd.arrays.IntegerArray(np.where(kernel >= 0, kernel, 0).astype(np.int64), ~(kernel >= 0))
+        columns["change"] = np.array(["", "gained", "lost"], dtype=object)[columns["change"]]
+        given = {name: getattr(alleles, name) for name in ("chrom", "pos", "id", "ref", "alt")}
+        return pd.DataFrame({**given, **columns})
+
+
+def _spread(column: NDArray[Any], is_ok: NDArray[np.bool_]) -> NDArray[Any]:
+    """Put numbers into the rows that have one."""
+    if is_ok.all():
+        return column
+    spread = np.full(len(is_ok), 0 if column.dtype.kind == "i" else np.nan, dtype=column.dtype)
+    spread[is_ok] = column
+    return spread
+
+
+def messages_of(counts: dict[str, int], genome: Genome, names: list[str]) -> list[str]:
+    """Say what is wrong with many variants at once, from their number by status and the names of chromosomes."""
+    messages = []
+    unknown = [name for name in names if name not in genome.lengths]
+    if unknown and counts.get("chromosome not in genome"):
+        messages.append(
+            f"{counts['chromosome not in genome']:,} alleles are on chromosomes such as {unknown[0]!r}, not in"
+            f" {genome.describe_names(unknown)}"
+        )
+    n_wrong = counts.get("REF mismatch", 0)
+    n_compared = n_wrong + counts.get(OK, 0)
+    if n_wrong > 0.1 * n_compared:
+        messages.append(
+            f"{n_wrong:,} of {n_compared:,} REF alleles differ from the genome; expected that of the assembly that the"
+            f" variants were called on. {described(counts)}."
+        )
+    return messages

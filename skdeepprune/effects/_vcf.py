@@ -1,0 +1,207 @@
+"""VCF and BCF, record by record, and the same records with further fields of INFO."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from skdeepprune._reading import FileFormatError, Lines, opened, shown, source_of
+from skdeepprune.effects._alleles import Variant
+
+_FIXED = b"#CHROM"
+_N_FIXED, _INFO = 8, 7
+_BCF = b"BCF"
+
+
+class Record(NamedTuple):
+    """A line of a VCF file.
+
+    Attributes
+    ----------
+    variant : tuple
+        chrom, pos (from 1), id, ref, alt as it stands there.
+    fields : list of bytes
+        All columns, those after INFO as one.
+    """
+
+    variant: Variant
+    fields: list[bytes]
+
+
+class VariantFile:
+    """An open VCF file: its header, and an iterator over its records.
+
+    Attributes
+    ----------
+    header : list of bytes
+        The lines that begin with #, without their ends.
+    """
+
+    def __init__(self, lines: Iterable[bytes], where: Any) -> None:
+        self._lines = iter(lines)
+        self._where = where
+        self.header: list[bytes] = []
+        for line in self._lines:
+            if not line.startswith(b"#"):
+                raise where("a header that begins with '##fileformat=VCF' before the first record", line)
+            self.header.append(line)
+            if line.startswith(_FIXED):
+                break
+        if not self.header or not self.header[-1].startswith(_FIXED):
+            raise where("a header that ends with the line '#CHROM ...'", self.header[-1] if self.header else b"nothing")
+        # Some files have the columns apart by blanks.
+        self._separator = b"\t" if b"\t" in self.header[-1] else None
+
+    def __iter__(self) -> Iterator[Record]:
+        names: dict[bytes, str] = {}
+        for line in self._lines:
+            fields = line.split(self._separator, _N_FIXED)
+            try:
+                chrom, pos, name, ref, alt = fields[:5]
+                place = int(pos)
+            except ValueError as error:
+                if not line.strip():
+                    continue
+                raise self._where("CHROM, POS (a whole number), ID, REF and ALT, separated by tabs", line) from error
+            if chrom not in names:
+                names[chrom] = chrom.decode("utf-8", "surrogateescape")
+            text = names[chrom], place, _text(name), _text(ref), _text(alt)
+            yield Record(text, fields)
+
+
+def _text(field: bytes) -> str:
+    return field.decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def opened_variants(path: str | os.PathLike[str]) -> Iterator[VariantFile]:
+    """Open a VCF file, gzipped or not, a BCF file, or the standard input for ``"-"``.
+
+    Raises
+    ------
+    FileFormatError
+        If it is damaged, or is neither.
+    ImportError
+        If it is BCF and pysam is missing.
+    """
+    source = source_of(path)
+    # Genotypes of thousands of samples pack better than anything else.
+    with opened(path, limited=False) as file:
+        if file.peek(len(_BCF))[: len(_BCF)] == _BCF:
+            with _bcf_file(path, file) as own, _bcf_lines(own, source) as lines:
+                yield VariantFile(lines, _error_without_line(source))
+            return
+        numbered = Lines(file, source)
+        yield VariantFile(numbered, numbered.expected)
+
+
+def _error_without_line(source: str) -> Any:
+    def error(expected: str, got: bytes) -> FileFormatError:
+        return FileFormatError(f"{source}: expected {expected}, got {shown(got)}.", source)
+
+    return error
+
+
+@contextmanager
+def _bcf_file(path: str | os.PathLike[str], file: IO[bytes]) -> Iterator[str]:
+    """Yield the path of a file that pysam can read: another one where this is a pipe."""
+    pysam = load_pysam("BCF files")
+    if path != "-" and os.path.isfile(path):
+        yield os.fspath(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = str(Path(folder) / "variants.bcf")
+        with pysam.BGZFile(copy, "wb") as packed:
+            shutil.copyfileobj(file, packed)
+        yield copy
+
+
+@contextmanager
+def _bcf_lines(path: str, source: str) -> Iterator[Iterator[bytes]]:
+    """Yield the lines of VCF that a BCF file stands for."""
+
+    def lines() -> Iterator[bytes]:
+        try:
+            with load_pysam("BCF files").VariantFile(path) as variants:
+                yield from str(variants.header).encode("utf-8", "surrogateescape").splitlines()
+                for record in variants:
+                    yield str(record).rstrip("\n").encode("utf-8", "surrogateescape")
+        except (OSError, ValueError) as error:
+            raise FileFormatError(f"{source}: the BCF data are damaged ({error}).", source) from error
+
+    yield lines()
+
+
+def load_pysam(purpose: str) -> Any:
+    """Import pysam, or say what it is needed for."""
+    try:
+        import pysam
+    except ImportError as error:
+        raise ImportError(f"{purpose} need pysam; install it with `pip install skdeepprune[variants]`.") from error
+    # What is wrong in a file is said in an error of ours.
+    pysam.set_verbosity(0)
+    return pysam
+
+
+@contextmanager
+def opened_vcf_output(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
+    """Open a VCF file to write to; `packed` in blocks, as tabix reads it."""
+    if packed:
+        pysam = load_pysam("Compressed VCF files")
+        with pysam.BGZFile(str(path), "wb") as file:
+            yield file
+    else:
+        with open(path, "wb") as file:
+            yield file
+
+
+class InfoWriter:
+    """Writes records with further fields of INFO, all else as it is.
+
+    Parameters
+    ----------
+    file : binary file
+    header : list of bytes
+        Of the input.
+    fields : sequence of (name, number, type, description)
+        What is added; where the input has fields of these names, they are replaced.
+    notes : sequence of str
+        Further lines of the header.
+    """
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        header: Sequence[bytes],
+        fields: Sequence[tuple[str, str, str, str]],
+        notes: Sequence[str] = (),
+    ) -> None:
+        self._file = file
+        self._names = {name.encode() for name, *_ in fields}
+        ours = tuple(b"##INFO=<ID=" + name + b"," for name in self._names)
+        kept = [line for line in header[:-1] if not line.startswith(ours)]
+        self._are_there = len(kept) < len(header) - 1
+        lines = [
+            f'##INFO=<ID={name},Number={number},Type={kind},Description="{description}">'
+            for name, number, kind, description in fields
+        ]
+        columns = b"\t".join(header[-1].split())
+        for line in [*kept, *(line.encode() for line in [*lines, *notes]), columns]:
+            self._file.write(line + b"\n")
+
+    def write(self, record: Record, info: bytes) -> None:
+        """Write a record with `info` at the end of its INFO."""
+        fields = record.fields
+        if len(fields) < _N_FIXED:
+            fields = fields + [b"."] * (_N_FIXED - len(fields))
+        before = fields[_INFO]
+        if self._are_there:
+            kept = [entry for entry in before.split(b";") if entry.split(b"=")[0] not in self._names]
+            before = b";".join(kept)
+        fields[_INFO] = info if before in (b".", b"") else before + b";" + info
+        self._file.write(b"\t".join(fields) + b"\n")

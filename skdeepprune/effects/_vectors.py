@@ -1,0 +1,138 @@
+"""Vector code over the windows of a sequence, emitted for numba: sums over tables, in lanes.
+
+Written out instead of left to the compiler to find, which does not keep a window's lanes in one register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.cgutils import alloca_once_value, for_range
+from numba.extending import intrinsic
+
+LANES = 8
+# A word is four letters that follow each other, one byte; tables of float64 are of its first three.
+WORD_LETTERS, SHORT_LETTERS = 4, 3
+N_WORDS = 4**WORD_LETTERS
+_MOST_UNROLLED_TABLES = 8
+_INDEX, _BYTE = ir.IntType(64), ir.IntType(8)
+_INTEGERS, _FLOATS = ir.VectorType(ir.IntType(16), LANES), ir.VectorType(ir.DoubleType(), LANES)
+
+
+def _lane_masks(typing_context, tables, n_tables, words, n_windows, cuts, masks):  # type: ignore[no-untyped-def]
+    """Write for every window, a bit a lane, whether the sum over the tables of int16 reaches the lane's cut."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        def pointer(i: int, element: Any) -> Any:
+            return _pointer(context, builder, signature, arguments, i, element)
+
+        tables, words, masks = pointer(0, _INTEGERS), pointer(2, _BYTE), pointer(5, _BYTE)
+        cuts = builder.load(pointer(4, _INTEGERS), align=2)
+
+        def visit(p: Any, total: Any) -> None:
+            reached = builder.icmp_signed(">=", total, cuts)
+            builder.store(builder.bitcast(reached, _BYTE), builder.gep(masks, [p]))
+
+        rows = _Rows(builder, tables, words, WORD_LETTERS, 2)
+        _emit_windows(builder, arguments[1], arguments[3], rows, builder.add, visit)
+        return context.get_dummy_value()
+
+    return types.void(tables, n_tables, words, n_windows, cuts, masks), emit
+
+
+write_masks: Any = intrinsic(_lane_masks)  # Any, because a call leaves the typing context out
+
+
+def _lane_sums(typing_context, tables, n_tables, words, first, n_windows, as_products, rows):  # type: ignore[no-untyped-def]
+    """Write for every window from `first` on the sum over the tables of float64, or the product, to a row of `rows`."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        def pointer(i: int, element: Any) -> Any:
+            return _pointer(context, builder, signature, arguments, i, element)
+
+        tables, words, target = pointer(0, _FLOATS), pointer(2, _BYTE), pointer(6, _FLOATS)
+        words = builder.gep(words, [arguments[3]])
+
+        def visit(p: Any, total: Any) -> None:
+            builder.store(total, builder.gep(target, [p]), align=8)
+
+        rows = _Rows(builder, tables, words, SHORT_LETTERS, 8)
+        with builder.if_else(builder.trunc(arguments[5], ir.IntType(1))) as (product, otherwise):
+            with product:
+                _emit_windows(builder, arguments[1], arguments[4], rows, builder.fmul, visit)
+            with otherwise:
+                _emit_windows(builder, arguments[1], arguments[4], rows, builder.fadd, visit)
+        return context.get_dummy_value()
+
+    return types.void(tables, n_tables, words, first, n_windows, as_products, rows), emit
+
+
+write_sums: Any = intrinsic(_lane_sums)
+
+
+def _pointer(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any, i: int, element: Any) -> Any:
+    data = context.make_array(signature.args[i])(context, builder, arguments[i]).data
+    return builder.bitcast(data, element.as_pointer())
+
+
+class _Rows:
+    """The rows of tables, one behind the other, each with a row for every word."""
+
+    def __init__(self, builder: ir.IRBuilder, tables: Any, words: Any, n_letters: int, align: int) -> None:
+        self._builder, self._tables, self._words, self._align = builder, tables, words, align
+        self._n_letters = n_letters
+
+    def at(self, p: Any, table: Any) -> Any:
+        """Load the row that the window at p has in a table."""
+        builder, n_letters = self._builder, self._n_letters
+        place = builder.add(p, builder.mul(table, _INDEX(n_letters)))
+        word = builder.zext(builder.load(builder.gep(self._words, [place])), _INDEX)
+        if n_letters < WORD_LETTERS:
+            word = builder.lshr(word, _INDEX(2 * (WORD_LETTERS - n_letters)))
+        entry = builder.add(word, builder.mul(table, _INDEX(4**n_letters)))
+        return builder.load(builder.gep(self._tables, [entry]), align=self._align)
+
+
+def _emit_windows(
+    builder: ir.IRBuilder,
+    n_tables: Any,
+    n_windows: Any,
+    rows: _Rows,
+    combine: Callable[[Any, Any], Any],
+    visit: Callable[[Any, Any], None],
+) -> None:
+    """Emit `visit` of window and combined rows for all windows, with the loop over few tables unrolled."""
+    done = builder.append_basic_block()
+
+    def unrolled(p: Any, n: int) -> Any:
+        total = rows.at(p, _INDEX(0))
+        for table in range(1, n):
+            total = combine(total, rows.at(p, _INDEX(table)))
+        return total
+
+    def by_loop(p: Any) -> Any:
+        total = alloca_once_value(builder, rows.at(p, _INDEX(0)))
+        with for_range(builder, n_tables, start=_INDEX(1)) as loop:
+            builder.store(combine(builder.load(total), rows.at(p, loop.index)), total)
+        return builder.load(total)
+
+    def windows(total_at: Callable[[Any], Any]) -> Any:
+        block = builder.append_basic_block()
+        builder.position_at_end(block)
+        with for_range(builder, n_windows) as loop:
+            visit(loop.index, total_at(loop.index))
+        builder.branch(done)
+        return block
+
+    entry = builder.block
+    any_case = windows(by_loop)
+    cases = [windows(partial(unrolled, n=n)) for n in range(1, _MOST_UNROLLED_TABLES + 1)]
+    builder.position_at_end(entry)
+    switch = builder.switch(n_tables, any_case)
+    for n, block in enumerate(cases, start=1):
+        switch.add_case(_INDEX(n), block)
+    builder.position_at_end(done)
