@@ -178,8 +178,8 @@ class DeepPruneClassifier(
         near 1 (within 0.1) and three near 0; likewise with extra or missing columns, or with the axes swapped.
     engine : {"auto", "compiled", "numpy", "tensorflow"}, default="auto"
         Training backend: compiled code for DNA on a CPU, NumPy for a few real-valued channels, TensorFlow for any input
-        and for GPUs. "auto" picks TensorFlow if it has a GPU or X is not DNA, but NumPy for real-valued channels if an
-        epoch of the unpruned network takes at most 2**29 multiply-adds (0.05 seconds).
+        and for GPUs. "auto" picks compiled code for DNA; for real-valued channels NumPy if an epoch of the unpruned
+        network takes at most 2**29 multiply-adds (0.05 seconds), else TensorFlow.
     n_jobs : int, default=None
         Threads of the compiled engine. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from skdeepprune._engines import scan
 from skdeepprune._inputs import InputParts, read_parts
 from skdeepprune._network import Network, Scan
-from skdeepprune.motifs._align import Alignment, best_alignment
+from skdeepprune.motifs._align import Alignment, alike, best_alignment
 from skdeepprune.motifs._motif import UNIFORM, Background, Motif, Site
 from skdeepprune.sequences import decode, from_one_hot
 
@@ -23,6 +23,8 @@ _N = 4
 # Two motifs whose best alignment correlates more than this are called copies of each other.
 _COPY_OF = "copy of "
 _COPY_CORRELATION = 0.8
+# Of a correlation in float32 kernels.
+_ROUNDING = 1e-5
 
 
 def extract_motifs(
@@ -133,7 +135,7 @@ def extract_motifs(
                 stacklevel=2,
             )
             continue
-        motif = sequences.motif(found, k, rows, width=network.kernel_length, flank=flank)
+        motif = sequences.motif(found, k, rows, width=network.kernel_length, flank=flank, trim=trim)
         motifs.append(
             replace(
                 motif,
@@ -142,7 +144,7 @@ def extract_motifs(
                 threshold=limit,
             )
         )
-    noted = note_copies(motifs if trim is None else [motif.trim(trim) for motif in motifs])
+    noted = note_copies(motifs)
     return _note_rotations(noted, network.kernels[:, :, :4])
 
 
@@ -197,8 +199,10 @@ class _Sequences:
     names: Sequence[str]
     background: Background
 
-    def motif(self, found: Scan, k: int, rows: NDArray[np.int64], *, width: int, flank: int) -> Motif:
-        """Cut the best windows of kernel `k` in `rows`, widened by `flank`, and count them."""
+    def motif(
+        self, found: Scan, k: int, rows: NDArray[np.int64], *, width: int, flank: int, trim: float | None
+    ) -> Motif:
+        """Cut the best windows of kernel `k` in `rows`, widened by `flank`, count them, and trim what that gives."""
         width += 2 * flank
         start = found.position[rows, k].astype(np.int64) - flank
         reverse = found.reverse[rows, k]
@@ -206,12 +210,19 @@ class _Sequences:
         windows[reverse] = _COMPLEMENT[windows[reverse, ::-1]]
         counts = np.stack([(windows == base).sum(axis=0) for base in range(_N)], axis=1).astype(np.float64)
         counts += (windows == _N).sum(axis=0)[:, None] * np.array(self.background)
-        letters = decode(windows, strip=False)
-        sites = tuple(
-            Site(int(row), str(self.names[row]), int(at), "-" if minus else "+", float(score), text)
-            for row, at, minus, score, text in zip(rows, start, reverse, found.pooled[rows, k], letters, strict=True)
+        motif = Motif(f"kernel_{k}", counts, len(rows), kernel=k, background=self.background)
+        first, last = (0, width) if trim is None else motif.informative(trim)
+        # Only now the sites, as there may be a million.
+        start += np.where(reverse, width - last, first)
+        columns = (
+            rows.tolist(),
+            [str(self.names[row]) for row in rows.tolist()],
+            start.tolist(),
+            np.where(reverse, "-", "+").tolist(),
+            found.pooled[rows, k].tolist(),
+            decode(windows[:, first:last], strip=False),
         )
-        return Motif(f"kernel_{k}", counts, len(rows), sites, kernel=k, background=self.background)
+        return replace(motif, counts=counts[first:last], sites=tuple(map(Site, *columns)))
 
     def mostly_known(self, position: NDArray[Any], width: int) -> NDArray[np.bool_]:
         """Whether at least half of the bases of every window (n_sequences, K) are known: others are no evidence."""
@@ -242,11 +253,13 @@ _COMPLEMENT = np.array([3, 2, 1, 0, _N], dtype=np.uint8)
 def _note_rotations(motifs: list[Motif], kernels: NDArray[np.floating[Any]]) -> list[Motif]:
     """Note which kernels are an earlier one shifted around its end: no alignment of their motifs shows that."""
     shapes = kernels - kernels.mean(axis=2, keepdims=True)
+    ordered = shapes[[motif.kernel for motif in motifs]]
     noted = []
     for i, motif in enumerate(motifs):
         if not any(note.startswith(_COPY_OF) for note in motif.notes):
-            for earlier in motifs[:i]:
-                shift, reverse, r = _best_rotation(shapes[motif.kernel], shapes[earlier.kernel])
+            for j in _alike_when_turned(ordered[: i + 1]):
+                earlier = motifs[j]
+                shift, reverse, r = _best_rotation(ordered[i], ordered[j])
                 if r > _COPY_CORRELATION:
                     strand = ", on the other strand" if reverse else ""
                     note = (
@@ -256,6 +269,19 @@ def _note_rotations(motifs: list[Motif], kernels: NDArray[np.floating[Any]]) -> 
                     break
         noted.append(motif)
     return noted
+
+
+def _alike_when_turned(shapes: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Which shapes correlate with the last one, shifted around its end and on either strand."""
+    *others, last = shapes.astype(np.float64)
+    if not others:
+        return np.empty(0, dtype=np.int64)
+    strands = [last, last[::-1, ::-1]]
+    turned = np.array([np.roll(strand, shift, axis=0).ravel() for strand in strands for shift in range(len(last))])
+    before = np.reshape(others, (len(others), -1))
+    norms = np.linalg.norm(before, axis=1) * np.linalg.norm(last)
+    found = (before @ turned.T).max(axis=1) / np.where(norms > 0, norms, 1.0)
+    return np.flatnonzero(found > _COPY_CORRELATION - _ROUNDING)
 
 
 def _best_rotation(kernel: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> tuple[int, bool, float]:
@@ -275,10 +301,10 @@ def _best_rotation(kernel: NDArray[np.floating[Any]], other: NDArray[np.floating
 def note_copies(motifs: Sequence[Motif]) -> list[Motif]:
     """Note of each motif which earlier one it is a copy of, as the two read now; older notes of that kind go."""
     noted: list[Motif] = []
-    for motif in motifs:
+    for motif, candidates in zip(motifs, alike(motifs, _COPY_CORRELATION), strict=True):
         motif = replace(motif, notes=tuple(note for note in motif.notes if not note.startswith(_COPY_OF)))
-        for earlier in noted:
-            alignment = best_alignment(motif, earlier)
+        for earlier in (noted[i] for i in candidates):
+            alignment = best_alignment(replace(motif, sites=()), replace(earlier, sites=()))
             if alignment.correlation > _COPY_CORRELATION:
                 motif = replace(motif, notes=(*motif.notes, _copy_note(earlier.name, alignment)))
                 break
