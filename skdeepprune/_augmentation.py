@@ -45,7 +45,8 @@ def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
     if rate > 0:
         from skdeepprune._mutation import substitute_bases
 
-        substitute_bases(changed.reshape(-1), rate, rng.integers(2**64, size=1, dtype=np.uint64))
+        limit = np.uint64(max(1, round(rate * 2**32)))
+        substitute_bases(changed.reshape(-1), limit, rng.integers(2**64, dtype=np.uint64))
     return changed
 
 

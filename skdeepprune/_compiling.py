@@ -8,24 +8,34 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from skdeepprune._compile_cache import PackageCache
+
+STEP = np.uint64(0x9E3779B97F4A7C15)
+
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile on first use, without the GIL; keep the machine code on disk where any folder can be written."""
-    options = {"nogil": True, "error_model": "numpy"}
+    dispatcher = njit(function, nogil=True, error_model="numpy")
     try:
-        return njit(function, cache=True, **options)
+        dispatcher._cache = PackageCache(function)
     except RuntimeError:  # numba found no folder for its cache
-        return njit(function, **options)
+        pass
+    return dispatcher
+
+
+@compiled
+def mixed(counter: Any) -> Any:
+    """Turn a uint64 into 64 random bits; counting up by STEP gives the generator splitmix64."""
+    bits = (counter ^ (counter >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
 
 
 @compiled
 def random_bits(state: Any) -> Any:
     """Advance the generator splitmix64, whose state is an array of one uint64, and return 64 random bits."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    bits = state[0]
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    state[0] += STEP
+    return mixed(state[0])
 
 
 @compiled

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,8 +143,15 @@ class UnloadedData:
             word_sums.append(trainer.word_sums(loaded, rows))
         return Terms(np.concatenate(scores), np.concatenate(word_sums))
 
+    def is_one_block(self, batch_size: int) -> bool:
+        """Whether all sequences are loaded at once."""
+        return len(self.rows) <= self._step(batch_size)
+
+    def _step(self, batch_size: int) -> int:
+        return batch_size * max(1, _BASES_AT_ONCE // (batch_size * max(self.codes.shape[1], 1)))
+
     def _parts(self, numbers: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
-        step = batch_size * max(1, _BASES_AT_ONCE // (batch_size * max(self.codes.shape[1], 1)))
+        step = self._step(batch_size)
         return (numbers[start : start + step] for start in range(0, len(numbers), step))
 
     def _load(self, codes: NDArray[np.uint8], chosen: NDArray[np.int64]) -> Any:
@@ -151,6 +159,8 @@ class UnloadedData:
 
 
 TrainingData = LabeledData | UnloadedData
+# Loaded sequences, the order of their rows, and what is left out of them.
+Drawn = tuple[Any, NDArray[np.int64], Dropout]
 
 
 @dataclass(frozen=True)
@@ -420,8 +430,44 @@ def _mean_and_error(values: NDArray[np.float64], data: TrainingData) -> tuple[fl
     return mean, float(np.sqrt(np.square(shares * (values - mean)).sum()))
 
 
-def _draw_dropout(dropout: float, rng: np.random.Generator) -> Dropout:
-    return Dropout(dropout, int(rng.integers(2**63))) if dropout else NO_DROPOUT
+class DrawnAhead:
+    """What the epochs of a stage train on: with threads to spare the next epoch is drawn while this one trains.
+
+    The draws are those of epochs drawn one after another, and what is drawn but not used is taken back from the
+    generator. Ahead is only drawn what is loaded at once.
+    """
+
+    def __init__(
+        self, training: TrainingData, batch_size: int, dropout: float, rng: np.random.Generator, n_threads: int
+    ) -> None:
+        self._training, self._batch_size, self._dropout, self._rng = training, batch_size, dropout, rng
+        ahead = n_threads > 1 and isinstance(training, UnloadedData) and training.is_one_block(batch_size)
+        self._pool = ThreadPoolExecutor(1) if ahead else None
+        self._next: Future[list[Drawn]] | None = None
+        self._before: Any = None
+
+    def epoch(self) -> Iterable[Drawn]:
+        """Give the blocks of the next epoch."""
+        if self._pool is None:
+            return self._draw()
+        drawn = list(self._draw()) if self._next is None else self._next.result()
+        self._before = self._rng.bit_generator.state
+        self._next = self._pool.submit(lambda: list(self._draw()))
+        return drawn
+
+    def _draw(self) -> Iterator[Drawn]:
+        for loaded, order in self._training.blocks(self._batch_size, self._rng):
+            left_out = Dropout(self._dropout, int(self._rng.integers(2**63))) if self._dropout else NO_DROPOUT
+            yield loaded, order, left_out
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+        if self._next is not None:
+            self._rng.bit_generator.state = self._before
 
 
 def train(
@@ -479,8 +525,8 @@ def train(
     def run_epoch(trainer: Trainer, rate: float) -> Decision:
         start = time.perf_counter()
         losses = [
-            (trainer.epoch(loaded, order, settings.batch_size, rate, _draw_dropout(dropout, rng), penalty), len(order))
-            for loaded, order in training.blocks(settings.batch_size, rng)
+            (trainer.epoch(loaded, order, settings.batch_size, rate, left_out, penalty), len(order))
+            for loaded, order, left_out in drawn.epoch()
         ]
         loss = sum(loss * n for loss, n in losses) / len(training.rows)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -500,17 +546,18 @@ def train(
 
     trainer = engine.trainer(network)
     best, best_logits, lowest, n_worse = network, np.empty(0), np.inf, 0
-    while n_worse < settings.n_iter_no_change and len(epochs) < settings.max_iter - n_annealed:
-        warmed_up = len(epochs) >= len(warm_up)
-        decision = run_epoch(trainer, learning_rate * (1 if warmed_up else warm_up[len(epochs)]))
-        if epochs[-1].val_loss < lowest:
-            best, best_logits, lowest, n_worse = trainer.network, decision.logits, epochs[-1].val_loss, 0
-        elif warmed_up:
-            n_worse += 1
-    if n_annealed:
-        trainer = engine.trainer(best)
-        for share in np.linspace(1, 0, n_annealed, endpoint=False):
-            decision = run_epoch(trainer, learning_rate * share)
-        if not is_worse(decision.logits, best_logits, validation):
-            best = trainer.network
+    with DrawnAhead(training, settings.batch_size, dropout, rng, engine.n_threads) as drawn:
+        while n_worse < settings.n_iter_no_change and len(epochs) < settings.max_iter - n_annealed:
+            warmed_up = len(epochs) >= len(warm_up)
+            decision = run_epoch(trainer, learning_rate * (1 if warmed_up else warm_up[len(epochs)]))
+            if epochs[-1].val_loss < lowest:
+                best, best_logits, lowest, n_worse = trainer.network, decision.logits, epochs[-1].val_loss, 0
+            elif warmed_up:
+                n_worse += 1
+        if n_annealed:
+            trainer = engine.trainer(best)
+            for share in np.linspace(1, 0, n_annealed, endpoint=False):
+                decision = run_epoch(trainer, learning_rate * share)
+            if not is_worse(decision.logits, best_logits, validation):
+                best = trainer.network
     return best, epochs

@@ -147,7 +147,7 @@ def test_annealing_begins_with_the_best_weights(monkeypatch):
         begun.append(network)
         return begin(engine, network)
 
-    settings = {"n_prunings": 0, "n_kernels": 8, "n_iter_no_change": 2}
+    settings = {"n_prunings": 0, "n_kernels": 8, "n_iter_no_change": 2, "random_state": 1}
     monkeypatch.setattr(CompiledEngine, "trainer", recorded)
     annealed = small(**settings, max_iter=200).fit(X, y)
     n_before = annealed.n_iter_ - 8

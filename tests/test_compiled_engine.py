@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from numba.core.dispatcher import Dispatcher
 from test_network import draw_words, known_part, n_counted_by_loop, words_by_loop
 
-from skdeepprune._engines import _compiled, _loops
-from skdeepprune._engines._compiled import CompiledEngine, Words, motif_scores, scan, word_sums
+from skdeepprune._engines import _compiled
+from skdeepprune._engines._compiled import CompiledEngine, Letters, Words, motif_scores, scan, word_sums
 from skdeepprune._engines._interface import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Dropout, Penalty
+from skdeepprune._engines._pool import pool_loops
+from skdeepprune._engines._scan import scan_loops
 from skdeepprune._network import BASE_SHARES, Network, reverse_complement_kernels, reverse_complement_words
 from skdeepprune.sequences import decode, dinucleotide_shuffle, encode
 
-_COMPILED_LOOPS = [name for name in vars(_compiled) if isinstance(getattr(_loops, name, None), Dispatcher)]
+_COMPILED_LOOPS = [loop for loop in vars(_compiled).values() if isinstance(loop, Dispatcher)]
 A_KERNEL_LENGTH = st.one_of(st.integers(1, 12), st.sampled_from([15, 16, 24, 25, 35, 36, 37, 50]))
 
 
@@ -273,27 +275,49 @@ def test_read_only_and_strided_codes(rng):
 
 
 @given(networks_and_codes())
-def test_words_know_lengths_and_starts(case):
+def test_letters_know_lengths_and_starts(case):
     _, codes = case
-    words = Words.of(codes)
+    letters = Letters.of(codes)
     starts, justified, lengths = known_parts(codes)
-    np.testing.assert_array_equal(words.lengths, lengths)
-    np.testing.assert_array_equal(words.starts, starts)
-    assert words.with_n == any((row[:length] == 4).any() for row, length in zip(justified, lengths, strict=True))
-    padded = np.pad(justified, ((0, 0), (0, 2)), constant_values=4).astype(int)
-    np.testing.assert_array_equal(words.words, 25 * padded[:, :-2] + 5 * padded[:, 1:-1] + padded[:, 2:])
-    wider = words.at_least(codes.shape[1] + 3)
-    np.testing.assert_array_equal(wider.words[:, :-3], words.words)
-    assert (wider.words[:, -3:] == 124).all()
-    assert words.at_least(1) is words
+    np.testing.assert_array_equal(letters.letters, justified)
+    np.testing.assert_array_equal(letters.lengths, lengths)
+    np.testing.assert_array_equal(letters.starts, starts)
+    assert letters.with_n == any((row[:length] == 4).any() for row, length in zip(justified, lengths, strict=True))
+
+
+@given(networks_and_codes(), st.integers(0, 2**32))
+def test_words_are_read_as_by_loops(case, seed):
+    network, codes = case
+    letters = Letters.of(codes)
+    words = Words(letters, network)
+    rows = np.random.default_rng(seed).integers(0, len(codes), 9)
+    words.read(rows)
+    n, with_n = network.word_length, words.with_n
+    assert words.words.shape == (9, max(codes.shape[1], network.kernel_length))
+    assert with_n or (not letters.with_n and letters.lengths.min() >= network.kernel_length)
+    for i, row in enumerate(rows):
+        length = letters.lengths[row]
+        assert words.n_windows[i] == max(1, length - network.kernel_length + 1)
+        assert words.n_numbers[i] == (max(0, length - n + 1) if n else 0)
+        for p in range(length if with_n else length - 3):
+            word = [*letters.letters[row, p : p + 4], 4, 4, 4, 4][:4]
+            number = words.words[i, p] // 32
+            assert words.words[i, p] % 32 == 0
+            if 4 in word:
+                assert number >= 256
+                assert number == 256 + sum(4 in other for other in np.ndindex(5, 5, 5, 5) if other < tuple(word))
+            else:
+                assert number == np.ravel_multi_index(word, (4,) * 4)
+        for p in range(words.n_numbers[i]):
+            expected = np.ravel_multi_index(letters.letters[row, p : p + n], ((5 if with_n else 4),) * n)
+            assert words.numbers[i, p] == expected
 
 
 @given(networks_and_codes())
 def test_windows_are_counted_as_by_loops(case):
     network, codes = case
     counts = [n_counted_by_loop(network, sequence) for sequence in decode(codes, strip=False)]
-    log_counts = Words.of(codes).at_least(network.kernel_length).log_counts(network)
-    np.testing.assert_allclose(log_counts, np.log(counts), atol=1e-12)
+    np.testing.assert_allclose(Letters.of(codes).log_counts(network), np.log(counts), atol=1e-12)
 
 
 @given(networks_and_codes())
@@ -339,8 +363,7 @@ def test_kernels_of_any_size_are_pooled(scale, dtype):
     network = random_network(rng, 6, 12, True, sharpness=2.0)
     network = replace(network, kernels=network.kernels * np.float32(scale))
     codes = random_codes(rng, 20, 60)
-    room = _compiled._room_for_products(_compiled._flatten(network).blocks, 2.0)
-    assert room.dtype == dtype
+    assert _compiled._type_of_products(_compiled._flatten(network).blocks, 2.0) is dtype
     expected = np.maximum(pooled_by_loops(network, codes)[0], 0)
     np.testing.assert_allclose(motif_scores(network, codes), expected, rtol=1e-5, atol=1e-5)
     engine = CompiledEngine()
@@ -485,20 +508,22 @@ def test_epochs_equal_keras_s_adam_over_the_gradients(case, batch_size):
 
 
 @pytest.mark.parametrize("sharpness", [np.inf, 2.0])
-def test_an_epoch_repeats_itself_bit_by_bit(rng, sharpness):
-    network = random_network(rng, 12, 9, True, sharpness)
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_an_epoch_repeats_itself_bit_by_bit_on_any_number_of_threads(rng, sharpness, rate):
+    network = random_network(rng, 70, 9, True, sharpness, 3)  # 18 blocks
     codes = random_codes(rng, 500, 50)
     labels, weights = rng.integers(0, 2, 500).astype(np.float32), np.ones(500, np.float32)
     order = rng.permutation(500)
     networks = []
-    for engine in (CompiledEngine(), CompiledEngine(n_threads=2)):
+    for engine in (CompiledEngine(), CompiledEngine(n_threads=2), CompiledEngine(n_threads=5)):
         trainer = engine.trainer(network)
         data = engine.load(codes, labels, weights)
-        losses = [trainer.epoch(data, order, 64, 0.01) for _ in range(3)]
+        losses = [trainer.epoch(data, order, 64, 0.01, Dropout(rate, 3)) for _ in range(3)]
         networks.append((losses, trainer.network))
-    assert networks[0][0] == networks[1][0]
-    for one, other in zip(as_arrays(networks[0][1]), as_arrays(networks[1][1]), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for losses, trained in networks[1:]:
+        assert losses == networks[0][0]
+        for one, other in zip(as_arrays(networks[0][1]), as_arrays(trained), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_weights_count_as_copies(rng):
@@ -546,20 +571,19 @@ def test_extreme_logits_keep_the_loss_finite(rng):
 def test_loading_copies_no_more_than_a_byte_a_base(rng):
     codes = random_codes(rng, 50, 40)
     data = CompiledEngine().load(codes, np.zeros(50), np.ones(50))
-    assert data.words.nbytes == codes.nbytes
+    assert data.letters.nbytes == codes.nbytes
     assert len(pickle.dumps(data)) < codes.nbytes + 50 * (8 + 4 + 4) + 1000
 
 
 def test_compiled_code_comes_from_the_disk(rng):
     """Another process finds what this one compiled, and importing compiles nothing."""
-    Words.of(random_codes(rng, 1, 3))
+    Letters.of(random_codes(rng, 1, 3))
     code = (
-        "from skdeepprune._engines import _loops\n"
         "import numpy as np\n"
-        "from skdeepprune._engines._compiled import Words\n"
-        "assert not _loops.read_words.signatures\n"
-        "Words.of(np.zeros((1, 3), np.uint8))\n"
-        "print(sum(_loops.read_words.stats.cache_hits.values()))"
+        "from skdeepprune._engines._compiled import Letters, read_letters\n"
+        "assert not read_letters.signatures\n"
+        "Letters.of(np.zeros((1, 3), np.uint8))\n"
+        "print(sum(read_letters.stats.cache_hits.values()))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(found.stdout) == 1
@@ -573,6 +597,8 @@ def test_every_loop_compiles_once(rng):
     ]
     codes = random_codes(rng, 10, 30)
     codes.flags.writeable = False
+    loops = [*_COMPILED_LOOPS, *scan_loops(2), *pool_loops(2)]
+    before = [len(loop.signatures) for loop in loops]  # other tests call some themselves
     engine = CompiledEngine()
     for labels in (np.zeros(10), np.zeros(20, dtype=np.float32)[::2], [0] * 10):
         data = engine.load(np.asfortranarray(codes), labels, np.ones(10, dtype=np.float32))
@@ -584,9 +610,11 @@ def test_every_loop_compiles_once(rng):
             trainer.scores(data, np.arange(10, dtype=np.int32)[::-1])
             trainer.word_sums(data, np.arange(10, dtype=np.int32)[::-1])
             word_sums(trainer.network, codes)
-    for name in _COMPILED_LOOPS:
+            scan(trainer.network, codes)
+    for loop, known in zip(loops, before, strict=True):
         # Products of exponentials may need float64, once.
-        assert len(getattr(_loops, name).signatures) <= (2 if name in ("pool_rows", "gradient_by_windows") else 1)
+        assert loop.signatures, loop
+        assert len(loop.signatures) - known <= (2 if loop in pool_loops(2) else 1), loop
 
 
 @given(st.integers(1, 80), st.integers(0, 10**6))
@@ -596,10 +624,10 @@ def test_words_may_take_the_memory_of_the_codes(width, seed):
     apart = CompiledEngine().load(codes, y, weights)
     owned = codes.copy()
     in_place = CompiledEngine().load(owned, y, weights, overwrite_X=True)
-    np.testing.assert_array_equal(in_place.words, apart.words)
+    np.testing.assert_array_equal(in_place.letters, apart.letters)
     for name in ("lengths", "starts", "with_n"):
         np.testing.assert_array_equal(getattr(in_place, name), getattr(apart, name))
-    assert in_place.words is owned
+    assert in_place.letters is owned
 
 
 def test_without_any_folder_for_the_cache_it_compiles_all_the_same():
@@ -608,7 +636,7 @@ def test_without_any_folder_for_the_cache_it_compiles_all_the_same():
         "caching.CacheImpl._locator_classes = []\n"
         "import numpy as np\n"
         "from skdeepprune.sequences import dinucleotide_shuffle\n"
-        "from skdeepprune._engines import _loops\n"
+        "from skdeepprune._engines import _compiled\n"
         "print(dinucleotide_shuffle(['ACAGATA'], random_state=1)[0])\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

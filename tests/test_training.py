@@ -10,8 +10,18 @@ from test_network import draw_network
 
 from skdeepprune import DeepPruneClassifier, _training
 from skdeepprune._auc import roc_auc
+from skdeepprune._augmentation import Augmentation
 from skdeepprune._engines import choose_engine
-from skdeepprune._training import LabeledData, Stage, evaluate, is_worse, smallest_good_size, with_sharpness
+from skdeepprune._training import (
+    DrawnAhead,
+    LabeledData,
+    Stage,
+    UnloadedData,
+    evaluate,
+    is_worse,
+    smallest_good_size,
+    with_sharpness,
+)
 from skdeepprune.datasets import load_simulated
 
 
@@ -54,6 +64,27 @@ def test_of_networks_that_are_equally_good_one_in_six_is_called_worse(rng):
     data = labeled(np.repeat([0, 1], 100), np.ones(200))
     share = np.mean([is_worse(one, other, data) for one, other in rng.normal(size=(2000, 2, 200))])
     assert share == pytest.approx(0.159, abs=0.03)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("n_epochs", [0, 1, 3])
+def test_what_is_drawn_ahead_is_what_would_be_drawn(dropout, n_epochs):
+    codes, y = np.random.default_rng(0).integers(0, 4, (40, 30), dtype=np.uint8), np.repeat(np.float32([0, 1]), 20)
+    engine = choose_engine("compiled", is_dna=True)
+    augmentation = Augmentation(0.1, "dinucleotide")
+    data = UnloadedData(engine, codes, np.arange(40), y, np.ones(40, np.float32), augmentation)
+    drawn, left = [], []
+    for n_threads in (1, 2):
+        rng = np.random.default_rng(1)
+        with DrawnAhead(data, 8, dropout, rng, n_threads) as ahead:
+            epochs = [list(ahead.epoch()) for _ in range(n_epochs)]
+        drawn.append(
+            [(loaded.letters.tolist(), order.tolist(), out) for blocks in epochs for loaded, order, out in blocks]
+        )
+        left.append(rng.integers(2**63))
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == n_epochs
+    assert left[0] == left[1], "the generator is where it would be"
 
 
 def test_standard_error_is_the_spread_over_repeated_samples(rng):

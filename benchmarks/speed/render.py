@@ -40,6 +40,11 @@ SECTIONS = {
         "6,000 sequences of the paper's third simulated set, 256 kernels to 4, the paper's settings. Early stopping"
         " gives every fit its own number of epochs, hence both times; Keras runs the same loop with its own callbacks.",
     ),
+    "stages": (
+        "A default fit by size",
+        "5,000 bound sequences of 101 bp of the paper's third simulated set and a dinucleotide shuffle of each, both"
+        " strands, default settings. An epoch includes the augmentation and the score of the held-out tenth.",
+    ),
     "gkm": (
         "Against gkm-SVM",
         "Real sequences of 101 bp (CTCFL in K562) and shuffled ones; 1,000 others are scored. The classifier has the"

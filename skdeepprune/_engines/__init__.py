@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,8 @@ def choose_engine(name: str, *, is_dna: bool, n_threads: int = 1, multiply_adds:
     Parameters
     ----------
     name : {"auto", "compiled", "numpy", "tensorflow"}
-        "auto" takes NumPy for a small set of real-valued channels, TensorFlow for a larger one or when it has a GPU,
-        else the compiled engine.
+        "auto" takes the compiled engine for DNA, also where TensorFlow has a GPU; NumPy for a small set of real-valued
+        channels, and TensorFlow for a larger one.
     is_dna : bool
         Whether the input is codes.
     n_threads : int, default=1
@@ -32,10 +31,10 @@ def choose_engine(name: str, *, is_dna: bool, n_threads: int = 1, multiply_adds:
         Of the convolution in an epoch of the unpruned network, by which "auto" tells what is small.
     """
     if name == "auto":
-        if not is_dna and multiply_adds <= SMALL:
-            name = "numpy"
+        if is_dna:
+            name = "compiled"
         else:
-            name = "compiled" if is_dna and not _has_gpu() else "tensorflow"
+            name = "numpy" if multiply_adds <= SMALL else "tensorflow"
     if name == "numpy":
         if is_dna:
             raise ValueError(
@@ -108,12 +107,3 @@ def word_sums(network: Network, sequences: NDArray[Any]) -> NDArray[np.float64]:
     from skdeepprune._engines._compiled import word_sums
 
     return word_sums(network, sequences)
-
-
-def _has_gpu() -> bool:
-    """Whether TensorFlow has a GPU; without an NVIDIA driver it is not even asked, since importing it takes seconds."""
-    if not Path("/dev/nvidiactl").exists():
-        return False
-    from skdeepprune._engines._tensorflow import has_gpu
-
-    return has_gpu()

@@ -74,6 +74,7 @@ class Engine(Protocol):
     """A way to compute. Engines differ in speed and in the inputs they take, not in what they find."""
 
     name: str
+    n_threads: int
 
     def load(
         self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32], *, overwrite_X: bool = False

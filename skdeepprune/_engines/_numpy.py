@@ -88,6 +88,7 @@ class NumpyEngine:
     """
 
     name = "numpy"
+    n_threads = 1
 
     def load(
         self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32], *, overwrite_X: bool = False

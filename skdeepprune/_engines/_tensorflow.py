@@ -75,6 +75,7 @@ class TensorFlowEngine:
     """
 
     name = "tensorflow"
+    n_threads = 1
 
     def load(
         self, X: NDArray[Any], y: NDArray[np.float32], sample_weight: NDArray[np.float32], *, overwrite_X: bool = False
@@ -476,8 +477,3 @@ def _epoch(
         batch_loss, weights, moments = adam_step(weights, moments, n_steps, data.rows(rows), step, kept, kind)
         loss_sum += batch_loss
     return loss_sum, weights, moments, n_steps
-
-
-def has_gpu() -> bool:
-    """Whether TensorFlow can compute on a GPU."""
-    return bool(tf.config.list_physical_devices("GPU"))

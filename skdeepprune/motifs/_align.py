@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune.motifs._motif import Motif
+
+_ROUNDING = 1e-9
 
 
 class Alignment(NamedTuple):
@@ -62,6 +65,25 @@ def correlation_at(motif: Motif, other: Motif, shift: int) -> float:
     norm = float(np.linalg.norm(one) * np.linalg.norm(two))
     product = float((one[start - shift : max(stop, start) - shift] * two[start:stop]).sum())
     return product / norm if norm > 0 else 0.0
+
+
+def alike(motifs: Sequence[Motif], least: float) -> Iterator[NDArray[np.int64]]:
+    """For every motif, which earlier ones correlate by more than `least` at their best alignment, or nearly so much.
+
+    Of all at once, by a matrix product for every shift: 256 motifs have 33,000 pairs.
+    """
+    differences = [_difference(motif) for motif in motifs]
+    width = max(map(len, differences), default=0)
+    shapes = np.zeros((len(motifs), 3 * width, 4))
+    for shape, difference in zip(shapes, differences, strict=True):
+        shape[width : width + len(difference)] = difference / (np.linalg.norm(difference) or 1.0)
+    turned = shapes[:, ::-1, ::-1]
+    for i in range(len(motifs)):
+        # A row for every shift, of both strands.
+        rows = [one[i, start : start + width].ravel() for one in (shapes, turned) for start in range(2 * width + 1)]
+        earlier = shapes[:i, width : 2 * width].reshape(i, 4 * width)
+        found = (earlier @ np.array(rows).T).max(axis=1, initial=-1.0) if i else np.empty(0)
+        yield np.flatnonzero(found > least - _ROUNDING)
 
 
 def _correlations(motif: Motif, other: Motif) -> list[tuple[int, float]]:

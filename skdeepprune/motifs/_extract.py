@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from skdeepprune._engines import scan
-from skdeepprune._inputs import read_input
+from skdeepprune._inputs import InputParts, read_parts
 from skdeepprune._network import Network, Scan
-from skdeepprune.motifs._align import Alignment, best_alignment
+from skdeepprune.motifs._align import Alignment, alike, best_alignment
 from skdeepprune.motifs._motif import UNIFORM, Background, Motif, Site
 from skdeepprune.sequences import decode, from_one_hot
 
@@ -23,6 +23,8 @@ _N = 4
 # Two motifs whose best alignment correlates more than this are called copies of each other.
 _COPY_OF = "copy of "
 _COPY_CORRELATION = 0.8
+# Of a correlation in float32 kernels.
+_ROUNDING = 1e-5
 
 
 def extract_motifs(
@@ -111,15 +113,15 @@ def extract_motifs(
         raise ValueError(f"threshold={threshold}; expected a share of the greatest score, from 0 to 1.")
     if flank < 0:
         raise ValueError(f"flank={flank}; expected a number >= 0.")
-    values = read_input(classifier, X, n_channels=classifier.n_channels_, reset=False, expect_dna=classifier.is_dna_)
-    codes = _letters(values)
-    bound = _bound(classifier, y, len(codes))
+    values = read_parts(classifier, X, n_channels=classifier.n_channels_, expect_dna=classifier.is_dna_)
+    letters = InputParts([(rows, _letters(part)) for rows, part in values.parts])
+    bound = _bound(classifier, y, len(letters))
     # A Series would be looked up by its labels.
-    names = [f"sequence_{i}" for i in range(len(codes))] if names is None else list(names)
-    check_consistent_length(codes, names)
+    names = [f"sequence_{i}" for i in range(len(letters))] if names is None else list(names)
+    check_consistent_length(bound, names)
     network: Network = classifier.stages_[-1].network
-    found = scan(network, values, effective_n_jobs(classifier.n_jobs))
-    sequences = _Sequences(codes, names, UNIFORM if background is None else tuple(np.asarray(background).tolist()))
+    found = scan_parts(network, values, effective_n_jobs(classifier.n_jobs))
+    sequences = _Sequences(letters, names, UNIFORM if background is None else tuple(np.asarray(background).tolist()))
     known = sequences.mostly_known(found.position, network.kernel_length)
     motifs = []
     for k, weight in enumerate(network.dense_weights):
@@ -127,13 +129,13 @@ def extract_motifs(
         rows, limit = _sites_of_kernel(found.pooled[:, k], eligible, threshold)
         if len(rows) == 0:
             warnings.warn(
-                f"kernel_{k} has no site: its score is 0 in all of the {len(codes)} sequences that it could be read"
+                f"kernel_{k} has no site: its score is 0 in all of the {len(names)} sequences that it could be read"
                 " from. It is left out.",
                 UserWarning,
                 stacklevel=2,
             )
             continue
-        motif = sequences.motif(found, k, rows, width=network.kernel_length, flank=flank)
+        motif = sequences.motif(found, k, rows, width=network.kernel_length, flank=flank, trim=trim)
         motifs.append(
             replace(
                 motif,
@@ -142,8 +144,17 @@ def extract_motifs(
                 threshold=limit,
             )
         )
-    noted = note_copies(motifs if trim is None else [motif.trim(trim) for motif in motifs])
+    noted = note_copies(motifs)
     return _note_rotations(noted, network.kernels[:, :, :4])
+
+
+def scan_parts(network: Network, sequences: InputParts, n_threads: int = 1) -> Scan:
+    """Find every kernel's best window in every sequence, as `scan` does, in the order of X."""
+    found = [scan(network, part, n_threads) for _, part in sequences.parts]
+    pooled, position, reverse = (
+        sequences.in_order([getattr(one, name) for one in found]) for name in ("pooled", "position", "reverse")
+    )
+    return Scan(pooled, position, reverse)
 
 
 def _letters(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -184,12 +195,14 @@ def _sites_of_kernel(
 class _Sequences:
     """What windows are cut from."""
 
-    codes: NDArray[np.uint8]
+    letters: InputParts
     names: Sequence[str]
     background: Background
 
-    def motif(self, found: Scan, k: int, rows: NDArray[np.int64], *, width: int, flank: int) -> Motif:
-        """Cut the best windows of kernel `k` in `rows`, widened by `flank`, and count them."""
+    def motif(
+        self, found: Scan, k: int, rows: NDArray[np.int64], *, width: int, flank: int, trim: float | None
+    ) -> Motif:
+        """Cut the best windows of kernel `k` in `rows`, widened by `flank`, count them, and trim what that gives."""
         width += 2 * flank
         start = found.position[rows, k].astype(np.int64) - flank
         reverse = found.reverse[rows, k]
@@ -197,25 +210,41 @@ class _Sequences:
         windows[reverse] = _COMPLEMENT[windows[reverse, ::-1]]
         counts = np.stack([(windows == base).sum(axis=0) for base in range(_N)], axis=1).astype(np.float64)
         counts += (windows == _N).sum(axis=0)[:, None] * np.array(self.background)
-        letters = decode(windows, strip=False)
-        sites = tuple(
-            Site(int(row), str(self.names[row]), int(at), "-" if minus else "+", float(score), text)
-            for row, at, minus, score, text in zip(rows, start, reverse, found.pooled[rows, k], letters, strict=True)
+        motif = Motif(f"kernel_{k}", counts, len(rows), kernel=k, background=self.background)
+        first, last = (0, width) if trim is None else motif.informative(trim)
+        # Only now the sites, as there may be a million.
+        start += np.where(reverse, width - last, first)
+        columns = (
+            rows.tolist(),
+            [str(self.names[row]) for row in rows.tolist()],
+            start.tolist(),
+            np.where(reverse, "-", "+").tolist(),
+            found.pooled[rows, k].tolist(),
+            decode(windows[:, first:last], strip=False),
         )
-        return Motif(f"kernel_{k}", counts, len(rows), sites, kernel=k, background=self.background)
+        return replace(motif, counts=counts[first:last], sites=tuple(map(Site, *columns)))
 
     def mostly_known(self, position: NDArray[Any], width: int) -> NDArray[np.bool_]:
         """Whether at least half of the bases of every window (n_sequences, K) are known: others are no evidence."""
-        n_known = np.cumsum(np.pad(self.codes != _N, ((0, 0), (1, 0))), axis=1)
-        start, stop = (np.minimum(at, self.codes.shape[1]) for at in (position, position + width))
-        rows = np.arange(len(self.codes))[:, None]
-        return 2 * (n_known[rows, stop] - n_known[rows, start]) >= width
+        enough = np.empty(position.shape, np.bool_)
+        for rows, codes in self.letters.parts:
+            n_known = np.cumsum(np.pad(codes != _N, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+            start, stop = (np.minimum(at, codes.shape[1]) for at in (position[rows], position[rows] + width))
+            own = np.arange(len(codes))[:, None]
+            enough[rows] = 2 * (n_known[own, stop] - n_known[own, start]) >= width
+        return enough
 
     def _windows(self, rows: NDArray[np.int64], start: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
-        at = start[:, None] + np.arange(width)
-        length = self.codes.shape[1]
-        inside = (at >= 0) & (at < length)
-        return np.where(inside, self.codes[rows[:, None], at.clip(0, length - 1)], _N).astype(np.uint8)
+        windows = np.empty((len(rows), width), np.uint8)
+        place = np.full(len(self.names), -1)
+        for part, codes in self.letters.parts:
+            place[part] = np.arange(len(part))
+            here = np.flatnonzero(place[rows] >= 0)
+            at = start[here, None] + np.arange(width)
+            inside = (at >= 0) & (at < codes.shape[1])
+            windows[here] = np.where(inside, codes[place[rows[here], None], at.clip(0, codes.shape[1] - 1)], _N)
+            place[part] = -1
+        return windows
 
 
 _COMPLEMENT = np.array([3, 2, 1, 0, _N], dtype=np.uint8)
@@ -224,11 +253,13 @@ _COMPLEMENT = np.array([3, 2, 1, 0, _N], dtype=np.uint8)
 def _note_rotations(motifs: list[Motif], kernels: NDArray[np.floating[Any]]) -> list[Motif]:
     """Note which kernels are an earlier one shifted around its end: no alignment of their motifs shows that."""
     shapes = kernels - kernels.mean(axis=2, keepdims=True)
+    ordered = shapes[[motif.kernel for motif in motifs]]
     noted = []
     for i, motif in enumerate(motifs):
         if not any(note.startswith(_COPY_OF) for note in motif.notes):
-            for earlier in motifs[:i]:
-                shift, reverse, r = _best_rotation(shapes[motif.kernel], shapes[earlier.kernel])
+            for j in _alike_when_turned(ordered[: i + 1]):
+                earlier = motifs[j]
+                shift, reverse, r = _best_rotation(ordered[i], ordered[j])
                 if r > _COPY_CORRELATION:
                     strand = ", on the other strand" if reverse else ""
                     note = (
@@ -238,6 +269,19 @@ def _note_rotations(motifs: list[Motif], kernels: NDArray[np.floating[Any]]) -> 
                     break
         noted.append(motif)
     return noted
+
+
+def _alike_when_turned(shapes: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Which shapes correlate with the last one, shifted around its end and on either strand."""
+    *others, last = shapes.astype(np.float64)
+    if not others:
+        return np.empty(0, dtype=np.int64)
+    strands = [last, last[::-1, ::-1]]
+    turned = np.array([np.roll(strand, shift, axis=0).ravel() for strand in strands for shift in range(len(last))])
+    before = np.reshape(others, (len(others), -1))
+    norms = np.linalg.norm(before, axis=1) * np.linalg.norm(last)
+    found = (before @ turned.T).max(axis=1) / np.where(norms > 0, norms, 1.0)
+    return np.flatnonzero(found > _COPY_CORRELATION - _ROUNDING)
 
 
 def _best_rotation(kernel: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> tuple[int, bool, float]:
@@ -257,10 +301,10 @@ def _best_rotation(kernel: NDArray[np.floating[Any]], other: NDArray[np.floating
 def note_copies(motifs: Sequence[Motif]) -> list[Motif]:
     """Note of each motif which earlier one it is a copy of, as the two read now; older notes of that kind go."""
     noted: list[Motif] = []
-    for motif in motifs:
+    for motif, candidates in zip(motifs, alike(motifs, _COPY_CORRELATION), strict=True):
         motif = replace(motif, notes=tuple(note for note in motif.notes if not note.startswith(_COPY_OF)))
-        for earlier in noted:
-            alignment = best_alignment(motif, earlier)
+        for earlier in (noted[i] for i in candidates):
+            alignment = best_alignment(replace(motif, sites=()), replace(earlier, sites=()))
             if alignment.correlation > _COPY_CORRELATION:
                 motif = replace(motif, notes=(*motif.notes, _copy_note(earlier.name, alignment)))
                 break

@@ -248,7 +248,8 @@ class Motif:
         """Return the motif on the other strand, including its sites and background."""
         flipped = {"+": "-", "-": "+"}
         sites = tuple(
-            replace(site, strand=flipped[site.strand], letters=reverse_complement(site.letters)) for site in self.sites
+            Site(s.sequence, s.name, s.position, flipped[s.strand], s.score, reverse_complement(s.letters))
+            for s in self.sites
         )
         return replace(self, counts=self.counts[::-1, ::-1], sites=sites, background=self.background[::-1])
 
@@ -267,10 +268,13 @@ class Motif:
         Motif
             Its sites are trimmed, too.
         """
-        informative = np.flatnonzero(self.information_content >= min_information)
-        if len(informative) == 0:
-            return self
-        return self.window(int(informative[0]), int(informative[-1]) + 1)
+        start, stop = self.informative(min_information)
+        return self if stop - start == self.width else self.window(start, stop)
+
+    def informative(self, min_information: float) -> tuple[int, int]:
+        """First and last + 1 of the positions that hold as many bits; of all where none does."""
+        found = np.flatnonzero(self.information_content >= min_information)
+        return (int(found[0]), int(found[-1]) + 1) if len(found) else (0, self.width)
 
     def window(self, start: int, stop: int) -> Motif:
         """Return the positions from `start` up to `stop`, with the sites cut accordingly."""
@@ -278,8 +282,8 @@ class Motif:
             raise ValueError(f"start={start}, stop={stop}; expected 0 <= start < stop <= {self.width}, the width.")
         cut_left = {"+": start, "-": self.width - stop}
         sites = tuple(
-            replace(site, position=site.position + cut_left[site.strand], letters=site.letters[start:stop])
-            for site in self.sites
+            Site(s.sequence, s.name, s.position + cut_left[s.strand], s.strand, s.score, s.letters[start:stop])
+            for s in self.sites
         )
         return replace(self, counts=self.counts[start:stop], sites=sites)
 

@@ -50,7 +50,7 @@ def dinucleotide_shuffle(X: Any, *, random_state: RandomState = None) -> Any:
     Examples
     --------
     >>> dinucleotide_shuffle(["ACAGATA", "TTTT"], random_state=1)
-    ['AGATACA', 'TTTT']
+    ['ACATAGA', 'TTTT']
     """
     rng = as_generator(random_state)
     if isinstance(X, np.ndarray) and X.dtype.kind in "iu":
