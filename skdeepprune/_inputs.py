@@ -236,7 +236,7 @@ def read_target(
             classes, y_binary = np.unique(y, return_inverse=True)
     except TypeError as error:
         kinds = sorted({type(value).__name__ for value in y.tolist()})
-        if len(kinds) == 1:
+        if "bytes" in str(error):  # scikit-learn says what to do
             raise
         raise TypeError(
             f"y holds labels of the types {', '.join(kinds)}, which cannot be told apart ({error}); expected labels of"
