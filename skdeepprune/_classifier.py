@@ -102,7 +102,8 @@ class DeepPruneClassifier(
     n_prunings : int, default=6
         Number of times the kernels are halved. 0 trains `n_kernels` kernels directly: the paper's baseline.
     kernel_length : int, default=16
-        Width of a kernel in positions. A shorter sequence is treated as if padded with N. An unknown base (N, another
+        Width of a kernel in positions. A shorter sequence is treated as if padded with N on
+        the right, so its two strands may score differently. An unknown base (N, another
         IUPAC letter, a row of zeros from `OneHotDNA`) contributes the mean over the four bases to an activation;
         unknown bases at either end of a sequence are trimmed. For input that is not DNA, kernels are no longer than
         the sequences. At most 64, or twice the length of the longest sequence if that is more.

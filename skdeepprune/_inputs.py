@@ -81,6 +81,9 @@ def read_input(
         If X has the wrong shape, NaN or infinite values, unknown letters, or is not what the network was fitted on.
     """
     X = listed(X)
+    if X is None or np.isscalar(X) or isinstance(X, pd.DataFrame) and not X.shape[1]:
+        got = f"a DataFrame of shape {X.shape}" if isinstance(X, pd.DataFrame) else repr(X)
+        raise ValueError(f"Expected DNA strings, such as ['ACGT', 'GGCA'], or an array of numbers; got {got}.")
     are_strings = holds_strings(X)
     is_column = isinstance(X, list | tuple | pd.Series | pd.Index) or (isinstance(X, np.ndarray) and X.ndim == 1)
     if (are_strings or is_column) and not _is_scalar(X) and len(X) == 0:
@@ -233,6 +236,8 @@ def read_target(
             classes, y_binary = np.unique(y, return_inverse=True)
     except TypeError as error:
         kinds = sorted({type(value).__name__ for value in y.tolist()})
+        if "bytes" in str(error):  # scikit-learn says what to do
+            raise
         raise TypeError(
             f"y holds labels of the types {', '.join(kinds)}, which cannot be told apart ({error}); expected labels of"
             " one type, such as 0 and 1, and none missing."

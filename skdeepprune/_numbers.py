@@ -13,6 +13,7 @@ from skdeepprune._reading import shown
 
 # Sums of float32 numbers are to stay in its range, as are products with weights.
 MAX_NUMBER = 1e30
+_MAX_REASON = 200
 
 
 def real_numbers(values: Any, name: str) -> Any:
@@ -77,8 +78,8 @@ def _name_the_first(array: NDArray[Any], name: str) -> None:
         except (ValueError, TypeError, OverflowError) as error:
             index = "".join(f"[{i}]" for i in place)
             raise (TypeError if isinstance(error, TypeError) else ValueError)(
-                f"{name}{index} is {shown(value)}, a {type(value).__name__}; the argument must be a string of DNA or a"
-                f" number: {shown(error)[1:-1]}."
+                f"{name}{index} is {shown(value)}, of type {type(value).__name__}; expected a number"
+                f" ({str(error)[:_MAX_REASON]})."
             ) from error
 
 

@@ -461,6 +461,12 @@ def test_real_valued_channels(rng, engine):
         ({}, ["AC"] * 3, [0, 0, 1], r"that are not in the other.* 0 of class 0\."),
         ({"n_kernels": 0}, ["ACGT"] * 8, [0, 1] * 4, r"'n_kernels' parameter"),
         ({"criterion": "magnitude"}, ["ACGT"] * 8, [0, 1] * 4, r"'criterion' parameter"),
+        *(({}, bad, [], r"Expected DNA strings, .*; got") for bad in (None, 3, 0.5, pd.DataFrame())),
+        ({}, [[1.0], [1.0, 2.0]], [0, 1], r"rows of different lengths"),
+        ({}, [[1 + 1j], [2]], [0, 1], r"Complex data not supported: X is of type complex128"),
+        ({}, np.zeros((8, 2), "M8[s]"), [0, 1] * 4, r"X is of type datetime64\[s\]; expected real numbers"),
+        ({}, [[1e39, 0.0]] * 8, [0, 1] * 4, r"X holds 1e\+39; expected numbers from -1e\+30 to 1e\+30"),
+        ({}, [[1.0, 10**400]] * 8, [0, 1] * 4, r"X\[0\]\[1\] is .*; expected a number"),
     ],
 )
 def test_bad_input_is_refused(parameters, bad_X, bad_y, message):
@@ -496,6 +502,12 @@ def test_a_missing_string_is_named(missing):
 def test_weights_of_any_size():
     one, huge = (small(max_iter=2).fit(X, y, sample_weight=np.full(len(X), weight)) for weight in (1, 1e307))
     np.testing.assert_array_equal(one.kernels_, huge.kernels_)
+
+
+@pytest.mark.parametrize("y", [[0, pd.NA] * 4, [0, "a"] * 4, [0, None] * 4, [{1}, 2] * 4])
+def test_labels_that_cannot_be_told_apart_are_refused(y):
+    with pytest.raises((ValueError, TypeError), match=r"y holds labels of the types|contains NaN|Unknown label"):
+        small().fit(["ACGT", "GGCA"] * 4, np.array(y, dtype=object))
 
 
 def test_bad_weights_are_refused():

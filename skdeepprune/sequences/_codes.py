@@ -123,8 +123,8 @@ def _as_string(value: Any, i: int) -> str:
     string = string_in(value)
     if string is None:
         raise TypeError(
-            f"Sequence {i} is of type {type(value).__name__} ({value!r}); expected a DNA string, a Seq or SeqRecord of"
-            " Biopython, or a SequenceRecord."
+            f"Sequence {i} is of type {type(value).__name__} ({repr(value)[:60]}); expected a DNA string, a Seq or"
+            " SeqRecord of Biopython, or a SequenceRecord."
         )
     return string
 
