@@ -352,7 +352,8 @@ FastSK's genomic negatives, too.
 With the small networks of *taken* a dense layer fitted anew before the training, a ranking with such fits, and the best
 of four rankings change nothing or make it worse, and so does a leaky ReLU: {_dead(rows)} kernels have no positive
 score on any training sequence. What does help is *log-sum-exp* over all windows instead of the maximum: then several
-sites count. (The package now takes the mean instead of the sum, the same network on sequences of one length.) It was taken from 64 kernels down, with a sharpness of 2. From 128 down it takes longer and gives no more.
+sites count. (The package now takes the mean instead of the sum, the same network on sequences of one length.)
+It was taken from 64 kernels down, with a sharpness of 2. From 128 down it takes longer and gives no more.
 A sharpness of 1 gives more to few kernels on real sets, and costs at 64, where the scores jump; one of 4 gives less,
 and the best *4 windows* alone bring a part of it. In the package the biases move with the pooling, so that the scores
 stay where they were. With few kernels the saliency to second order is not good enough any more: on one set, SP1, it
