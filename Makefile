@@ -9,6 +9,10 @@ BIN := $(VENV)/bin
 OLDEST ?= python3.11
 NEWEST ?= python3.13
 
+# A shim of pyenv is there, but runs nothing until its version is chosen.
+check_python = $(1) -c "" 2>/dev/null || { echo "Found no $(1) that runs; name another: make $@ $(2)=/path/to/python." \
+	"(With pyenv, 'pyenv prefix VERSION' names a folder that has bin/python.)"; exit 1; }
+
 .PHONY: help demo test slow fuzz lint coverage docs dist oldest newest clean
 .DEFAULT_GOAL := help
 
@@ -16,7 +20,7 @@ help:
 	@echo "make demo   prune a network of 256 kernels to 4 on simulated DNA and show its AUC at every size"
 	@echo "make test   lint, types, doctests and tests"
 	@echo "make slow   the tests that take minutes"
-	@echo "make fuzz   readers on 100,000 damaged files, or as many as SKDEEPPRUNE_FUZZ says"
+	@echo "make fuzz   100,000 damaged files and as many damaged inputs, or as many as SKDEEPPRUNE_FUZZ says"
 	@echo "make lint   lint and types alone"
 	@echo "make oldest the tests with Python 3.11 and the lower bounds of setup.py, in .venv-oldest"
 	@echo "make newest the tests with Python 3.13 and the newest versions there are, in .venv-newest"
@@ -46,7 +50,7 @@ slow: $(VENV)/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
 fuzz: $(VENV)/installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py -m fuzz
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py tests/test_fuzz_estimator.py -m fuzz
 
 lint: $(VENV)/installed-test
 	$(BIN)/python -m ruff check
@@ -55,12 +59,14 @@ lint: $(VENV)/installed-test
 
 # Without the tools that look at the code alone. Warnings of other versions are theirs, and no errors here.
 oldest:
+	@$(call check_python,$(OLDEST),OLDEST)
 	$(OLDEST) -m venv --clear .venv-oldest
 	$(OLDEST) .ci/lower_bounds.py > .venv-oldest/lower-bounds.txt
 	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/lower-bounds.txt --editable '.[test]'
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest --numprocesses 2 -W default
 
 newest:
+	@$(call check_python,$(NEWEST),NEWEST)
 	$(NEWEST) -m venv --clear .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade --editable '.[test]'
 	OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest --numprocesses 2 -W default

@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "skdeepprune/_version.py").read_text(), re.MULTILINE)[1]
 
 EXTRAS = {
-    "plots": ["matplotlib>=3.9"],
+    "plots": ["matplotlib>=3.10"],
     "models": ["skops>=0.13"],
     "baselines": ["gkmsvm-lite>=0.1"],
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],

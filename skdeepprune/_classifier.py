@@ -20,7 +20,6 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 from tqdm import tqdm
@@ -33,6 +32,19 @@ from skdeepprune._engines._interface import Engine, Penalty
 from skdeepprune._inputs import InputParts, hold_out, read_input, read_parts, read_target
 from skdeepprune._interruption import warn_of_interruption
 from skdeepprune._network import Network
+from skdeepprune._numbers import MAX_NUMBER
+from skdeepprune._parameters import (
+    ARRAY_LIKE,
+    BOOLEAN,
+    CALLABLE,
+    NONE,
+    RANDOM_STATE,
+    VERBOSE,
+    CheckedParametersMixin,
+    instance_of,
+    interval,
+    options,
+)
 from skdeepprune._pruning import CRITERIA, kernel_schedule
 from skdeepprune._random import as_generator
 from skdeepprune._training import (
@@ -68,7 +80,12 @@ class Labeled(NamedTuple):
 
 
 class DeepPruneClassifier(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
+    CallbackSupportMixin,
+    CheckedParametersMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """A handful of motif detectors, learned by pruning a large convolutional network.
 
@@ -227,34 +244,34 @@ class DeepPruneClassifier(
     (500, 2)
     """
 
-    _parameter_constraints = {
-        "n_kernels": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "n_prunings": [Interval(Integral, 0, _MAX_PRUNINGS, closed="both")],
-        "kernel_length": [Interval(Integral, 1, None, closed="left")],
-        "composition": [Interval(Integral, 0, MAX_WORD_LENGTH, closed="both"), StrOptions({"auto"})],
-        "reverse_complement": ["boolean", StrOptions({"auto"})],
-        "pooling": [StrOptions({"log-mean-exp", "max"})],
-        "criterion": [StrOptions(set(CRITERIA)), callable],
-        "after_pruning": [StrOptions({"fine-tune", "rewind", "reinitialize", "none"})],
-        "schedule": [StrOptions({"halving", "one-shot"}), "array-like"],
-        "learning_rate": [StrOptions({"anneal", "constant"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_decay": [Interval(Real, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "mutation_rate": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
-        "negatives": [StrOptions({"auto", "given", "dinucleotide", "mixed"})],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "n_channels": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "engine": [StrOptions({"auto", "compiled", "numpy", "tensorflow"})],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state", np.random.Generator],
-        "verbose": ["verbose"],
+    _allowed_parameters = {
+        "n_kernels": [interval(Integral, 1, None, closed="left"), options("auto")],
+        "n_prunings": [interval(Integral, 0, _MAX_PRUNINGS, closed="both")],
+        "kernel_length": [interval(Integral, 1, None, closed="left")],
+        "composition": [interval(Integral, 0, MAX_WORD_LENGTH, closed="both"), options("auto")],
+        "reverse_complement": [*BOOLEAN, options("auto")],
+        "pooling": [options("log-mean-exp", "max")],
+        "criterion": [options(*CRITERIA), CALLABLE],
+        "after_pruning": [options("fine-tune", "rewind", "reinitialize", "none")],
+        "schedule": [options("halving", "one-shot"), ARRAY_LIKE],
+        "learning_rate": [options("anneal", "constant")],
+        "learning_rate_init": [interval(Real, 0, None, closed="neither")],
+        "learning_rate_decay": [interval(Real, 1, None, closed="left")],
+        "batch_size": [interval(Integral, 1, None, closed="left")],
+        "max_iter": [interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [interval(Real, 0, 1, closed="neither")],
+        "alpha": [interval(Real, 0, MAX_NUMBER, closed="both")],
+        "l1_ratio": [interval(Real, 0, 1, closed="both")],
+        "dropout": [interval(Real, 0, 1, closed="left")],
+        "mutation_rate": [interval(Real, 0, 1, closed="left"), options("auto")],
+        "negatives": [options("auto", "given", "dinucleotide", "mixed")],
+        "class_weight": [instance_of(dict), options("balanced"), NONE],
+        "n_channels": [interval(Integral, 1, None, closed="left"), options("auto")],
+        "engine": [options("auto", "compiled", "numpy", "tensorflow")],
+        "n_jobs": [instance_of(Integral), NONE],
+        "random_state": RANDOM_STATE,
+        "verbose": VERBOSE,
     }
 
     def __init__(
@@ -394,7 +411,8 @@ class DeepPruneClassifier(
         rng = as_generator(self.random_state)
         augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences, y_binary, weights)
         data = self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
-        held_out = self._read_held_out(to_hold_out, is_dna, classes, rng)
+        n_channels = 4 if is_dna else sequences.shape[2]
+        held_out = self._read_held_out(to_hold_out, n_channels, is_dna, classes, rng)
         word_length = self._word_length(is_dna)
         word_counts = mean_word_counts(data.sequences, data.y, word_length, reverse_complement=reverse_complement)
         engine = choose_engine(
@@ -407,7 +425,7 @@ class DeepPruneClassifier(
         initial = Network.initial(
             sizes[0],
             kernel_length,
-            4 if is_dna else sequences.shape[2],
+            n_channels,
             reverse_complement=reverse_complement,
             rng=rng,
             word_length=word_length,
@@ -509,7 +527,7 @@ class DeepPruneClassifier(
         return Labeled(sequences, y, weigh_classes(weights, self.class_weight, classes, y))
 
     def _read_held_out(
-        self, given: tuple[Any, ...], is_dna: bool, classes: NDArray[Any], rng: np.random.Generator
+        self, given: tuple[Any, ...], n_channels: int, is_dna: bool, classes: NDArray[Any], rng: np.random.Generator
     ) -> Labeled | None:
         X, y, sample_weight = given
         if X is None and y is None and sample_weight is None:
@@ -517,7 +535,7 @@ class DeepPruneClassifier(
         if X is None or y is None:
             raise ValueError("Expected X_val and y_val together, or neither of them and no sample_weight_val.")
         try:
-            sequences = read_input(self, X, n_channels=self.n_channels, reset=False, expect_dna=is_dna)
+            sequences = read_input(self, X, n_channels=n_channels, reset=False, expect_dna=is_dna)
             own, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
             weights = read_weights(sample_weight, len(sequences))
             check_classes(weights, own, y_binary)

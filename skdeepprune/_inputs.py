@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from skdeepprune._channels import count_channels
+from skdeepprune._numbers import check_range, real_numbers
+from skdeepprune._reading import shown
 from skdeepprune.sequences import encode, from_one_hot, left_justify, reverse_complement
 from skdeepprune.sequences._codes import N_CODE, encode_by_length, listed, string_in
 
@@ -33,6 +35,10 @@ def holds_strings(X: Any) -> bool:
         if array.ndim > 1:
             return any(string_in(value) is not None for value in X)
     return isinstance(X, list | tuple) and any(map(_is_sequence, X))
+
+
+def _is_scalar(X: Any) -> bool:
+    return isinstance(X, np.ndarray) and X.ndim == 0
 
 
 def _is_sequence(value: Any) -> bool:
@@ -77,7 +83,7 @@ def read_input(
     X = listed(X)
     are_strings = holds_strings(X)
     is_column = isinstance(X, list | tuple | pd.Series | pd.Index) or (isinstance(X, np.ndarray) and X.ndim == 1)
-    if (are_strings or is_column) and len(X) == 0:
+    if (are_strings or is_column) and not _is_scalar(X) and len(X) == 0:
         raise ValueError("X holds no sequences; a minimum of 1 is required.")
     if are_strings:
         if n_channels not in (4, "auto") or expect_dna is False:
@@ -114,24 +120,52 @@ class InputParts:
 
     parts: list[tuple[NDArray[np.int64], NDArray[Any]]]
 
+    @classmethod
+    def of_strings(cls, X: Any) -> Self:
+        """Encode DNA strings."""
+        return cls(list(encode_by_length(X)))
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows, _ in self.parts)
+
     def apply(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
         """Apply a function of sequences, which gives a row for each, and put its rows into the order of X."""
-        joined = np.concatenate([function(sequences) for _, sequences in self.parts])
+        return self.in_order([function(sequences) for _, sequences in self.parts])
+
+    def in_order(self, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """Join arrays, one of each part with a row for each of its sequences, in the order of X."""
+        joined = np.concatenate(values)
         ordered = np.empty_like(joined)
         ordered[np.concatenate([rows for rows, _ in self.parts])] = joined
         return ordered
+
+    def sequence(self, row: int) -> NDArray[Any]:
+        """Give the one sequence of a row of X, of shape (L,) or (L, C), padded as its part is."""
+        for rows, sequences in self.parts:
+            at = np.flatnonzero(rows == row)
+            if len(at):
+                return np.asarray(sequences[at[0]])
+        raise IndexError(f"Row {row} of {len(self)}.")
 
 
 def read_parts(estimator: BaseEstimator, X: Any, *, n_channels: int, expect_dna: bool) -> InputParts:
     """Read X as `read_input` does, strings by length: for all that is done to each sequence by itself."""
     X = listed(X)
-    if holds_strings(X) and len(X) and n_channels == 4 and expect_dna:
-        return InputParts(list(encode_by_length(X)))
+    if holds_strings(X) and not _is_scalar(X) and len(X) and n_channels == 4 and expect_dna:
+        return InputParts.of_strings(X)
     sequences = read_input(estimator, X, n_channels=n_channels, reset=False, expect_dna=expect_dna)
     return InputParts([(np.arange(len(sequences)), sequences)])
 
 
 def _read_numbers(estimator: BaseEstimator, X: Any, n_channels: int | Literal["auto"], reset: bool) -> NDArray[Any]:
+    X = real_numbers(X, "X")
+    with np.errstate(all="ignore"):  # of sums in checks
+        channels = _read_channels(estimator, X, n_channels, reset)
+    check_range(channels, "X")
+    return channels
+
+
+def _read_channels(estimator: BaseEstimator, X: Any, n_channels: int | Literal["auto"], reset: bool) -> NDArray[Any]:
     if isinstance(X, np.ndarray) and X.ndim == 3:
         channels = check_array(X, allow_nd=True, dtype="numeric")
         if n_channels != "auto" and channels.shape[2] != n_channels:
@@ -191,14 +225,23 @@ def read_target(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
         )
     y = column_or_1d(y, warn=True)
-    assert_all_finite(y, input_name="y")
     check_consistent_length(sequences, y)
-    check_classification_targets(y)
-    classes, y_binary = np.unique(y, return_inverse=True)
+    try:
+        with np.errstate(all="ignore"):  # of casts in checks
+            assert_all_finite(y, input_name="y")
+            check_classification_targets(y)
+            classes, y_binary = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        kinds = sorted({type(value).__name__ for value in y.tolist()})
+        raise TypeError(
+            f"y holds labels of the types {', '.join(kinds)}, which cannot be told apart ({error}); expected labels of"
+            " one type, such as 0 and 1, and none missing."
+        ) from error
     if len(classes) > 2:
         raise ValueError(
-            f"Only binary classification is supported. The target has {len(classes)} classes: {classes[:5]}"
-            f"{' ...' if len(classes) > 5 else ''}. Wrap the classifier in OneVsRestClassifier for more."
+            f"Only binary classification is supported. The target has {len(classes)} classes:"
+            f" {', '.join(map(shown, classes[:5]))}{' ...' if len(classes) > 5 else ''}. Wrap the classifier in"
+            " OneVsRestClassifier for more."
         )
     if len(classes) == 2:
         return classes, y_binary.astype(np.float32)

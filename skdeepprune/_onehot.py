@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdeepprune.sequences import decode, encode, from_one_hot, one_hot
-from skdeepprune.sequences._codes import Unknown
+from skdeepprune.sequences._codes import Unknown, as_strings, check_padding
 
 _BASES = "ACGT"
 
@@ -87,7 +87,7 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         """
         if self.length is not None and (not isinstance(self.length, int | np.integer) or self.length < 1):
             raise ValueError(f"length={self.length!r}; expected a positive integer or None.")
-        codes = encode(X, unknown=self.unknown, length=self.length)
+        codes = encode(X, unknown=self.unknown, length=None if self.length is None else int(self.length))
         if len(codes) == 0:
             raise ValueError("Found no sequences in X; expected at least one.")
         validate_data(self, X, skip_check_array=True, ensure_2d=False)
@@ -116,6 +116,9 @@ class OneHotDNA(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
+        X = as_strings(X)
+        lengths = np.fromiter(map(len, X), np.int64, len(X))
+        check_padding(lengths, self.length_, 4 * np.dtype(self.dtype).itemsize)
         encoded = one_hot(encode(X, unknown=self.unknown, length=self.length_), self.dtype)
         return encoded.reshape(len(encoded), 4 * self.length_) if self.flatten else encoded
 

@@ -285,11 +285,13 @@ def kernel_schedule(
     >>> kernel_schedule(4, 6, "one-shot")
     [256, 4]
     """
-    sizes = schedule if isinstance(schedule, str) else np.asarray(schedule).tolist()
+    sizes = schedule if isinstance(schedule, str) else list(schedule)
+    n_prunings = int(n_prunings)
     if n_kernels == "auto":
         if sizes != "halving":
             raise ValueError(f"n_kernels='auto' prunes by halves; got schedule={sizes!r}. Set schedule='halving'.")
         return kernel_schedule(1, n_prunings + 2)
+    n_kernels = int(n_kernels)  # NumPy's narrow integers overflow
     if isinstance(sizes, list):
         whole = all(isinstance(size, Integral) for size in sizes)
         if not (sizes and whole and sizes[-1] == n_kernels and all(a > b for a, b in pairwise(sizes))):

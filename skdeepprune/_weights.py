@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.utils.class_weight import compute_sample_weight
+
+from skdeepprune._numbers import real_numbers
 
 # Training sums over sequences in float32, which overflows at 3e38.
 _MAX_RATIO = 1e30
@@ -31,10 +34,15 @@ def read_weights(sample_weight: Any, n_sequences: int) -> NDArray[np.float64]:
     >>> read_weights([2, 0.5], 2)
     array([2. , 0.5])
     """
-    if sample_weight is None or isinstance(sample_weight, Real):
-        weights = np.full(n_sequences, 1.0 if sample_weight is None else float(sample_weight))
+    if issparse(sample_weight):
+        raise TypeError(f"sample_weight is a sparse array of shape {sample_weight.shape}; expected a dense one.")
+    if sample_weight is None:
+        weights = np.ones(n_sequences)
     else:
-        weights = np.array(sample_weight, dtype=np.float64)
+        with np.errstate(all="ignore"):
+            weights = np.array(real_numbers(sample_weight, "sample_weight"), dtype=np.float64)
+        if weights.ndim == 0:
+            weights = np.full(n_sequences, weights)
     if weights.shape != (n_sequences,):
         raise ValueError(
             f"sample_weight has shape {weights.shape}; expected one weight per sequence, shape ({n_sequences},)."

@@ -1,4 +1,4 @@
-"""Atomic file writing: a file is complete or does not exist."""
+"""Atomic file writing: a file is complete or does not exist. Temporary folders that do not outlive the process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ if sys.platform != "win32":
 # Bytes of the target's name in that of its part file, whose name must not become too long.
 _MAX_STEM_BYTES = 100
 _RANDOM_LETTERS = 8
+_FOLDER_PREFIX, _LOCK = "skdeepprune-", ".lock"
 
 
 @contextmanager
@@ -70,6 +72,57 @@ def check_writable(path: str | os.PathLike[str]) -> None:
             pass
     except OSError as error:
         raise OSError(error.errno, f"{error.strerror}; {target.parent} cannot be written", str(path)) from error
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder for the time being, which only this user may enter; remove those of killed runs.
+
+    Yields
+    ------
+    Path
+    """
+    root = Path(tempfile.gettempdir())
+    for leftover in root.glob(f"{_FOLDER_PREFIX}*"):
+        _remove_unlocked(leftover)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=root))
+        try:
+            handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileNotFoundError:
+            continue  # another run has removed it as a leftover
+        if sys.platform == "win32":
+            os.close(handle)  # Windows cannot remove an open file
+            break
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            break
+        os.close(handle)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if sys.platform != "win32":
+            os.close(handle)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    """Remove a temporary folder of this user that no process has locked."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):  # locked, already gone, or another user's
+        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+            return
+        if not (folder / _LOCK).exists():
+            folder.rmdir()  # unless there is something in it
+            return
+        handle = os.open(folder / _LOCK, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+        finally:
+            os.close(handle)
 
 
 def _target(path: str | os.PathLike[str]) -> Path:

@@ -245,6 +245,29 @@ def test_what_is_damaged_runs_again_and_leftovers_are_ignored(tmp_path, fitted):
     pd.testing.assert_frame_equal(first.drop(columns=CIRCUMSTANCES), second.drop(columns=CIRCUMSTANCES))
 
 
+def test_a_folder_with_the_name_of_a_cell_is_moved_aside(tmp_path, fitted):
+    methods = {"count": lambda dataset, seed: Counting()}
+    first = run_benchmark([TINY], methods, range(3), tmp_path)
+    path = tmp_path / cell_files(tmp_path)[1]
+    path.unlink()
+    path.mkdir()
+    (path / "notes").write_text("mine")
+    with pytest.warns(UserWarning, match=f"{re.escape(path.name)} is damaged .* counts as missing"):
+        assert len(read_store(tmp_path)) == 2
+    second = run_benchmark([TINY], methods, range(3), tmp_path)
+    assert len(fitted) == 4 and path.is_file()
+    pd.testing.assert_frame_equal(first.drop(columns=CIRCUMSTANCES), second.drop(columns=CIRCUMSTANCES))
+    assert [found.read_text() for found in (tmp_path / "superseded").rglob("notes")] == ["mine"]
+
+
+def test_a_file_in_place_of_a_folder_is_named_before_anything_runs(tmp_path, fitted):
+    (tmp_path / "cells").mkdir()
+    (tmp_path / "cells" / "simulated").write_text("mine")
+    with pytest.raises(OSError, match="cells/simulated"):
+        run_benchmark([TINY], {"count": lambda dataset, seed: Counting()}, range(3), tmp_path)
+    assert fitted == []
+
+
 def test_names_that_no_file_could_have(tmp_path, fitted):
     dataset = BenchmarkDataset(collection="a/b", name="../x y(1)", load=load)
     methods = {"m@4": lambda dataset, seed: Counting(), "m": lambda dataset, seed: {4: Counting()}}

@@ -386,7 +386,20 @@ def test_every_option_is_explained(capsys):
     assert main(["--help"]) == 0
     overview = capsys.readouterr().out
     (commands,) = [action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    assert list(commands.choices) == ["fit", "predict", "motifs", "report", "negatives", "demo", "bench"]
+    expected = [
+        "fit",
+        "predict",
+        "motifs",
+        "report",
+        "negatives",
+        "variants",
+        "mutate",
+        "scan",
+        "track",
+        "demo",
+        "bench",
+    ]
+    assert list(commands.choices) == expected
     for name, parser in commands.choices.items():
         assert f"\n    {name}" in overview
         assert main([name, "--help"]) == 0

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdeepprune import load_model
+from skdeepprune._inputs import InputParts
 from skdeepprune.cli import main
 from skdeepprune.cli._sets import choose_chromosomes
 from skdeepprune.genome import describe_match, region_sequences, region_table
@@ -256,11 +257,14 @@ def test_overlaps_are_counted_as_pair_by_pair(spans, data):
         [Place(chrom, start, start + n, "+") for chrom, start, n in part] + [NOWHERE, Place("a")]
         for part in (spans, others)
     )
-    codes, test_codes = (rng.integers(0, 4, (len(part), 30)).astype(np.uint8) for part in (places, test_places))
+    ours, theirs = (
+        InputParts([(np.arange(len(part)), rng.integers(0, 4, (len(part), 30)).astype(np.uint8))])
+        for part in (places, test_places)
+    )
     expected = sum(
         any(p.chrom == q.chrom and p.start < q.end and q.start < p.end for p in places[:-2]) for q in test_places[:-2]
     )
-    found = find_leakage(codes, places, test_codes, test_places)
+    found = find_leakage(ours, places, theirs, test_places)
     assert (found.n_equal, found.n_overlapping, found.n_test) == (0, expected, len(test_places))
 
 

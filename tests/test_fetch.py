@@ -414,12 +414,60 @@ def test_a_server_that_drips_is_given_up(server, zeng, fetch, home, monkeypatch)
     monkeypatch.setattr(Handler, "answer", drip)
     start = time.monotonic()
     try:
-        with pytest.raises(ConnectionError, match="less than 8192 bytes came in 0.5 seconds"):
+        with pytest.raises(ConnectionError, match="less than 65,536 bytes came in 0.5 seconds"):
             fetch(n_retries=1)
         assert time.monotonic() - start < 10
     finally:
         stop.set()
     assert not list((home / "zeng").glob("*.data"))
+
+
+def test_a_body_that_drips_is_given_up(server, zeng, fetch, home, monkeypatch):
+    monkeypatch.setattr("skdeepprune.datasets._download._STALL_SECONDS", 0.5)
+    stop = Event()
+
+    def drip(handler, status, body, headers=()):
+        handler.send_response(200)
+        handler.end_headers()
+        while not stop.wait(0.05):  # 2 kB a second, each within any timeout
+            handler.wfile.write(b"x" * 100)
+
+    monkeypatch.setattr(Handler, "answer", drip)
+    start = time.monotonic()
+    try:
+        with pytest.raises(ConnectionError, match="less than 65,536 bytes came in 0.5 seconds"):
+            fetch(n_retries=1)
+        assert time.monotonic() - start < 10
+    finally:
+        stop.set()
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.999])
+def test_a_cut_body_of_unknown_length_is_not_kept(server, zeng, deepbind, fetch, home, monkeypatch, kept):
+    """HTTP/1.0 ends a body of unknown length by closing the connection, as a broken one does."""
+
+    def cut(handler, status, body, headers=()):
+        handler.send_response(200)
+        handler.end_headers()
+        body = body[: int(kept * len(body))]
+        handler.wfile.write(body[:-1] if body.endswith(b"\n") else body)
+
+    monkeypatch.setattr(Handler, "answer", cut)
+    with pytest.raises(ValueError, match="sent something else than was asked for"):
+        fetch(n_retries=1)
+    with pytest.raises(ValueError, match="it is not an intact zip file"):
+        fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url, delay=0.01)
+    left = [path for path in home.rglob("*") if path.is_file()]
+    assert {path.name for path in left} <= {".lock"}
+
+
+def test_what_killed_downloads_left_is_removed(server, zeng, fetch, home):
+    folder = home / "zeng"
+    folder.mkdir(parents=True)
+    for name in ("tmpab12_xyz", "tmpnotes.txt", "tmpfull0000"):
+        (folder / name).write_text("" if name != "tmpfull0000" else "x")
+    fetch()
+    assert sorted(path.name for path in folder.glob("tmp*")) == ["tmpfull0000", "tmpnotes.txt"]
 
 
 def archive_of(deepbind_server, **changes):

@@ -1,5 +1,6 @@
 """The order of the house: imports keep their contracts, and heavy libraries stay out until they are needed."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "skdeepprune"
+FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -29,6 +31,27 @@ def test_floors_are_as_documented():
     assert [height[room] for room in documented] == sorted(height[room] for room in documented)
     lowest = height[documented[-1]]
     assert set(documented) == {room for room, number in height.items() if number <= lowest}
+
+
+PRIVATE = {
+    "sklearn_compat.base._fit_context": "made for others than scikit-learn, for every version",
+}
+
+
+def test_private_parts_of_other_libraries_are_not_imported():
+    found = set()
+    for file in FILES:
+        for node in ast.walk(ast.parse((PACKAGE / file).read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+    private = {
+        name
+        for name in found
+        if name.split(".")[0] not in ("skdeepprune", "__future__") and any(part[:1] == "_" for part in name.split("."))
+    }
+    assert private == PRIVATE.keys()
 
 
 def test_importing_the_package_loads_nothing_heavy():

@@ -214,7 +214,7 @@ def test_a_newer_format_is_told(content, tmp_path, monkeypatch):
     monkeypatch.setattr("skdeepprune._model_layout.FORMAT_VERSION", 2)
     newer = pack(arrays, json.dumps(description))
     monkeypatch.undo()
-    with pytest.raises(ValueError, match=r"format version 2, this skdeepprune reads version 1; upgrade"):
+    with pytest.raises(ValueError, match=r"format version 2, but this skdeepprune reads version 1; upgrade"):
         loaded(newer, tmp_path)
 
 

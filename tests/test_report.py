@@ -426,7 +426,7 @@ def test_strands_in_examples_are_those_of_the_motifs_as_shown(fitted, data):
     ]
     results = collect(fitted, *parts, motifs, random_state=0)
     kernels = {reading.index: reading.kernel for reading in results.kernels}
-    best = replace(fitted.stages_[-1].network, sharpness=np.inf).scan(parts[1].codes).pooled
+    best = replace(fitted.stages_[-1].network, sharpness=np.inf).scan(parts[1].codes.parts[0][1]).pooled
     strands = set()
     for example in results.examples:
         row = int(example.name.removeprefix("sequence_"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from skdeepprune._writing import check_writable, replacing
+from skdeepprune._writing import check_writable, replacing, temporary_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such links, locks and permissions")
 
@@ -198,3 +198,52 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
         folder = Path("/proc/self")
     with pytest.raises(OSError, match="cannot be written"):
         check_writable(folder / "file")
+
+
+MAKE_A_FOLDER = """
+import sys, tempfile, time
+tempfile.tempdir = sys.argv[1]
+from skdeepprune._writing import temporary_folder
+with temporary_folder() as folder:
+    (folder / "sequences.fa").write_text("ACGT")
+    print("there", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks like that")
+def test_temporary_folders_of_killed_runs_are_removed_and_those_in_use_are_not(tmp_path, monkeypatch, umask):
+    umask(0o000)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    processes = []
+    try:
+        for _ in range(2):
+            command = [sys.executable, "-c", MAKE_A_FOLDER, str(tmp_path)]
+            processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+            assert processes[-1].stdout.readline() == "there\n"
+        assert len(names_in(tmp_path)) == 2
+        processes[0].kill()
+        processes[0].wait()
+        (tmp_path / "skdeepprune-notes").mkdir()
+        (tmp_path / "skdeepprune-notes" / "mine").touch()
+        (tmp_path / "skdeepprune-begun").mkdir()
+        (tmp_path / "skdeepprune-link").symlink_to("/etc")
+        with temporary_folder() as folder:
+            assert mode_of(folder) == 0o700
+            kept = {"skdeepprune-notes", "skdeepprune-link", folder.name}
+            assert len(names_in(tmp_path)) == 4 and kept < set(names_in(tmp_path))
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    with temporary_folder():
+        pass
+    assert names_in(tmp_path) == ["skdeepprune-link", "skdeepprune-notes"]
+
+
+def test_temporary_folders_are_removed_after_an_error_and_may_be_nested(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(ZeroDivisionError), temporary_folder() as folder, temporary_folder() as other:
+        assert folder != other and folder.is_dir()
+        raise ZeroDivisionError
+    assert names_in(tmp_path) == []

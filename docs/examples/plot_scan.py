@@ -10,21 +10,20 @@ CTCF in a simulated genome, looks for them with the kernels of a classifier, and
 # A classifier
 # ------------
 #
-# Four kernels are trained on simulated peaks of CTCF. Of their motifs, one has the name.
+# Four kernels are trained on simulated peaks of CTCF, and their motifs are compared with JASPAR's.
 
 import numpy as np
 
 from skdeepprune import DeepPruneClassifier
 from skdeepprune.datasets import load_jaspar_motifs, make_motif_sequences
-from skdeepprune.motifs import Motif, extract_motifs, tomtom
+from skdeepprune.motifs import extract_motifs, tomtom
 
 rng = np.random.default_rng(0)
-jaspar = load_jaspar_motifs()
-peaks = make_motif_sequences([jaspar["CTCF"]], 4000, random_state=rng)
+ctcf = load_jaspar_motifs()["CTCF"]
+peaks = make_motif_sequences([ctcf], 4000, random_state=rng)
 classifier = DeepPruneClassifier(n_kernels=4, n_prunings=3, random_state=0).fit(peaks.X, peaks.y)
 
-known = [Motif(name, 100 * motif.ppm, n_sites=100) for name, motif in jaspar.items()]
-matches = tomtom(extract_motifs(classifier, peaks.X, peaks.y), known)
+matches = tomtom(extract_motifs(classifier, peaks.X, peaks.y), "JASPAR2024")
 best = matches.sort_values("E").drop_duplicates("query").set_index("query")
 best[["target", "E", "correlation"]].sort_index()
 
@@ -38,7 +37,7 @@ genome, planted = {}, {}
 for name in ("chr1", "chr2"):
     bases = rng.choice(list("ACGT"), 1_000_000, p=[0.3, 0.2, 0.2, 0.3])
     planted[name] = np.sort(rng.choice(np.arange(100, 999_800, 100), 200, replace=False))
-    sites = make_motif_sequences([jaspar["CTCF"]], 200, length=35, positive_share=1, random_state=rng)
+    sites = make_motif_sequences([ctcf], 200, length=35, positive_share=1, random_state=rng)
     for start, site in zip(planted[name], sites.X, strict=True):
         bases[start : start + 35] = list(site)
     bases[400_000:450_000] = "N"

@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skdeepprune._inputs import read_input, read_target
+from skdeepprune._inputs import InputParts, read_input, read_parts, read_target
+from skdeepprune._parameters import CheckedParametersMixin
 
 
-class BinarySequenceClassifier(ClassifierMixin, BaseEstimator):
+class BinarySequenceClassifier(CheckedParametersMixin, ClassifierMixin, BaseEstimator):
     """A classifier of DNA whose decision function is positive for `classes_[1]`."""
 
     @abstractmethod
@@ -53,7 +54,7 @@ class BinarySequenceClassifier(ClassifierMixin, BaseEstimator):
         classes, y_binary = read_target(self, y, codes)
         return codes, classes, y_binary == 1
 
-    def _read_fitted(self, X: Any) -> NDArray[np.uint8]:
-        """Read X as codes, as in `fit`."""
+    def _read_fitted(self, X: Any) -> InputParts:
+        """Read X as codes, as in `fit`, but by length."""
         check_is_fitted(self)
-        return read_input(self, X, n_channels=4, reset=False, expect_dna=True)
+        return read_parts(self, X, n_channels=4, expect_dna=True)

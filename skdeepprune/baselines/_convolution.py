@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_compat.base import _fit_context
 
 from skdeepprune._engines._interface import NO_PENALTY
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import BASE_SHARES, Network
+from skdeepprune._parameters import BOOLEAN, RANDOM_STATE, interval, options
 from skdeepprune._pruning import weight_importance
 from skdeepprune._random import as_generator
 from skdeepprune._training import Epoch, LabeledData, TrainingSettings, train
@@ -113,19 +113,19 @@ class ConvolutionClassifier(BinarySequenceClassifier):
     (100, 2)
     """
 
-    _parameter_constraints = {
-        "n_kernels": [Interval(Integral, 1, None, closed="left")],
-        "kernel_length": [Interval(Integral, 1, None, closed="left")],
-        "pooling": [StrOptions({"max", "expectation"})],
-        "sharpness": [Interval(Real, 0, None, closed="neither")],
-        "local_window": [Interval(Integral, 1, None, closed="left")],
-        "circular": ["boolean"],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "random_state": ["random_state", np.random.Generator],
+    _allowed_parameters = {
+        "n_kernels": [interval(Integral, 1, None, closed="left")],
+        "kernel_length": [interval(Integral, 1, None, closed="left")],
+        "pooling": [options("max", "expectation")],
+        "sharpness": [interval(Real, 0, None, closed="neither")],
+        "local_window": [interval(Integral, 1, None, closed="left")],
+        "circular": BOOLEAN,
+        "learning_rate_init": [interval(Real, 0, None, closed="neither")],
+        "batch_size": [interval(Integral, 1, None, closed="left")],
+        "max_iter": [interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [interval(Real, 0, 1, closed="neither")],
+        "random_state": RANDOM_STATE,
     }
 
     def __init__(
@@ -251,8 +251,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
         -------
         ndarray of float64, shape (n,)
         """
-        codes = self._read_fitted(X)
-        return np.concatenate([self.network_.decision(scores) for scores in self._pooled(codes)])
+        return self._read_fitted(X).apply(self._decide)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probability of every class.
@@ -267,6 +266,9 @@ class ConvolutionClassifier(BinarySequenceClassifier):
         """
         decision = self.decision_function(X)
         return expit(np.column_stack([-decision, decision]))
+
+    def _decide(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return np.concatenate([self.network_.decision(scores) for scores in self._pooled(codes)])
 
     def _pooled(self, codes: NDArray[np.uint8]) -> Iterator[NDArray[np.float64]]:
         """Yield the pooled activations of every kernel, in batches of sequences."""

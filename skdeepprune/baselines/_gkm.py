@@ -8,10 +8,12 @@ from typing import Any, Self
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 
+from skdeepprune._inputs import read_input
+from skdeepprune._parameters import BOOLEAN, NONE, instance_of, interval, options
 from skdeepprune.baselines._binary import BinarySequenceClassifier
 from skdeepprune.baselines._gkm_engines import ENGINES, choose_engine
 from skdeepprune.baselines._gkm_interface import KERNELS, GkmModel, GkmSettings
@@ -107,21 +109,21 @@ class GkmSVMClassifier(BinarySequenceClassifier):
     (100,)
     """
 
-    _parameter_constraints = {
-        "word_length": [Interval(Integral, 1, 16, closed="both")],
-        "n_informative": [Interval(Integral, 1, 16, closed="both")],
-        "max_mismatches": [Interval(Integral, 0, 16, closed="both")],
-        "C": [Interval(Real, 0, None, closed="neither")],
-        "kernel": [StrOptions(set(KERNELS))],
-        "gamma": [Interval(Real, 0, None, closed="neither")],
-        "center_weight": [Interval(Integral, 1, 255, closed="both")],
-        "half_life": [Interval(Real, 0, None, closed="neither")],
-        "reverse_complement": ["boolean"],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "tol": [Interval(Real, 0, None, closed="neither")],
-        "cache_size": [Interval(Real, 0, None, closed="neither")],
-        "engine": [StrOptions({"auto", *ENGINES})],
-        "n_jobs": [Integral, None],
+    _allowed_parameters = {
+        "word_length": [interval(Integral, 1, 16, closed="both")],
+        "n_informative": [interval(Integral, 1, 16, closed="both")],
+        "max_mismatches": [interval(Integral, 0, 16, closed="both")],
+        "C": [interval(Real, 0, None, closed="neither")],
+        "kernel": [options(*KERNELS)],
+        "gamma": [interval(Real, 0, None, closed="neither")],
+        "center_weight": [interval(Integral, 1, 255, closed="both")],
+        "half_life": [interval(Real, 0, None, closed="neither")],
+        "reverse_complement": BOOLEAN,
+        "class_weight": [instance_of(dict), options("balanced"), NONE],
+        "tol": [interval(Real, 0, None, closed="neither")],
+        "cache_size": [interval(Real, 0, None, closed="neither")],
+        "engine": [options("auto", *ENGINES)],
+        "n_jobs": [instance_of(Integral), NONE],
     }
 
     def __init__(
@@ -212,7 +214,8 @@ class GkmSVMClassifier(BinarySequenceClassifier):
         ndarray of float64, shape (n,)
             Positive for the positive class.
         """
-        codes = self._read_fitted(X)
+        check_is_fitted(self)
+        codes = read_input(self, X, n_channels=4, reset=False, expect_dna=True)
         self._check_words(codes)
         settings = self._settings()
         # gkmsvm-lite can replace LS-GKM, but not the reverse: its support vectors may contain N.

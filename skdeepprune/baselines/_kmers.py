@@ -8,18 +8,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
+from sklearn_compat.base import _fit_context
 
 from skdeepprune._composition import count_words_in_each, word_names
 from skdeepprune._inputs import read_input
+from skdeepprune._parameters import BOOLEAN, CheckedParametersMixin, interval
 
 # Words of length 12 give 17 million columns.
 _MAX_WORD_LENGTH = 12
 
 
-class KmerCounter(TransformerMixin, BaseEstimator):
+class KmerCounter(CheckedParametersMixin, TransformerMixin, BaseEstimator):
     """Count all words of a given length (k-mers) in DNA: features for scikit-learn classifiers.
 
     Parameters
@@ -66,9 +67,9 @@ class KmerCounter(TransformerMixin, BaseEstimator):
            [1., 0., 0., 0., 0., 0., 0., 0., 0., 0.]])
     """
 
-    _parameter_constraints = {
-        "word_length": [Interval(Integral, 1, _MAX_WORD_LENGTH, closed="both")],
-        "reverse_complement": ["boolean"],
+    _allowed_parameters = {
+        "word_length": [interval(Integral, 1, _MAX_WORD_LENGTH, closed="both")],
+        "reverse_complement": BOOLEAN,
     }
 
     def __init__(self, word_length: int = 6, reverse_complement: bool = True) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skdeepprune._writing import temporary_folder
 from skdeepprune.baselines._gkm_interface import KERNELS, Codes, GkmModel, GkmSettings
 from skdeepprune.sequences import decode, encode, sequence_lengths
 
@@ -41,7 +41,7 @@ class LsGkm:
         return None
 
     def train(self, settings: GkmSettings, codes: Codes, is_positive: NDArray[np.bool_]) -> GkmModel:
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             positives, negatives = Path(folder, "positives.fa"), Path(folder, "negatives.fa")
             _write_fasta(positives, codes[is_positive])
             _write_fasta(negatives, codes[~is_positive])
@@ -65,7 +65,7 @@ class LsGkm:
             return _parse_model(model_file.read_text())
 
     def score(self, settings: GkmSettings, model: GkmModel, codes: Codes) -> NDArray[np.float64]:
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             sequences, model_file, scores = (Path(folder, name) for name in ("test.fa", "model.txt", "scores.txt"))
             _write_fasta(sequences, codes)
             model_file.write_text(_format_model(settings, model))

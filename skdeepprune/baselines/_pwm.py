@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval
 from sklearn_compat.base import _fit_context
 
 from skdeepprune._auc import roc_auc
 from skdeepprune._engines import scan
 from skdeepprune._network import Network
+from skdeepprune._parameters import ARRAY_LIKE, BOOLEAN, NONE, instance_of, interval
 from skdeepprune.baselines._binary import BinarySequenceClassifier
 from skdeepprune.motifs import Motif
 from skdeepprune.motifs._tomtom import load_motifs
@@ -76,11 +76,11 @@ class MotifScanClassifier(BinarySequenceClassifier):
     True
     """
 
-    _parameter_constraints = {
-        "motifs": [str, os.PathLike, Motif, "array-like"],
-        "pseudocount": [Interval(Real, 0, None, closed="neither")],
-        "reverse_complement": ["boolean"],
-        "n_jobs": [Integral, None],
+    _allowed_parameters = {
+        "motifs": [*map(instance_of, (str, os.PathLike, Motif)), ARRAY_LIKE],
+        "pseudocount": [interval(Real, 0, None, closed="neither")],
+        "reverse_complement": BOOLEAN,
+        "n_jobs": [instance_of(Integral), NONE],
     }
 
     def __init__(
@@ -153,8 +153,8 @@ class MotifScanClassifier(BinarySequenceClassifier):
         ndarray of float64, shape (n,)
             Positive for the positive class.
         """
-        codes = self._read_fitted(X)
-        return self._scores([self.motif_], codes)[:, 0] - self.threshold_
+        sequences = self._read_fitted(X)
+        return sequences.apply(lambda codes: self._scores([self.motif_], codes)[:, 0]) - self.threshold_
 
     def _scores(self, motifs: list[Motif], codes: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Log-odds (n, n_motifs) of the best sites of motifs of equal width."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -81,13 +82,17 @@ class Store:
             for other in there[_slot(path)]:
                 if other != path:
                     _move(other, self._superseded(other))
-            if not path.exists():
+            if path.is_dir():
+                _move(path, self._superseded(path).with_name(f"{path.name}.{secrets.token_hex(4)}"))
+            if not path.exists() and self._superseded(path).is_file():
                 _move(self._superseded(path), path)
             if path.exists():
                 rows = _read(path)
                 if rows is None or (retry_failed and _has_failed(rows)):
                     path.unlink(missing_ok=True)
             if not path.exists():
+                # Where a file is in the way it is said now, not after the cell has run.
+                path.parent.mkdir(parents=True, exist_ok=True)
                 missing.append(cell)
         return missing
 

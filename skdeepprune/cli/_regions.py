@@ -10,6 +10,7 @@ from typing import IO
 
 import pandas as pd
 
+from skdeepprune._inputs import InputParts
 from skdeepprune._reading import opened, source_of
 from skdeepprune.cli._output import log
 from skdeepprune.cli._peaks import UsageError, opened_peaks
@@ -17,7 +18,6 @@ from skdeepprune.cli._read import Labeled
 from skdeepprune.cli._sets import Sets
 from skdeepprune.genome import Match, describe_match, region_table, sample_negatives
 from skdeepprune.report._leakage import find_leakage
-from skdeepprune.sequences import encode
 from skdeepprune.sequences._places import NOWHERE, Place
 
 _PARTS = ("training", "validation", "test")
@@ -121,8 +121,8 @@ def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled |
     messages = []
     for what, part in (("validation", validation), ("test", test)):
         if part is not None:
-            codes, own = encode(train.sequences), encode(part.sequences)
-            found = find_leakage(codes, _own_places(train), own, _own_places(part))
+            ours, own = map(InputParts.of_strings, (train.sequences, part.sequences))
+            found = find_leakage(ours, _own_places(train), own, _own_places(part))
             messages += [message.replace("test sequences", f"{what} sequences") for message in found.messages()]
     return messages
 

@@ -19,6 +19,7 @@ from skdeepprune.cli._read import Labeled, Named, is_mixed, labeled, read_named,
 from skdeepprune.genome import Match, describe_match, region_table, sample_negatives
 from skdeepprune.genome._regions import COLUMNS
 from skdeepprune.sequences import Genome, encode
+from skdeepprune.sequences._codes import check_padding
 from skdeepprune.sequences._places import Place
 
 MADE = ("both", "matched", "random", "shuffles")
@@ -78,6 +79,7 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
     separate = None if options.test is None else read_named(options.test, options, labels=options.labels)
     made = read_with_negatives(options, rng, separate)
     everything = made.data
+    _check_lengths(everything)
     if separate is not None:
         other = _with_test_negatives(separate, everything, options, rng).data
         is_test, tested_on = np.zeros(len(everything.y), bool), str(options.test)
@@ -102,6 +104,15 @@ def read_sets(options: argparse.Namespace, rng: np.random.Generator) -> Sets:
             )
     assert found["training"] is not None
     return Sets(found["training"], found["validation"], other or found["test"], made.kind, made.match, tested_on)
+
+
+def _check_lengths(data: Labeled) -> None:
+    """Refuse data that would mostly be padding in training, and name the longest sequence."""
+    lengths = np.fromiter(map(len, data.sequences), np.int64, len(data.sequences))
+    try:
+        check_padding(lengths, int(lengths.max()))
+    except ValueError as error:
+        raise ValueError(f"{shown(data.names[int(lengths.argmax())])} is too long: {error}") from error
 
 
 def read_with_negatives(

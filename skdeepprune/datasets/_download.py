@@ -18,7 +18,8 @@ from skdeepprune._writing import replacing
 # Where a connection breaks, the chunk on its way is lost.
 _CHUNK_BYTES = 2**13
 _TIMEOUT_SECONDS = 30
-_STALL_SECONDS: float = 60
+# A download that gets less than this in so many seconds is given up; what came is kept for the next one.
+_MIN_BYTES, _STALL_SECONDS = 2**16, 60.0
 _MISSING_POOCH = "Downloads need pooch; install it with `pip install skdeepprune[fetch]`."
 
 
@@ -62,7 +63,7 @@ def download(
     FileNotFoundError
         If the server has no such file.
     ConnectionError
-        If the server cannot be reached, breaks off, or sends next to nothing for a minute, every time.
+        If the server cannot be reached, breaks off, or sends less than 64 KiB in a minute, every time.
     ValueError
         If the server's file has another checksum or does not pass the check. Nothing is kept of it.
     ImportError
@@ -79,6 +80,7 @@ def download(
     with _alone(path.parent):
         if is_intact(path, checksum):  # now that another process is done
             return
+        _remove_leftovers(path.parent)
         expected = checksum or _remembered(path)
         if path.exists():
             warnings.warn(f"{path} has not the checksum {expected}; it is downloaded again.", stacklevel=3)
@@ -150,6 +152,13 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the empty files in which pooch waits for a download, of runs that were killed: nobody else waits here."""
+    for path in folder.glob("tmp*"):
+        if re.fullmatch(r"tmp[a-z0-9_]{8}", path.name) and path.is_file() and path.stat().st_size == 0:
+            path.unlink(missing_ok=True)
+
+
 class UnfitError(ValueError):
     """A file that is not what was asked for."""
 
@@ -202,15 +211,15 @@ class _ResumingDownloader:
 
         thread = threading.Thread(target=receive, daemon=True)
         thread.start()
-        size, since = -1, time.monotonic()
+        size, since = 0, time.monotonic()
         try:
             while thread.is_alive():
                 thread.join(min(1.0, _STALL_SECONDS / 4))
                 now_there = self._part.stat().st_size if self._part.exists() else 0
-                if now_there != size:
+                if not size <= now_there < size + _MIN_BYTES:
                     size, since = now_there, time.monotonic()
                 elif thread.is_alive() and time.monotonic() - since > _STALL_SECONDS:
-                    raise requests.Timeout(f"less than {_CHUNK_BYTES} bytes came in {_STALL_SECONDS} seconds")
+                    raise requests.Timeout(f"less than {_MIN_BYTES:,} bytes came in {_STALL_SECONDS} seconds")
         finally:
             is_left.set()
         if failures:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score
-from sklearn.utils import gen_batches
 
-from skdeepprune.sequences import encode, sequence_lengths
-from skdeepprune.sequences._codes import Codes
+from skdeepprune.sequences import sequence_lengths
+from skdeepprune.sequences._codes import Codes, as_strings, encode_by_length
 
 _BACKGROUND = 0.25
 _WORD = 4
@@ -53,13 +52,12 @@ def log_likelihood_ratio(X: Any, motifs: Sequence[Any]) -> NDArray[np.float64]:
     array([6.62, 2.19, -inf])
     """
     ppms = check_probabilities(motifs)
-    codes = encode(X)
-    lengths = sequence_lengths(codes)
-    ratios = np.empty((len(ppms), len(codes)))
-    for rows in gen_batches(len(codes), max(1, _CELLS_PER_BATCH // max(1, codes.shape[1]))):
-        words = _words(codes[rows])
+    sequences = as_strings(X)
+    ratios = np.empty((len(ppms), len(sequences)))
+    for rows, codes in encode_by_length(sequences, n_letters=_CELLS_PER_BATCH):
+        words, lengths = _words(codes), sequence_lengths(codes)
         for k, ppm in enumerate(ppms):
-            ratios[k, rows] = _log_ratio(words, lengths[rows], ppm)
+            ratios[k, rows] = _log_ratio(words, lengths, ppm)
     mixed: NDArray[np.float64] = np.logaddexp.reduce(ratios, axis=0) - np.log(len(ppms))
     return mixed
 

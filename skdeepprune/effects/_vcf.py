@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from skdeepprune._reading import FileFormatError, Lines, opened, shown, source_of
+from skdeepprune._writing import temporary_folder
 from skdeepprune.effects._alleles import Variant
 
 _FIXED = b"#CHROM"
@@ -114,8 +114,8 @@ def _bcf_file(path: str | os.PathLike[str], file: IO[bytes]) -> Iterator[str]:
     if path != "-" and os.path.isfile(path):
         yield os.fspath(path)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        copy = str(Path(folder) / "variants.bcf")
+    with temporary_folder() as folder:
+        copy = str(folder / "variants.bcf")
         with pysam.BGZFile(copy, "wb") as packed:
             shutil.copyfileobj(file, packed)
         yield copy

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skdeepprune.genome._bases import gc_and_repeats
-from skdeepprune.sequences import encode
+from skdeepprune.sequences._codes import encode_by_length
 
 _N_BINS = 20
 
@@ -120,6 +120,8 @@ def _distance(bound: NDArray[np.float64], unbound: NDArray[np.float64]) -> float
 
 
 def _pair_shares(sequences: Sequence[str]) -> NDArray[np.float64]:
-    codes = encode(list(sequences), unknown="N")
-    counts = np.bincount((5 * codes[:, :-1] + codes[:, 1:]).ravel(), minlength=25).reshape(5, 5)[:4, :4].ravel()
-    return counts / max(counts.sum(), 1)
+    counts = np.zeros(25, np.int64)
+    for _, codes in encode_by_length(list(sequences), unknown="N"):
+        counts += np.bincount((5 * codes[:, :-1] + codes[:, 1:]).ravel(), minlength=25)
+    known = counts.reshape(5, 5)[:4, :4].ravel()
+    return known / max(known.sum(), 1)

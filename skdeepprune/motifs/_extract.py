@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from skdeepprune._engines import scan
-from skdeepprune._inputs import read_input
+from skdeepprune._inputs import InputParts, read_parts
 from skdeepprune._network import Network, Scan
 from skdeepprune.motifs._align import Alignment, alike, best_alignment
 from skdeepprune.motifs._motif import UNIFORM, Background, Motif, Site
@@ -113,15 +113,15 @@ def extract_motifs(
         raise ValueError(f"threshold={threshold}; expected a share of the greatest score, from 0 to 1.")
     if flank < 0:
         raise ValueError(f"flank={flank}; expected a number >= 0.")
-    values = read_input(classifier, X, n_channels=classifier.n_channels_, reset=False, expect_dna=classifier.is_dna_)
-    codes = _letters(values)
-    bound = _bound(classifier, y, len(codes))
+    values = read_parts(classifier, X, n_channels=classifier.n_channels_, expect_dna=classifier.is_dna_)
+    letters = InputParts([(rows, _letters(part)) for rows, part in values.parts])
+    bound = _bound(classifier, y, len(letters))
     # A Series would be looked up by its labels.
-    names = [f"sequence_{i}" for i in range(len(codes))] if names is None else list(names)
-    check_consistent_length(codes, names)
+    names = [f"sequence_{i}" for i in range(len(letters))] if names is None else list(names)
+    check_consistent_length(bound, names)
     network: Network = classifier.stages_[-1].network
-    found = scan(network, values, effective_n_jobs(classifier.n_jobs))
-    sequences = _Sequences(codes, names, UNIFORM if background is None else tuple(np.asarray(background).tolist()))
+    found = scan_parts(network, values, effective_n_jobs(classifier.n_jobs))
+    sequences = _Sequences(letters, names, UNIFORM if background is None else tuple(np.asarray(background).tolist()))
     known = sequences.mostly_known(found.position, network.kernel_length)
     motifs = []
     for k, weight in enumerate(network.dense_weights):
@@ -129,7 +129,7 @@ def extract_motifs(
         rows, limit = _sites_of_kernel(found.pooled[:, k], eligible, threshold)
         if len(rows) == 0:
             warnings.warn(
-                f"kernel_{k} has no site: its score is 0 in all of the {len(codes)} sequences that it could be read"
+                f"kernel_{k} has no site: its score is 0 in all of the {len(names)} sequences that it could be read"
                 " from. It is left out.",
                 UserWarning,
                 stacklevel=2,
@@ -146,6 +146,15 @@ def extract_motifs(
         )
     noted = note_copies(motifs)
     return _note_rotations(noted, network.kernels[:, :, :4])
+
+
+def scan_parts(network: Network, sequences: InputParts, n_threads: int = 1) -> Scan:
+    """Find every kernel's best window in every sequence, as `scan` does, in the order of X."""
+    found = [scan(network, part, n_threads) for _, part in sequences.parts]
+    pooled, position, reverse = (
+        sequences.in_order([getattr(one, name) for one in found]) for name in ("pooled", "position", "reverse")
+    )
+    return Scan(pooled, position, reverse)
 
 
 def _letters(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -186,7 +195,7 @@ def _sites_of_kernel(
 class _Sequences:
     """What windows are cut from."""
 
-    codes: NDArray[np.uint8]
+    letters: InputParts
     names: Sequence[str]
     background: Background
 
@@ -217,16 +226,25 @@ class _Sequences:
 
     def mostly_known(self, position: NDArray[Any], width: int) -> NDArray[np.bool_]:
         """Whether at least half of the bases of every window (n_sequences, K) are known: others are no evidence."""
-        n_known = np.cumsum(np.pad(self.codes != _N, ((0, 0), (1, 0))), axis=1)
-        start, stop = (np.minimum(at, self.codes.shape[1]) for at in (position, position + width))
-        rows = np.arange(len(self.codes))[:, None]
-        return 2 * (n_known[rows, stop] - n_known[rows, start]) >= width
+        enough = np.empty(position.shape, np.bool_)
+        for rows, codes in self.letters.parts:
+            n_known = np.cumsum(np.pad(codes != _N, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+            start, stop = (np.minimum(at, codes.shape[1]) for at in (position[rows], position[rows] + width))
+            own = np.arange(len(codes))[:, None]
+            enough[rows] = 2 * (n_known[own, stop] - n_known[own, start]) >= width
+        return enough
 
     def _windows(self, rows: NDArray[np.int64], start: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
-        at = start[:, None] + np.arange(width)
-        length = self.codes.shape[1]
-        inside = (at >= 0) & (at < length)
-        return np.where(inside, self.codes[rows[:, None], at.clip(0, length - 1)], _N).astype(np.uint8)
+        windows = np.empty((len(rows), width), np.uint8)
+        place = np.full(len(self.names), -1)
+        for part, codes in self.letters.parts:
+            place[part] = np.arange(len(part))
+            here = np.flatnonzero(place[rows] >= 0)
+            at = start[here, None] + np.arange(width)
+            inside = (at >= 0) & (at < codes.shape[1])
+            windows[here] = np.where(inside, codes[place[rows[here], None], at.clip(0, codes.shape[1] - 1)], _N)
+            place[part] = -1
+        return windows
 
 
 _COMPLEMENT = np.array([3, 2, 1, 0, _N], dtype=np.uint8)

@@ -13,6 +13,7 @@ from skdeepprune.report._sequences import Sequences
 from skdeepprune.sequences import decode
 
 _N_EXAMPLES = {"bound": 6, "unlikely": 3, "false": 3}
+_MAX_MEDIAN_LENGTHS = 10
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ def choose_examples(
     found = replace(found, reverse=found.reverse ^ kernel_flipped)
     probability = expit(decision)
     ranked = np.argsort(-decision, kind="stable")
+    # Nobody reads a chromosome among peaks.
+    ranked = ranked[data.lengths[ranked] <= _MAX_MEDIAN_LENGTHS * np.median(data.lengths)]
     bound = [row for row in ranked if data.bound[row]]
     unbound = [row for row in ranked if not data.bound[row]]
     # Evenly spaced over the upper half: the top ones all look alike.
@@ -67,7 +70,7 @@ def choose_examples(
 
 
 def _letters(data: Sequences, row: int) -> str:
-    return decode(data.codes[row : row + 1, : data.lengths[row]], strip=False)[0]
+    return decode(data.codes.sequence(row)[None, : data.lengths[row]], strip=False)[0]
 
 
 def _marks(network: Network, data: Sequences, found: Scan, row: int) -> tuple[Mark, ...]:

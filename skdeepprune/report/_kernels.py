@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune._classifier import DeepPruneClassifier
-from skdeepprune._engines import scan
 from skdeepprune._network import Scan, reverse_complement_kernels
 from skdeepprune.motifs import Motif
+from skdeepprune.motifs._extract import scan_parts
 from skdeepprune.report._sequences import Sequences
 
 _MAX_BINS = 30
@@ -77,7 +77,7 @@ def read_kernels(
     stage = classifier.stages_[-1]
     network = stage.network
     by_kernel = {motif.kernel: motif for motif in motifs}
-    source = found if measured is data else scan(network, data.codes, n_threads)
+    source = found if measured is data else scan_parts(network, data.codes, n_threads)
     n_bins = int(np.clip(np.sqrt(len(measured)), 8, _MAX_BINS))
     readings = []
     for k in range(network.n_kernels):

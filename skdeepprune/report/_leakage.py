@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._inputs import copy_marks
+from skdeepprune._inputs import InputParts, copy_marks
 from skdeepprune.sequences._places import Place
 
 
@@ -37,13 +37,13 @@ class Leakage:
 
 
 def find_leakage(
-    codes: NDArray[np.uint8], places: Sequence[Place], test_codes: NDArray[np.uint8], test_places: Sequence[Place]
+    sequences: InputParts, places: Sequence[Place], test_sequences: InputParts, test_places: Sequence[Place]
 ) -> Leakage:
     """Count the test sequences that equal a training sequence or share genomic bases with one.
 
     Parameters
     ----------
-    codes, test_codes : ndarray of uint8, shape (n, L)
+    sequences, test_sequences : InputParts
     places, test_places : sequence of Place
         Genomic places; sequences without one never overlap.
 
@@ -52,9 +52,9 @@ def find_leakage(
     Leakage
         Equal sequences are not counted as overlapping.
     """
-    equal = np.isin(copy_marks(test_codes), copy_marks(codes))
+    equal = np.isin(test_sequences.apply(copy_marks), sequences.apply(copy_marks))
     overlapping = _overlapping(places, test_places) & ~equal
-    return Leakage(int(equal.sum()), int(overlapping.sum()), len(test_codes))
+    return Leakage(int(equal.sum()), int(overlapping.sum()), len(test_sequences))
 
 
 def _overlapping(places: Sequence[Place], others: Sequence[Place]) -> NDArray[np.bool_]:

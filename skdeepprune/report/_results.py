@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdeepprune._auc import roc_auc
 from skdeepprune._classifier import DeepPruneClassifier
-from skdeepprune._engines import decide, scan, word_sums
+from skdeepprune._engines import decide, word_sums
 from skdeepprune.motifs import Motif
+from skdeepprune.motifs._extract import scan_parts
 from skdeepprune.report._composition import CompositionReading, read_composition
 from skdeepprune.report._examples import Example, choose_examples
 from skdeepprune.report._kernels import KernelReading, read_kernels
@@ -99,10 +101,10 @@ def collect(
     n_threads = effective_n_jobs(classifier.n_jobs)
     measured = data if test is None else test
     network = classifier.stages_[-1].network
-    found = scan(network, measured.codes, n_threads)
+    found = scan_parts(network, measured.codes, n_threads)
     # Fewer replicates for large data, where each takes long but the intervals are narrow.
     n_bootstraps = int(np.clip(4e7 / (len(measured) * (network.n_kernels + 1)), 40, N_BOOTSTRAPS))
-    by_words = word_sums(network, measured.codes)
+    by_words = measured.codes.apply(partial(word_sums, network))
     performance = measure(
         network, found.scores, by_words, measured.bound, random_state=random_state, n_bootstraps=n_bootstraps, use=use
     )
@@ -117,7 +119,9 @@ def collect(
         bound_gc=bound_gc,
         unbound_gc=unbound_gc,
         stage_aucs=[
-            float(roc_auc_score(measured.bound, decide(stage.network, measured.codes, n_threads)))
+            float(
+                roc_auc_score(measured.bound, measured.codes.apply(partial(decide, stage.network, n_threads=n_threads)))
+            )
             for stage in classifier.stages_
         ],
         performance=performance,

@@ -6,7 +6,7 @@ A base is one byte: A, C, G, T are 0, 1, 2, 3, and 4 stands for N. A set of sequ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set, ValuesView
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +22,8 @@ N_CODE = 4
 _INVALID = 255
 # Encoded at a time, so that a gigabyte of sequence needs no second one on the way.
 _CHUNK_LETTERS = 2**24
+# Beyond both limits padding is refused: bytes in all, and positions per letter.
+_MAX_PADDED_BYTES, _MAX_POSITIONS_PER_LETTER = 2**30, 4
 _IUPAC_AMBIGUOUS = "NRYSWKMBDHV"
 
 
@@ -75,6 +77,8 @@ def as_strings(X: Any) -> list[str]:
             )
         values = array.ravel().tolist()
     else:
+        if not isinstance(X, Iterable):
+            raise TypeError(f"Expected a list of DNA strings, got {X!r}, of type {type(X).__name__}.")
         values = list(X)
     if set(map(type, values)) <= {str}:
         return values
@@ -150,7 +154,8 @@ def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> 
     ------
     ValueError
         If a sequence is empty, longer than `length`, or has an unknown letter: the message names sequence, position and
-        letter.
+        letter. Or if the longest sequence is so much longer than the others that padding takes more than 1 GiB, three
+        quarters of the whole or more.
     TypeError
         If an entry is not a string.
 
@@ -166,12 +171,40 @@ def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> 
     if longest > width:
         i = int(np.flatnonzero(lengths > width)[0])
         raise ValueError(f"Sequence {i} has {lengths[i]} letters; expected at most {width}. Cut it or widen `length`.")
+    check_padding(lengths, width)
     codes = np.empty((len(strings), width), dtype=np.uint8)
     step = max(1, _CHUNK_LETTERS // max(width, 1))
     for start in range(0, len(strings), step):
         rows = np.arange(start, min(start + step, len(strings)))
         _encode_rows(strings[start : start + step], lengths[rows], codes[start : start + step], unknown, rows)
     return codes
+
+
+def check_padding(lengths: NDArray[np.int64], width: int, n_bytes: int = 1) -> None:
+    """Refuse to pad sequences to a width that most of them are far from, where that takes much memory.
+
+    Parameters
+    ----------
+    lengths : ndarray of int64, shape (n_sequences,)
+    width : int
+    n_bytes : int, default=1
+        Memory of a position.
+
+    Raises
+    ------
+    ValueError
+        With the longest sequence and what to do.
+    """
+    size = len(lengths) * width
+    if size * n_bytes <= _MAX_PADDED_BYTES or size <= _MAX_POSITIONS_PER_LETTER * int(lengths.sum()):
+        return
+    longest = int(lengths.argmax())
+    remedy = "Cut long sequences into windows, or leave them out." if lengths[longest] == width else "Lower `length`."
+    raise ValueError(
+        f"Padded to {width:,} letters, {len(lengths):,} sequences take {size * n_bytes / 1e9:.1f} GB,"
+        f" {size / max(int(lengths.sum()), 1):.0f} times what they hold: sequence {longest} has {lengths[longest]:,}"
+        f" letters, the median is {np.median(lengths):,.0f}. {remedy}"
+    )
 
 
 def codes_of_letters(letters: NDArray[np.uint8]) -> Codes:
