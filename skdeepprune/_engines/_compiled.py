@@ -39,8 +39,8 @@ _CACHE_LINE = 64
 _GRADIENT_ROWS = 1024
 # Windows whose shares of the gradient are found at a time: 128 KB.
 _SHARES_AT_ONCE = 4096
-# In how many parts to share blocks, for each thread; of fewer blocks a part takes no longer than a thread to begin.
-_PARTS_OF_A_THREAD, _LEAST_SHARED = 4, 4
+# Blocks of a part that is worth a thread: fewer take no longer than a thread takes to begin.
+_LEAST_SHARED = 4
 _SHARES = float(LETTER_SHARES[0, 0]), float(LETTER_SHARES[0, 1])
 # Exponents between which products of exponentials, their sums and inverses keep their precision.
 _EXPONENTS = {np.float32: (-85.0, 40.0), np.float64: (-690.0, 320.0)}
@@ -452,7 +452,7 @@ class _Room:
         self.sharpness, self.dropout = float(sharpness), dropout
         n_tables, n_parts = count_tables(network.kernel_length), 1
         if n_others:
-            n_parts = max(1, min(_PARTS_OF_A_THREAD * (1 + n_others), n_blocks // _LEAST_SHARED))
+            n_parts = max(1, min(1 + n_others, n_blocks // _LEAST_SHARED))
         bounds = [n_blocks * i // n_parts for i in range(n_parts + 1)]
         self._pool, self._n_others, self._n_blocks = pool, n_others, n_blocks
         self._parts = [_Part(first, last, n_tables, self.sharpness) for first, last in pairwise(bounds)]
