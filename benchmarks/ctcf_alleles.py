@@ -51,13 +51,13 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="where the model is, or will be, kept")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "ctcf_alleles.csv")
     options = parser.parse_args()
-    start = time.perf_counter()
     data = load_zeng(options.data / "zeng", "wgEncodeAwgTfbsUwWerirb1CtcfUniPk")
+    start, seconds = time.perf_counter(), ""
     if options.model is not None and options.model.exists():
         classifier = load_model(options.model)
     else:
         classifier = fitted(data, options)
-    seconds = time.perf_counter() - start
+        seconds = f"{time.perf_counter() - start:.0f}"
     bound, unbound = (
         classifier.decision_function(
             read_sequences(options.data / "genome/ctcf_asb" / f"CTCF_{name}_alleles.fa").sequences
@@ -76,7 +76,7 @@ def main() -> None:
         "pairs": len(delta),
         "preferred": f"{np.mean(delta > 0):.4f}",
         "preferred_of_larger_half": f"{np.mean(delta[larger] > 0):.4f}",
-        "seconds": f"{seconds:.0f}",
+        "seconds": seconds,
         "commit": subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip(),

@@ -2,7 +2,10 @@ import gzip
 import io
 import json
 import re
+import subprocess
 import sys
+import time
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -253,3 +256,33 @@ def test_an_insertion_as_bcftools_makes_it(shared_data):
     before, after = (read_sequences(folder / f"consensus.9.1.{kind}") for kind in ("fa", "out"))
     (i,) = np.flatnonzero([name.startswith("14:43616643-") for name in before.names])
     assert applied(before.sequences[i], 43616653 - 43616643 + 1, "T", "TGAA") == after.sequences[i]
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(files, tmp_path):
+    """Ten times as many records need no more memory, give or take 50 MB."""
+    psutil = pytest.importorskip("psutil")
+    peaks = []
+    for n in (30_000, 300_000):
+        rows = [(c, p, ".", ref, alt, ".", ".", ".") for c, p, ref, alt in snvs(1000)] * (n // 1000)
+        path = write_vcf(tmp_path / f"{n}.vcf", *rows)
+        options = ["variants", files / "model.safetensors", path, "--genome", files / "genome.fa", "--window", "21"]
+        command = [
+            sys.executable,
+            "-m",
+            "skdeepprune",
+            *map(str, options),
+            "--out",
+            str(tmp_path / f"{n}.tsv"),
+            "--quiet",
+        ]
+        peak = 0
+        with subprocess.Popen(command) as process:
+            watched = psutil.Process(process.pid)
+            while process.poll() is None:
+                with suppress(psutil.Error):
+                    peak = max(peak, watched.memory_info().rss)
+                time.sleep(0.02)
+        assert process.returncode == 0
+        peaks.append(peak)
+    assert peaks[1] - peaks[0] < 50 * 2**20

@@ -21,12 +21,12 @@ from skdeepprune.cli._output import log, opened_output, print_json, shows_progre
 from skdeepprune.cli._paths import check_outputs, check_standard_output
 from skdeepprune.cli._read import UsageError
 from skdeepprune.effects._alleles import STATUSES, Alleles, described
-from skdeepprune.effects._scores import GAINED
 from skdeepprune.effects._variants import VariantScorer, messages_of, portions
 from skdeepprune.effects._vcf import InfoWriter, Record, VariantFile, load_pysam, opened_variants, opened_vcf_output
 from skdeepprune.sequences import Genome
 
 Columns = dict[str, NDArray[Any]]
+_CHANGES = ("", "gained", "lost")
 _VCF, _PACKED = (".vcf",), (".vcf.gz", ".vcf.bgz")
 # INFO fields with their types, columns and descriptions.
 _FIELDS = (
@@ -141,24 +141,25 @@ Write = Callable[[list[Record], Alleles, Columns], None]
 
 @contextmanager
 def _table_writer(options: argparse.Namespace, file: VariantFile, scorer: VariantScorer) -> Iterator[Write]:
+    given = ("chrom", "pos", "id", "ref", "alt")
     with opened_output(options.out) as output:
         is_first = True
 
         def write(records: list[Record], alleles: Alleles, columns: Columns) -> None:
             nonlocal is_first
-            texts = [
-                alleles.chrom,
-                alleles.pos.tolist(),
-                alleles.id,
-                alleles.ref,
-                alleles.alt,
-                *(_as_text(name, column) for name, column in columns.items()),
-            ]
             if is_first:
-                output.write("\t".join(["chrom", "pos", "id", "ref", "alt", *columns]) + "\n")
+                output.write("\t".join([*given, *columns]) + "\n")
                 is_first = False
-            line = "\t".join(["%s"] * len(texts)) + "\n"
-            output.write("".join([line % row for row in zip(*texts, strict=True)]))
+            cells = [*(getattr(alleles, name) for name in given), *map(_values, columns, columns.values())]
+            # One format a row: a call for every number takes most of the time there is.
+            line = "\t".join(["%s"] * len(given) + list(map(_form_of, columns))) + "\n"
+            n_given = len(given) + 1
+            blank = "\t".join(["%s"] * n_given) + "\t" * (len(cells) - n_given) + "\n"
+            is_ok = (columns["status"] == 0).tolist()
+            rows = zip(*cells, strict=True)
+            output.write(
+                "".join([line % row if ok else blank % row[:n_given] for row, ok in zip(rows, is_ok, strict=True)])
+            )
 
         yield write
         if is_first:
@@ -170,42 +171,57 @@ def _vcf_writer(options: argparse.Namespace, file: VariantFile, scorer: VariantS
     fields = (*_FIELDS, _P_FIELD) if options.background else _FIELDS
     header = [(name, "." if name == "SDP_STATUS" else "A", kind, text) for name, kind, _, text in fields]
     note = f"##skdeepprune_variants=model={options.model};genome={options.genome};window={scorer.window}"
+    names, forms = [name for name, *_ in fields], [_form_of(column) for _, _, column, _ in fields]
+    one_allele = ";".join(f"{name}={form}" for name, form in zip(names, forms, strict=True))
+
+    def info_of(rows: list[tuple[Any, ...]], is_ok: list[bool]) -> str:
+        """Write the fields of a record, of the alleles of which these are the values."""
+        if len(rows) == 1 and is_ok[0]:
+            return one_allele % rows[0]
+        status = f"{names[0]}=" + ",".join(row[0] for row in rows)
+        if not any(is_ok):
+            return status
+        values = [
+            ",".join([form % row[i] if ok else "." for row, ok in zip(rows, is_ok, strict=True)])
+            for i, form in enumerate(forms)
+        ]
+        return ";".join([status, *(f"{name}={value}" for name, value in zip(names[1:], values[1:], strict=True))])
+
     with replacing(options.out) as part:
         # The name of the part does not show its format.
         with opened_vcf_output(part, packed=options.out.name.endswith(_PACKED)) as output:
             writer = InfoWriter(output, file.header, header, [note])
 
             def write(records: list[Record], alleles: Alleles, columns: Columns) -> None:
-                names = [f"{name}=" for name, *_ in fields]
-                texts = [[text or "." for text in _as_text(column, columns[column])] for _, _, column, _ in fields]
-                texts[0] = [text.replace(" ", "_") for text in texts[0]]
+                cells = [_values(column, columns[column]) for _, _, column, _ in fields]
+                cells = [[value if value != "" else "." for value in cell] for cell in cells]
+                cells[0] = [status.replace(" ", "_") for status in cells[0]]
+                rows, is_ok = list(zip(*cells, strict=True)), (columns["status"] == 0).tolist()
                 ends = np.flatnonzero(np.diff(alleles.variant, append=len(records))) + 1
                 start = 0
-                for record, end, is_scored in zip(
-                    records,
-                    ends.tolist(),
-                    np.logical_or.reduceat(columns["status"] == 0, np.r_[0, ends[:-1]]),
-                    strict=True,
-                ):
-                    values = texts if is_scored else texts[:1]
-                    info = ";".join(
-                        [name + ",".join(text[start:end]) for name, text in zip(names, values, strict=False)]
-                    )
-                    writer.write(record, info.encode())
+                for record, end in zip(records, ends.tolist(), strict=True):
+                    writer.write(record, info_of(rows[start:end], is_ok[start:end]).encode())
                     start = end
 
             yield write
 
 
-def _as_text(name: str, column: NDArray[Any]) -> list[str]:
-    """Format values; "" for missing ones."""
+_TEXTS = ("status", "kernel", "change", "site_distance")
+
+
+def _form_of(column: str) -> str:
+    return "%s" if column in _TEXTS else "%.6g"
+
+
+def _values(name: str, column: NDArray[Any]) -> list[Any]:
+    """Numbers, or texts where they are not; "" for missing ones."""
+    values = column.tolist()
     if name == "status":
-        return [STATUSES[number] for number in column]
+        return [STATUSES[number] for number in values]
     if name == "change":
-        return [("gained" if number == GAINED else "lost") if number else "" for number in column]
-    if name in ("kernel", "site_distance"):
-        return [
-            "" if number != number or (name == "kernel" and number < 0) else str(int(number))
-            for number in column.tolist()
-        ]
-    return ["" if number != number else f"{number:.6g}" for number in column.tolist()]
+        return [_CHANGES[number] for number in values]
+    if name == "kernel":
+        return [int(number) if number >= 0 else "" for number in values]
+    if name == "site_distance":
+        return [int(number) if number == number else "" for number in values]
+    return values
