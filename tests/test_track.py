@@ -15,7 +15,8 @@ from skdeepprune.effects import track
 from skdeepprune.effects._windows import SlidingWindow
 from skdeepprune.sequences import encode
 
-bigwig = pytest.importorskip("pyBigWig", reason="the extra tracks is not installed")
+pytest.importorskip("figwig", reason="the extra tracks is not installed")
+bigwig = pytest.importorskip("pyBigWig", reason="pyBigWig is not installed")
 
 
 def windows_of(sequence, length, step):
@@ -139,6 +140,17 @@ def test_threads_dask_and_one_process_give_the_same_bytes(scattered, tmp_path):
         parallel_config("dask", client=client),
     ):
         assert content() == one
+
+
+def test_zoomed_out_values_and_the_range_are_right(rng, tmp_path):
+    classifier, genome = classifier_of(random_network(rng)), {"c": random_sequence(rng, 200_000)}
+    track(classifier, genome, tmp_path / "track.bw", window=20, step=1)
+    values = read(tmp_path / "track.bw", "c", 200_000)
+    with bigwig.open(str(tmp_path / "track.bw")) as file:
+        assert file.header()["nLevels"] > 2
+        means = np.array(file.stats("c", 20, 180_020, nBins=50))
+        assert file.stats("c", type="max")[0] == pytest.approx(np.nanmax(values))
+    np.testing.assert_allclose(means, values[20:180_020].reshape(50, -1).mean(axis=1), atol=0.02)
 
 
 def test_an_interrupted_run_leaves_nothing(rng, tmp_path, monkeypatch):

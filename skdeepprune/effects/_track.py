@@ -73,7 +73,7 @@ def track(
     FileFormatError
         If the genome or the regions are damaged.
     ImportError
-        If pyBigWig is not installed.
+        If figwig is not installed.
     OSError
         If a file cannot be written.
 
@@ -104,18 +104,18 @@ def track(
         raise ValueError(f"window={length}, step={step}; expected 1 <= step <= window.")
     out = Path(out)
     paths = [out, *(kernel_path(out, k) for k in range(network.n_kernels if kernels else 0))]
-    library = _pybigwig()
+    library = _figwig()
     for path in paths:
         check_writable(path)
     with opened_source(genome, regions) as source, ExitStack() as files:
         # Readers look chromosomes up by name.
         order = sorted(range(len(source.names)), key=lambda i: source.names[i].encode(errors="surrogateescape"))
-        header = [(source.names[i], source.lengths[i]) for i in order]
+        header = {source.names[i]: source.lengths[i] for i in order}
         rank = {chrom: i for i, chrom in enumerate(order)}
         stretches = sorted(source.stretches, key=lambda stretch: (rank[stretch.chrom], stretch.start))
         source = Source(source.names, source.lengths, source.read, stretches)
         parts = [files.enter_context(replacing(path)) for path in paths]
-        writers = [files.enter_context(_Writer(library, part, header)) for part in parts]
+        writers = [files.enter_context(_Writer(library, part, header, n_jobs)) for part in parts]
         for stretch, values in _values(network, source, length, step, kernels, n_jobs, verbose):
             first = stretch.start + length // 2 - step // 2
             for writer, column in zip(writers, values.T, strict=True):
@@ -162,33 +162,34 @@ def kernel_path(out: Path, kernel: int) -> Path:
     return out.with_name(f"{out.stem}.kernel_{kernel}{out.suffix}")
 
 
-def _pybigwig() -> Any:
+def _figwig() -> Any:
     try:
-        import pyBigWig
+        import figwig
     except ImportError as error:
-        raise ImportError("bigWig needs pyBigWig: `pip install skdeepprune[tracks]`.") from error
-    return pyBigWig
+        raise ImportError("bigWig needs figwig: `pip install skdeepprune[tracks]`.") from error
+    return figwig
 
 
 class _Writer:
     """A bigWig file."""
 
-    def __init__(self, library: Any, path: Path, header: list[tuple[str, int]]) -> None:
-        self._file = library.open(str(path), "w")
-        self._file.addHeader(header)
+    def __init__(self, library: Any, path: Path, lengths: dict[str, int], n_jobs: int | None) -> None:
+        # Its other engines, if they are installed, would give other bytes.
+        n_threads = 1 if n_jobs is None else n_jobs if n_jobs > 0 else -1
+        self._file = library.BigWigWriter(path, lengths, engine="zlib", n_jobs=n_threads)
         self.n_values = 0
 
     def __enter__(self) -> _Writer:
+        self._file.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(self, *error: object) -> None:
+        self._file.__exit__(*error)
 
     def add(self, chrom: str, start: int, values: NDArray[np.float64], step: int) -> None:
         """Write values that stand at `step` bases each, one after the other; NaN is left out."""
-        known = np.concatenate([[False], ~np.isnan(values), [False]])
-        ends = np.flatnonzero(known[1:] != known[:-1])
-        for first, last in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True):
-            run = values[first:last].astype(np.float32)
-            self.n_values += len(run)
-            self._file.addEntries(chrom, start + first * step, values=run, span=step, step=step)
+        known = np.flatnonzero(~np.isnan(values))
+        starts = start + known * step
+        if len(known):
+            self._file.write(chrom, starts, values[known].astype(np.float32), ends=starts + step, missing=np.nan)
+        self.n_values += len(known)
