@@ -112,7 +112,7 @@ def test_the_window_is_as_long_as_the_training_sequences(tmp_path):
     assert known[0] == length // 2 - 5
     assert found[known[0]] == pytest.approx(classifier.decision_function([genome["c"][:length]])[0], abs=1e-5)
     plain = DeepPruneClassifier(n_prunings=1, max_iter=3, composition=0, random_state=0)
-    with pytest.raises(ValueError, match="set window to their length"):
+    with pytest.raises(ValueError, match="pass window"):
         track(plain.fit(data.X_train, data.y_train), genome, tmp_path / "other.bw")
 
 
@@ -178,7 +178,7 @@ def test_what_cannot_be_tracked_is_refused(rng, tmp_path):
         track(classifier, genome, out, window=50)
     with pytest.raises(ValueError, match="No window of 50 bp fits"):
         track(classifier, {"chr1": 100 * "N"}, out, window=50)
-    with pytest.raises(ValueError, match="set window to their length"):
+    with pytest.raises(ValueError, match="pass window"):
         track(classifier, genome, out)
     with pytest.raises(ValueError, match="has 'chr1': rename"):
         track(classifier, genome, out, pd.DataFrame({"chrom": ["1"], "start": [0], "end": [5]}), window=3, step=1)

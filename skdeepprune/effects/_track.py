@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._network import Network, reverse_complement_words
+from skdeepprune._network import Network
 from skdeepprune._writing import check_writable, replacing
+from skdeepprune.effects._fitted import dna_network, fitted_length
 from skdeepprune.effects._portions import Source, Stretch, each_in_order, opened_source
-from skdeepprune.effects._scan import dna_network, progress
+from skdeepprune.effects._scan import progress
 from skdeepprune.genome._regions import GenomeLike, RegionsLike
 
 
@@ -99,7 +100,7 @@ def track(
     ['track.bw']
     """
     network = dna_network(classifier)
-    length = trained_length(classifier) if window is None else window
+    length = fitted_length(classifier) if window is None else window
     if length < 1 or not 1 <= step <= length:
         raise ValueError(f"window={length}, step={step}; expected 1 <= step <= window.")
     out = Path(out)
@@ -140,21 +141,6 @@ def _values(
             for (chrom, start, codes), values in zip(portion, found, strict=True):
                 yield Stretch(chrom, start, start + len(codes)), values
                 bar.update(len(codes))
-
-
-def trained_length(classifier: Any) -> int:
-    """Tell the mean length of the bound sequences that a classifier was trained on."""
-    network: Network = classifier.stages_[-1].network
-    n_letters = network.word_length
-    counts = classifier.word_counts_
-    if not n_letters or not counts.any():
-        raise ValueError(
-            "How long the sequences were that the classifier was trained on is not known without composition; set"
-            " window to their length."
-        )
-    # With both strands a word's count is its reverse complement's, too.
-    own = np.arange(counts.shape[1]) <= reverse_complement_words(n_letters) if network.reverse_complement else ...
-    return round(float(counts[1][own].sum())) + n_letters - 1
 
 
 def kernel_path(out: Path, kernel: int) -> Path:
