@@ -160,9 +160,9 @@ class _Writer:
     """A bigWig file."""
 
     def __init__(self, library: Any, path: Path, lengths: dict[str, int], n_jobs: int | None) -> None:
-        # Its other engines, if they are installed, would give other bytes.
+        # Its other engines, if they are installed, would give other bytes; higher levels hardly smaller files.
         n_threads = 1 if n_jobs is None else n_jobs if n_jobs > 0 else -1
-        self._file = library.BigWigWriter(path, lengths, engine="zlib", n_jobs=n_threads)
+        self._file = library.BigWigWriter(path, lengths, engine="zlib", level=2, n_jobs=n_threads)
         self.n_values = 0
 
     def __enter__(self) -> _Writer:
