@@ -15,7 +15,7 @@ EXTRAS = {
     "motifs": ["memelite>=0.3", "pyjaspar>=4.0"],
     "variants": ["pysam>=0.22"],
     "fetch": ["pooch>=1.8"],
-    "tracks": ["pybigwig>=0.3.23"],
+    "tracks": ["figwig>=0.2"],
     "dask": ["dask[distributed]>=2025.1"],
 }
 EXTRAS["test"] = [
@@ -28,6 +28,7 @@ EXTRAS["test"] = [
     "mypy>=1.15",
     "pandas-stubs>=2.2",
     "psutil>=6.0",
+    "pybigwig>=0.3.23",
     "pyfaidx>=0.8",
     "pytest>=8.2",
     "pytest-cov>=6.0",
@@ -38,6 +39,7 @@ EXTRAS["test"] = [
 EXTRAS["docs"] = [
     *EXTRAS["plots"],
     *EXTRAS["motifs"],
+    *EXTRAS["tracks"],
     "myst-parser>=5.0",
     "numpydoc>=1.10",
     "pydata-sphinx-theme>=0.16",

@@ -52,7 +52,7 @@ SKIPS = {
     r"downloads need pooch": "as above",
     r"safetensors is not installed": "as above",
     r"gkmsvm-lite is not installed": "as above",
-    r"lightmotif is not installed": "as above",
+    r"(lightmotif|pyBigWig) is not installed": "as above",
     r"could not import '(psutil|distributed|pyjaspar|tensorflow)'.*": "as above",
     r".*(LS-GKM|gkmtrain).*": "a program that each user builds",
     r"scikit-learn has callbacks from 1\.9 on": "older ones are supported, too",

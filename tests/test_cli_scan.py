@@ -74,7 +74,8 @@ def test_kernels_are_named_by_their_matches(folder, capsys):
 
 
 def test_track_writes_bigwig(folder, classifier, capsys):
-    bigwig = pytest.importorskip("pyBigWig", reason="the extra tracks is not installed")
+    pytest.importorskip("figwig", reason="the extra tracks is not installed")
+    bigwig = pytest.importorskip("pyBigWig", reason="pyBigWig is not installed")
     options = ["--window", "50", "--step", "7", "--kernels"]
     assert run("track", "model.safetensors", "genome.fa", "--out", "out.bw", *options) == 0
     assert "Wrote out.bw, out.kernel_0.bw" in capsys.readouterr().err

@@ -15,7 +15,8 @@ from skdeepprune.effects import track
 from skdeepprune.effects._windows import SlidingWindow
 from skdeepprune.sequences import encode
 
-bigwig = pytest.importorskip("pyBigWig", reason="the extra tracks is not installed")
+pytest.importorskip("figwig", reason="the extra tracks is not installed")
+bigwig = pytest.importorskip("pyBigWig", reason="pyBigWig is not installed")
 
 
 def windows_of(sequence, length, step):
@@ -111,7 +112,7 @@ def test_the_window_is_as_long_as_the_training_sequences(tmp_path):
     assert known[0] == length // 2 - 5
     assert found[known[0]] == pytest.approx(classifier.decision_function([genome["c"][:length]])[0], abs=1e-5)
     plain = DeepPruneClassifier(n_prunings=1, max_iter=3, composition=0, random_state=0)
-    with pytest.raises(ValueError, match="set window to their length"):
+    with pytest.raises(ValueError, match="pass window"):
         track(plain.fit(data.X_train, data.y_train), genome, tmp_path / "other.bw")
 
 
@@ -141,6 +142,17 @@ def test_threads_dask_and_one_process_give_the_same_bytes(scattered, tmp_path):
         assert content() == one
 
 
+def test_zoomed_out_values_and_the_range_are_right(rng, tmp_path):
+    classifier, genome = classifier_of(random_network(rng)), {"c": random_sequence(rng, 200_000)}
+    track(classifier, genome, tmp_path / "track.bw", window=20, step=1)
+    values = read(tmp_path / "track.bw", "c", 200_000)
+    with bigwig.open(str(tmp_path / "track.bw")) as file:
+        assert file.header()["nLevels"] > 2
+        means = np.array(file.stats("c", 20, 180_020, nBins=50))
+        assert file.stats("c", type="max")[0] == pytest.approx(np.nanmax(values))
+    np.testing.assert_allclose(means, values[20:180_020].reshape(50, -1).mean(axis=1), atol=0.02)
+
+
 def test_an_interrupted_run_leaves_nothing(rng, tmp_path, monkeypatch):
     classifier = classifier_of(random_network(rng))
     calls = []
@@ -166,7 +178,7 @@ def test_what_cannot_be_tracked_is_refused(rng, tmp_path):
         track(classifier, genome, out, window=50)
     with pytest.raises(ValueError, match="No window of 50 bp fits"):
         track(classifier, {"chr1": 100 * "N"}, out, window=50)
-    with pytest.raises(ValueError, match="set window to their length"):
+    with pytest.raises(ValueError, match="pass window"):
         track(classifier, genome, out)
     with pytest.raises(ValueError, match="has 'chr1': rename"):
         track(classifier, genome, out, pd.DataFrame({"chrom": ["1"], "start": [0], "end": [5]}), window=3, step=1)

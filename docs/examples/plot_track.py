@@ -49,15 +49,12 @@ files = track(classifier, genome, folder / "track.bw", step=5, kernels=True)
 print([file.name for file in files])
 
 # %%
-# Any reader of bigWig takes it. Where most of a window is unknown there is no value.
+# Any reader of bigWig takes it, here figwig. Where most of a window is unknown there is no value.
 
 import matplotlib.pyplot as plt
-import pyBigWig
+from figwig import read_bigwig
 
-values = []
-for file in files:
-    with pyBigWig.open(str(file)) as bigwig:
-        values.append(np.array(bigwig.values("chr1", 0, 30_000)))
+values = [read_bigwig(file, ["chr1"], [0], 30_000, missing=np.nan)[0] for file in files]
 
 figure, axes = plt.subplots(1 + len(values[1:]), 1, figsize=(9, 6), sharex=True, layout="constrained")
 kilobases = np.arange(30_000) / 1000

@@ -10,11 +10,11 @@ from typing import IO, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from skdeepprune._network import Network
 from skdeepprune._writing import check_writable, replacing
+from skdeepprune.effects._fitted import dna_network
 from skdeepprune.effects._hits import HIT, Census, Hits, Kernels, hit_table, read_spooled, write_bed
 from skdeepprune.effects._portions import Source, each_in_order, opened_source
 from skdeepprune.effects._pvalues import UNIFORM, PValues, read_background
@@ -256,18 +256,6 @@ class _Scan:
             for portion, found in each_in_order(search, self.source.portions(self.kernels.width), n_jobs):
                 bar.update(sum(len(piece.codes) for piece in portion))
                 yield found
-
-
-def dna_network(classifier: Any) -> Network:
-    """Return the network of a classifier that was fitted on DNA."""
-    check_is_fitted(classifier)
-    network: Network = classifier.stages_[-1].network
-    if not classifier.is_dna_:
-        raise ValueError(
-            f"The classifier reads {network.kernels.shape[2]} real-valued channels a position; expected one that was"
-            " fitted on DNA."
-        )
-    return network
 
 
 def kernel_names(network: Network, names: Sequence[str] | None) -> list[str]:

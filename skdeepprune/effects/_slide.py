@@ -13,7 +13,7 @@ import numpy as np
 
 from skdeepprune._compiling import compiled
 from skdeepprune.effects._loops import pack_words
-from skdeepprune.effects._vectors import LANES, SHORT_LETTERS, write_sums
+from skdeepprune.effects._vectors import LANES, SHORT_LETTERS, combine_rows, write_sums
 
 
 @compiled
@@ -38,37 +38,27 @@ def slide_kernels(
     """
     n_tables, n_rows = len(tables), len(codes) - width + 1
     words = np.empty(n_together + SHORT_LETTERS * n_tables, np.uint8)
+    # Of this run the rows, then combined from its start on; of the run before, combined back from its end.
     rows, to_end = np.empty((n_together, LANES)), np.empty((n_together, LANES))
-    so_far = np.empty(LANES)
-    n_written, next_start = 0, 0
+    n_written, next_end = 0, n_together - 1
     for first in range(0, n_rows, n_together):
         n = min(n_together, n_rows - first)
         pack_words(codes, first, n + SHORT_LETTERS * (n_tables - 1), words)
         write_sums(tables, n_tables, words, 0, n, pools_sum, rows)
-        for r in range(n):
-            for lane in range(LANES):
-                if r == 0:
-                    so_far[lane] = rows[r, lane]
-                elif pools_sum:
-                    so_far[lane] += rows[r, lane]
-                else:
-                    so_far[lane] = max(so_far[lane], rows[r, lane])
-            if first + r - n_together + 1 != next_start or n_written == len(pooled):
-                continue
-            for lane in range(LANES):
-                value = so_far[lane]
-                if r < n_together - 1:
-                    before = to_end[r + 1, lane]
-                    value = value + before if pools_sum else max(value, before)
-                pooled[n_written, lane] = value
+        before, to_end = to_end, np.empty((n_together, LANES))
+        to_end[n - 1] = rows[n - 1]
+        for r in range(n - 2, -1, -1):
+            combine_rows(to_end, r, to_end, r + 1, rows, r, pools_sum)
+        for r in range(1, n):
+            combine_rows(rows, r, rows, r - 1, rows, r, pools_sum)
+        while next_end < first + n and n_written < len(pooled):
+            r = next_end - first
+            if r < n_together - 1:
+                combine_rows(pooled, n_written, before, r + 1, rows, r, pools_sum)
+            else:
+                pooled[n_written] = rows[r]
             n_written += 1
-            next_start += step
-        if n == n_together:
-            to_end[n - 1] = rows[n - 1]
-            for r in range(n - 2, -1, -1):
-                for lane in range(LANES):
-                    before = to_end[r + 1, lane]
-                    to_end[r, lane] = rows[r, lane] + before if pools_sum else max(rows[r, lane], before)
+            next_end += step
 
 
 @compiled

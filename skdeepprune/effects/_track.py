@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skdeepprune._network import Network, reverse_complement_words
+from skdeepprune._network import Network
 from skdeepprune._writing import check_writable, replacing
+from skdeepprune.effects._fitted import dna_network, fitted_length
 from skdeepprune.effects._portions import Source, Stretch, each_in_order, opened_source
-from skdeepprune.effects._scan import dna_network, progress
+from skdeepprune.effects._scan import progress
 from skdeepprune.genome._regions import GenomeLike, RegionsLike
 
 
@@ -73,7 +74,7 @@ def track(
     FileFormatError
         If the genome or the regions are damaged.
     ImportError
-        If pyBigWig is not installed.
+        If figwig is not installed.
     OSError
         If a file cannot be written.
 
@@ -99,23 +100,23 @@ def track(
     ['track.bw']
     """
     network = dna_network(classifier)
-    length = trained_length(classifier) if window is None else window
+    length = fitted_length(classifier) if window is None else window
     if length < 1 or not 1 <= step <= length:
         raise ValueError(f"window={length}, step={step}; expected 1 <= step <= window.")
     out = Path(out)
     paths = [out, *(kernel_path(out, k) for k in range(network.n_kernels if kernels else 0))]
-    library = _pybigwig()
+    library = _figwig()
     for path in paths:
         check_writable(path)
     with opened_source(genome, regions) as source, ExitStack() as files:
         # Readers look chromosomes up by name.
         order = sorted(range(len(source.names)), key=lambda i: source.names[i].encode(errors="surrogateescape"))
-        header = [(source.names[i], source.lengths[i]) for i in order]
+        header = {source.names[i]: source.lengths[i] for i in order}
         rank = {chrom: i for i, chrom in enumerate(order)}
         stretches = sorted(source.stretches, key=lambda stretch: (rank[stretch.chrom], stretch.start))
         source = Source(source.names, source.lengths, source.read, stretches)
         parts = [files.enter_context(replacing(path)) for path in paths]
-        writers = [files.enter_context(_Writer(library, part, header)) for part in parts]
+        writers = [files.enter_context(_Writer(library, part, header, n_jobs)) for part in parts]
         for stretch, values in _values(network, source, length, step, kernels, n_jobs, verbose):
             first = stretch.start + length // 2 - step // 2
             for writer, column in zip(writers, values.T, strict=True):
@@ -142,53 +143,39 @@ def _values(
                 bar.update(len(codes))
 
 
-def trained_length(classifier: Any) -> int:
-    """Tell the mean length of the bound sequences that a classifier was trained on."""
-    network: Network = classifier.stages_[-1].network
-    n_letters = network.word_length
-    counts = classifier.word_counts_
-    if not n_letters or not counts.any():
-        raise ValueError(
-            "How long the sequences were that the classifier was trained on is not known without composition; set"
-            " window to their length."
-        )
-    # With both strands a word's count is its reverse complement's, too.
-    own = np.arange(counts.shape[1]) <= reverse_complement_words(n_letters) if network.reverse_complement else ...
-    return round(float(counts[1][own].sum())) + n_letters - 1
-
-
 def kernel_path(out: Path, kernel: int) -> Path:
     """Name the file of a kernel's scores beside that of the log-odds."""
     return out.with_name(f"{out.stem}.kernel_{kernel}{out.suffix}")
 
 
-def _pybigwig() -> Any:
+def _figwig() -> Any:
     try:
-        import pyBigWig
+        import figwig
     except ImportError as error:
-        raise ImportError("bigWig needs pyBigWig: `pip install skdeepprune[tracks]`.") from error
-    return pyBigWig
+        raise ImportError("bigWig needs figwig: `pip install skdeepprune[tracks]`.") from error
+    return figwig
 
 
 class _Writer:
     """A bigWig file."""
 
-    def __init__(self, library: Any, path: Path, header: list[tuple[str, int]]) -> None:
-        self._file = library.open(str(path), "w")
-        self._file.addHeader(header)
+    def __init__(self, library: Any, path: Path, lengths: dict[str, int], n_jobs: int | None) -> None:
+        # Its other engines, if they are installed, would give other bytes; higher levels hardly smaller files.
+        n_threads = 1 if n_jobs is None else n_jobs if n_jobs > 0 else -1
+        self._file = library.BigWigWriter(path, lengths, engine="zlib", level=2, n_jobs=n_threads)
         self.n_values = 0
 
     def __enter__(self) -> _Writer:
+        self._file.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(self, *error: object) -> None:
+        self._file.__exit__(*error)
 
     def add(self, chrom: str, start: int, values: NDArray[np.float64], step: int) -> None:
         """Write values that stand at `step` bases each, one after the other; NaN is left out."""
-        known = np.concatenate([[False], ~np.isnan(values), [False]])
-        ends = np.flatnonzero(known[1:] != known[:-1])
-        for first, last in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True):
-            run = values[first:last].astype(np.float32)
-            self.n_values += len(run)
-            self._file.addEntries(chrom, start + first * step, values=run, span=step, step=step)
+        known = np.flatnonzero(~np.isnan(values))
+        starts = start + known * step
+        if len(known):
+            self._file.write(chrom, starts, values[known].astype(np.float32), ends=starts + step, missing=np.nan)
+        self.n_values += len(known)

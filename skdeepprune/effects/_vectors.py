@@ -74,6 +74,26 @@ def _lane_sums(typing_context, tables, n_tables, words, first, n_windows, as_pro
 write_sums: Any = intrinsic(_lane_sums)
 
 
+def _row_pair(typing_context, target, i, first, j, second, k, as_sum):  # type: ignore[no-untyped-def]
+    """Write the sum of two rows of LANES float64 to a third one, or else the greater of their entries."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        def row(n: int) -> Any:
+            start = _pointer(context, builder, signature, arguments, n, _FLOATS)
+            return builder.gep(start, [arguments[n + 1]])
+
+        one, other = builder.load(row(2), align=8), builder.load(row(4), align=8)
+        greater = builder.select(builder.fcmp_ordered(">", one, other), one, other)
+        found = builder.select(builder.trunc(arguments[6], ir.IntType(1)), builder.fadd(one, other), greater)
+        builder.store(found, row(0), align=8)
+        return context.get_dummy_value()
+
+    return types.void(target, i, first, j, second, k, as_sum), emit
+
+
+combine_rows: Any = intrinsic(_row_pair)
+
+
 def _pointer(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any, i: int, element: Any) -> Any:
     data = context.make_array(signature.args[i])(context, builder, arguments[i]).data
     return builder.bitcast(data, element.as_pointer())

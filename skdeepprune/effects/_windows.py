@@ -70,20 +70,25 @@ class SlidingWindow:
 
     def _scores(self, codes: Codes, n: int) -> Floats:
         """Motif scores (n, K), where all bases are known."""
-        network, pooled = self.network, []
+        network, scores = self.network, np.empty((n, self.network.n_kernels))
         n_positions = self.length - network.kernel_length + 1
         n_strands = 1 + network.reverse_complement
         pools_sum = network.sharpness < np.inf
-        for tables in self._tables():
-            block = np.empty((n, LANES))
+        block = np.empty((n, LANES))
+        for i, tables in enumerate(self._tables()):
             slide_kernels(codes, tables, network.kernel_length, pools_sum, n_positions, self.step, block)
-            pooled.append(block)
-        lanes = np.concatenate(pooled, axis=1)[:, : n_strands * network.n_kernels].reshape(n, network.n_kernels, -1)
+            own = scores[:, i * LANES // n_strands : (i + 1) * LANES // n_strands]
+            pooled = block[:, : n_strands * own.shape[1]]
+            if network.reverse_complement:
+                (np.add if pools_sum else np.maximum)(pooled[:, ::2], pooled[:, 1::2], out=own)
+            else:
+                own[:] = pooled
         if pools_sum:
-            activations = np.log(lanes.sum(axis=2) / (n_strands * n_positions)) / network.sharpness
-        else:
-            activations = lanes.max(axis=2)
-        return np.maximum(activations + network.kernel_bias, 0)
+            np.log(scores, out=scores)
+            scores -= np.log(n_strands * n_positions)
+            scores /= network.sharpness
+        scores += network.kernel_bias
+        return np.maximum(scores, 0, out=scores)
 
     def _tables(self) -> list[Floats]:
         """Lay out the kernels, both strands of one side by side, in blocks of LANES."""
