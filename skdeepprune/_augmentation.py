@@ -39,7 +39,7 @@ def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
     >>> import numpy as np
     >>> codes = np.array([[0, 1, 2, 3, 4]], dtype=np.uint8)
     >>> substitute(codes, 1.0, np.random.default_rng(0))
-    array([[3, 0, 0, 0, 4]], dtype=uint8)
+    array([[3, 2, 0, 2, 4]], dtype=uint8)
     """
     changed = np.array(codes, order="C")
     if rate > 0:

@@ -285,7 +285,7 @@ def kernel_schedule(
     >>> kernel_schedule(4, 6, "one-shot")
     [256, 4]
     """
-    sizes = schedule if isinstance(schedule, str) else list(schedule)
+    sizes = schedule if isinstance(schedule, str) else np.asarray(schedule, dtype=object).tolist()
     n_prunings = int(n_prunings)
     if n_kernels == "auto":
         if sizes != "halving":

@@ -643,7 +643,7 @@ def test_at_size_is_the_classifier_before_further_pruning(fitted):
         assert (smaller.n_kernels, smaller.n_prunings) == (size, len(smaller.stages_) - 1)
     np.testing.assert_array_equal(small(n_kernels=4, n_prunings=2).fit(X, y).kernels_, fitted.at_size(4).kernels_)
     assert fitted.n_kernels == 2
-    with pytest.raises(ValueError, match=r"one of the sizes \[16, 8, 4, 2\]"):
+    with pytest.raises(ValueError, match=r"one of the sizes that were trained: \[16, 8, 4, 2\]"):
         fitted.at_size(3)
 
 

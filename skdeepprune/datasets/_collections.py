@@ -116,7 +116,7 @@ def load_deepbind(
     ...         _ = Path(folder, f"toy_{end}.seq").write_text(text.replace(" ", "\t"))
     ...     data = load_deepbind(folder, "toy", random_state=0)
     >>> list(zip(data.X_train.tolist(), data.y_train.tolist()))
-    [('GATTACA', 1), ('GATTACA', 0)]
+    [('GATTACA', 1), ('GACATTA', 0)]
     """
     train_file, test_file = _files(folder, "deepbind", name)
     X, y = _read(train_file)

@@ -88,7 +88,7 @@ def shuffle_codes(codes: Codes, rng: np.random.Generator) -> Codes:
     Examples
     --------
     >>> import numpy as np
-    >>> shuffle_codes(np.array([[0, 1, 0, 2, 0, 4]], dtype=np.uint8), np.random.default_rng(0))
+    >>> shuffle_codes(np.array([[0, 1, 0, 2, 0, 4]], dtype=np.uint8), np.random.default_rng(1))
     array([[0, 2, 0, 1, 0, 4]], dtype=uint8)
     """
     codes = check_codes(codes).copy()
