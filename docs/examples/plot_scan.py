@@ -15,11 +15,11 @@ CTCF in a simulated genome, looks for them with the kernels of a classifier, and
 import numpy as np
 
 from skdeepprune import DeepPruneClassifier
-from skdeepprune.datasets import load_jaspar_motifs, make_motif_sequences
+from skdeepprune.datasets import load_planted_motifs, make_motif_sequences
 from skdeepprune.motifs import extract_motifs, tomtom
 
 rng = np.random.default_rng(0)
-ctcf = load_jaspar_motifs()["CTCF"]
+ctcf = load_planted_motifs()["CTCF"]
 peaks = make_motif_sequences([ctcf], 4000, random_state=rng)
 classifier = DeepPruneClassifier(n_kernels=4, n_prunings=3, random_state=0).fit(peaks.X, peaks.y)
 

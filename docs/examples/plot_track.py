@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from skdeepprune import DeepPruneClassifier
-from skdeepprune.datasets import load_jaspar_motifs, make_motif_sequences
+from skdeepprune.datasets import load_planted_motifs, make_motif_sequences
 
 rng = np.random.default_rng(1)
-jaspar = load_jaspar_motifs()
+jaspar = load_planted_motifs()
 factors = [jaspar["CTCF"], jaspar["PAX6"]]
 peaks = make_motif_sequences(factors, 6000, random_state=rng)
 classifier = DeepPruneClassifier(n_kernels=4, n_prunings=3, random_state=0).fit(peaks.X, peaks.y)
