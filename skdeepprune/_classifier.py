@@ -51,9 +51,9 @@ from skdeepprune._training import (
     Epoch,
     LabeledData,
     Stage,
+    StreamedData,
     TrainingData,
     TrainingSettings,
-    UnloadedData,
     deep_prune,
     smallest_good_size,
     warn_of_collapse,
@@ -570,7 +570,7 @@ class DeepPruneClassifier(
             scaled = (one.weights / mean).astype(np.float32)
             if augmentation:
                 variants = augmentation if one is data else replace(augmentation, is_shuffle=None)
-                return lambda rows: UnloadedData(
+                return lambda rows: StreamedData(
                     engine, one.sequences, rows, one.y[rows], scaled[rows], variants.of_rows(rows)
                 )
             held = engine.load(one.sequences, one.y, scaled, overwrite_X=True)

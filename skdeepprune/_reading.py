@@ -15,9 +15,9 @@ _GZIP_WITH_HEADER = 31  # the window bits by which zlib reads a header and check
 _CHUNK = 2**18
 _LINES_AT_ONCE = 2**16  # bytes
 # DNA packs four- to fivefold, a run of one letter a thousandfold.
-_MOST_EXPANSION = 100
+_MAX_EXPANSION = 100
 _EXPANSION_FREE = 2**23
-_LONGEST_SHOWN = 60
+_MAX_SHOWN = 60
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -55,7 +55,7 @@ class FileFormatError(ValueError):
 def shown(value: Any) -> str:
     """Write a value for a message, cut where it is long."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    return repr(text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "...")
+    return repr(text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "...")
 
 
 def source_of(path: str | os.PathLike[str]) -> str:
@@ -131,10 +131,10 @@ class _Inflated(io.RawIOBase):
         return True
 
     def _stop_at_bombs(self) -> None:
-        if self._limited and self._n_unpacked > max(_EXPANSION_FREE, _MOST_EXPANSION * self._n_packed):
+        if self._limited and self._n_unpacked > max(_EXPANSION_FREE, _MAX_EXPANSION * self._n_packed):
             raise FileFormatError(
                 f"{self._source}: the first {self._n_packed:,} bytes unpack to {self._n_unpacked:,}; expected no more"
-                f" than {_MOST_EXPANSION} times as many, as of any sequences. If it is what it should be, unpack it"
+                f" than {_MAX_EXPANSION} times as many, as of any sequences. If it is what it should be, unpack it"
                 " with gunzip.",
                 self._source,
             )

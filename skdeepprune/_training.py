@@ -31,18 +31,18 @@ from skdeepprune._word_penalty import first_strength, next_strength
 # Of sequences that are loaded block by block: 4 MB, and some more on the way.
 _BASES_AT_ONCE = 2**22
 # Fewer kernels cannot spare any of their scores.
-_FEWEST_TO_DROP = 17
-# Epochs in which the learning rate falls to nothing, for each that the validation loss may stay as it is. Up to so many
+_MIN_KERNELS_FOR_DROPOUT = 17
+# Epochs over which the learning rate decays to 0, per epoch of patience. Up to so many
 # kernels they are more; larger networks take longer, and learn by heart.
-_MOST_ANNEALED_LONG, _ANNEALED_LONG, _ANNEALED = 64, 4, 2
+_MAX_ANNEALED_LONG, _ANNEALED_LONG, _ANNEALED = 64, 4, 2
 # What `pooling="log-mean-exp"` means: the most kernels for which it gains what it takes; and the sharpness of a network
 # that had the maximum, as the scores would jump with the one that comes after it.
-_MOST_POOLED = 64
+_MAX_POOLED = 64
 _FIRST_SHARPNESS, _SHARPNESS = 2.0, 1.0
 # Above the logarithm of any number of windows.
 _LIFT = np.float32(24)
-# Held-out sequences of a class, for an AUC that says something.
-_FEWEST_TO_TELL = 10
+# Minimum number of held-out sequences per class for a meaningful AUC.
+_MIN_HELD_OUT_PER_CLASS = 10
 # Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave many kernels of an
 # untrained network without a positive score on any sequence, for ever.
 _WARM_UP = 1 / 9, 2 / 9
@@ -110,7 +110,7 @@ class LabeledData:
 
 
 @dataclass(frozen=True, eq=False)
-class UnloadedData:
+class StreamedData:
     """Some rows of codes, loaded block by block: as new variants to be trained on, as they are to be scored.
 
     So there is never a second copy of them all.
@@ -123,7 +123,7 @@ class UnloadedData:
     sample_weight: NDArray[np.float32]
     augmentation: Augmentation
 
-    def for_size(self, n_kernels: int) -> UnloadedData:
+    def for_size(self, n_kernels: int) -> StreamedData:
         """Give what a network of so many kernels is trained on: the same, augmented as suits it."""
         return replace(self, augmentation=self.augmentation.for_size(n_kernels))
 
@@ -158,7 +158,7 @@ class UnloadedData:
         return self.engine.load(codes, self.y[chosen], self.sample_weight[chosen], overwrite_X=True)
 
 
-TrainingData = LabeledData | UnloadedData
+TrainingData = LabeledData | StreamedData
 # Loaded sequences, the order of their rows, and what is left out of them.
 Drawn = tuple[Any, NDArray[np.int64], Dropout]
 
@@ -181,7 +181,7 @@ class TrainingSettings:
 
     def next_sharpness(self, network: Network) -> float:
         """Give the sharpness with which a pruned network goes on."""
-        if self.pooling == "max" or network.n_kernels > _MOST_POOLED:
+        if self.pooling == "max" or network.n_kernels > _MAX_POOLED:
             return np.inf
         return _FIRST_SHARPNESS if network.sharpness == np.inf else _SHARPNESS
 
@@ -243,7 +243,7 @@ def deep_prune(
         Untrained, with ``sizes[0]`` kernels.
     sizes : sequence of int
         Falling numbers of kernels.
-    training, validation : LabeledData or UnloadedData
+    training, validation : LabeledData or StreamedData
     settings : TrainingSettings
     rng : Generator
     on_epoch : callable
@@ -345,7 +345,7 @@ def warn_of_death(engine: Engine, network: Network, validation: TrainingData) ->
 
 def warn_of_collapse(stages: Sequence[Stage], validation: TrainingData) -> None:
     """Say so if the last network is much worse than a larger one was: AUC lower by 0.08, and the loss by two errors."""
-    if min((validation.y == label).sum() for label in (0, 1)) < _FEWEST_TO_TELL:
+    if min((validation.y == label).sum() for label in (0, 1)) < _MIN_HELD_OUT_PER_CLASS:
         return
     last, best = stages[-1], max(stages, key=lambda stage: stage.val_roc_auc)
     if last.val_roc_auc < best.val_roc_auc - 0.08 and last.val_loss > best.val_loss + 2 * best.val_loss_se:
@@ -441,7 +441,7 @@ class DrawnAhead:
         self, training: TrainingData, batch_size: int, dropout: float, rng: np.random.Generator, n_threads: int
     ) -> None:
         self._training, self._batch_size, self._dropout, self._rng = training, batch_size, dropout, rng
-        ahead = n_threads > 1 and isinstance(training, UnloadedData) and training.is_one_block(batch_size)
+        ahead = n_threads > 1 and isinstance(training, StreamedData) and training.is_one_block(batch_size)
         self._pool = ThreadPoolExecutor(1) if ahead else None
         self._next: Future[list[Drawn]] | None = None
         self._before: Any = None
@@ -495,7 +495,7 @@ def train(
     engine : Engine
     network : Network
         Where to start.
-    training, validation : LabeledData or UnloadedData
+    training, validation : LabeledData or StreamedData
     settings : TrainingSettings
     penalty : Penalty
     stage : int
@@ -516,10 +516,10 @@ def train(
     epochs : list of Epoch
     """
     anneals = settings.learning_rate == "anneal"
-    n_annealed = settings.n_iter_no_change * (_ANNEALED_LONG if network.n_kernels <= _MOST_ANNEALED_LONG else _ANNEALED)
+    n_annealed = settings.n_iter_no_change * (_ANNEALED_LONG if network.n_kernels <= _MAX_ANNEALED_LONG else _ANNEALED)
     n_annealed = min(n_annealed, settings.max_iter // 2) if anneals else 0
     warm_up = _WARM_UP if anneals and untrained else ()
-    dropout = settings.dropout if network.n_kernels >= _FEWEST_TO_DROP else 0.0
+    dropout = settings.dropout if network.n_kernels >= _MIN_KERNELS_FOR_DROPOUT else 0.0
     epochs: list[Epoch] = []
 
     def run_epoch(trainer: Trainer, rate: float) -> Decision:

@@ -17,7 +17,7 @@ from skdeepprune._augmentation import (
     substitute,
 )
 from skdeepprune._engines._compiled import CompiledEngine
-from skdeepprune._training import UnloadedData
+from skdeepprune._training import StreamedData
 from skdeepprune.sequences import decode, dinucleotide_shuffle, shuffle_codes
 
 
@@ -95,7 +95,7 @@ def test_an_epoch_in_blocks_shows_every_sequence_once(rng, monkeypatch, bases_at
         columns = trainer.scores(loaded, order), of_words, loaded.y[order], loaded.sample_weight[order]
         return np.column_stack(columns).tolist()
 
-    data = UnloadedData(engine, codes, rows, labels, weights, Augmentation(0.0, "given"))
+    data = StreamedData(engine, codes, rows, labels, weights, Augmentation(0.0, "given"))
     blocks = list(data.blocks(16, rng))
     assert len(blocks) == {1: -(-len(rows) // 16), 5000: -(-len(rows) // 160), 2**22: 1}[bases_at_once]
     assert all(len(order) % 16 == 0 for _, order in blocks[:-1]), "batches are not cut"

@@ -495,7 +495,7 @@ def test_an_encrypted_or_exotic_archive_is_told(server, deepbind, home, changes)
 
 
 def test_an_archive_that_would_fill_the_disk_is_told(server, deepbind, home, monkeypatch):
-    monkeypatch.setattr("skdeepprune.datasets._fetch._LARGEST_MEMBER", 10)
+    monkeypatch.setattr("skdeepprune.datasets._fetch._MAX_MEMBER_BYTES", 10)
     with pytest.raises(ValueError, match="expected 10 at most"):
         fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url, delay=0.01)
     assert not list((home / "deepbind").glob("*.seq.gz*"))

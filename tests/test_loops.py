@@ -13,7 +13,7 @@ from skdeepprune._compiling import STEP
 from skdeepprune._engines import _reference
 from skdeepprune._engines._compiled import Letters, Words, _empty_aligned
 from skdeepprune._engines._dropout import keep_rows
-from skdeepprune._engines._logits import compare_with_labels
+from skdeepprune._engines._logits import loss_and_residuals
 from skdeepprune._engines._pool import logarithms, pool_loops
 from skdeepprune._engines._scan import scan_loops
 from skdeepprune._engines._tables import (
@@ -217,7 +217,7 @@ def test_loss_and_residual(rng):
         np.arange(6) + 2,
     )
     residual, by_bias = np.empty(6, np.float32), np.empty(1, np.float32)
-    loss = compare_with_labels(best, dense, 0.3, y, weight, rows, 6, word_sums, residual, by_bias)
+    loss = loss_and_residuals(best, dense, 0.3, y, weight, rows, 6, word_sums, residual, by_bias)
     logits = np.einsum("bil,bl->i", np.maximum(best, 0), dense) + word_sums + 0.3
     pairs = [_reference.loss_and_residual(z, y[row], weight[row]) for z, row in zip(logits, rows, strict=True)]
     assert loss == pytest.approx(sum(one for one, _ in pairs), rel=1e-5)

@@ -16,7 +16,7 @@ from skdeepprune._training import (
     DrawnAhead,
     LabeledData,
     Stage,
-    UnloadedData,
+    StreamedData,
     evaluate,
     is_worse,
     smallest_good_size,
@@ -72,7 +72,7 @@ def test_what_is_drawn_ahead_is_what_would_be_drawn(dropout, n_epochs):
     codes, y = np.random.default_rng(0).integers(0, 4, (40, 30), dtype=np.uint8), np.repeat(np.float32([0, 1]), 20)
     engine = choose_engine("compiled", is_dna=True)
     augmentation = Augmentation(0.1, "dinucleotide")
-    data = UnloadedData(engine, codes, np.arange(40), y, np.ones(40, np.float32), augmentation)
+    data = StreamedData(engine, codes, np.arange(40), y, np.ones(40, np.float32), augmentation)
     drawn, left = [], []
     for n_threads in (1, 2):
         rng = np.random.default_rng(1)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from skdeepprune._compiling import STEP
 from skdeepprune._engines._adam import adam_step
 from skdeepprune._engines._interface import COMPOSITION_RATE, NO_DROPOUT, NO_PENALTY, Dropout, Penalty
-from skdeepprune._engines._logits import compare_with_labels, scaled_dense_weights, take_pooled, take_winners
+from skdeepprune._engines._logits import loss_and_residuals, scaled_dense_weights, take_pooled, take_winners
 from skdeepprune._engines._pool import pool_loops
 from skdeepprune._engines._scan import scan_loops
 from skdeepprune._engines._tables import TABLE_ROWS, activation_range, count_tables
@@ -40,7 +40,7 @@ _GRADIENT_ROWS = 1024
 # Windows whose shares of the gradient are found at a time: 128 KB.
 _SHARES_AT_ONCE = 4096
 # Blocks of a part that is worth a thread: fewer take no longer than a thread takes to begin.
-_LEAST_SHARED = 4
+_MIN_SHARED = 4
 _SHARES = float(LETTER_SHARES[0, 0]), float(LETTER_SHARES[0, 1])
 # Exponents between which products of exponentials, their sums and inverses keep their precision.
 _EXPONENTS = {np.float32: (-85.0, 40.0), np.float64: (-690.0, 320.0)}
@@ -452,7 +452,7 @@ class _Room:
         self.sharpness, self.dropout = float(sharpness), dropout
         n_tables, n_parts = count_tables(network.kernel_length), 1
         if n_others:
-            n_parts = max(1, min(1 + n_others, n_blocks // _LEAST_SHARED))
+            n_parts = max(1, min(1 + n_others, n_blocks // _MIN_SHARED))
         bounds = [n_blocks * i // n_parts for i in range(n_parts + 1)]
         self._pool, self._n_others, self._n_blocks = pool, n_others, n_blocks
         self._parts = [_Part(first, last, n_tables, self.sharpness) for first, last in pairwise(bounds)]
@@ -541,7 +541,7 @@ class _Batches(_Room):
         word_sums, residual = self._composition.sums(composition, self.words), np.empty(len(rows), np.float32)
         dense = scaled_dense_weights(self._blocks, float(self.dropout.rate))
         labels = *self._labels, rows, n_rows
-        loss = compare_with_labels(self.best, dense, self._bias[0], *labels, word_sums, residual, self._by_bias)
+        loss = loss_and_residuals(self.best, dense, self._bias[0], *labels, word_sums, residual, self._by_bias)
         self.share(lambda part: part.differentiate(self, residual, dense, dtype, self._by_blocks))
         if self.dropout.rate:
             self._by_blocks[:, -1] *= np.float32(1 / (1 - self.dropout.rate))

@@ -49,7 +49,7 @@ def scaled_dense_weights(blocks: Any, dropout: float) -> Any:
 
 
 @compiled
-def compare_with_labels(
+def loss_and_residuals(
     best: Any,
     dense: Any,
     dense_bias: float,

@@ -23,7 +23,7 @@ _BEFORE_METRICS = ["collection", "dataset", "method", "seed", "n_kernels"]
 _METRICS = ["roc_auc", "average_precision"]
 _AFTER_METRICS = ["ceiling", "n_train", "n_test", "epochs", "fit_seconds", "score_seconds", "peak_mb", "parameters"]
 _AFTER_METRICS += ["version", "commit", "threads", "machine", "started", "cell", "error"]
-_LONGEST_NAME = 120
+_MAX_NAME_LENGTH = 120
 _WHOLE_NUMBERS = ["seed", "n_kernels", "n_train", "n_test", "epochs", "threads"]
 
 
@@ -204,9 +204,9 @@ def _file_name(name: str) -> str:
     quoted = quote(name, safe="()+,=", errors="surrogateescape")
     if quoted.startswith("."):
         quoted = "%2E" + quoted[1:]
-    if len(quoted) > _LONGEST_NAME:
+    if len(quoted) > _MAX_NAME_LENGTH:
         # After "%" no other name has a "~".
-        return f"{quoted[: _LONGEST_NAME - 20]}%~{hashlib.sha256(quoted.encode()).hexdigest()[:16]}"
+        return f"{quoted[: _MAX_NAME_LENGTH - 20]}%~{hashlib.sha256(quoted.encode()).hexdigest()[:16]}"
     return quoted or "%~"
 
 

@@ -23,7 +23,7 @@ from skdeepprune.sequences import read_sequences
 _ZENG_URL = "http://cnn.csail.mit.edu/motif_discovery/"
 _DEEPBIND_URL = "http://tools.genes.toronto.edu/deepbind/"
 # Of a set's file, compressed; the published ones have a few megabytes.
-_LARGEST_MEMBER = 2**28
+_MAX_MEMBER_BYTES = 2**28
 _DEEPBIND_ARCHIVE = "nbtcode/nbt3300-supplementary-software.zip"
 
 
@@ -261,9 +261,9 @@ def _take_out(archive: Path, name: str, files: list[Path]) -> None:
             )
         for file in files:
             size = opened.getinfo(members[file.name]).file_size
-            if size > _LARGEST_MEMBER:
+            if size > _MAX_MEMBER_BYTES:
                 said = f"{members[file.name]} says that it has {size:,} bytes"
-                raise ValueError(f"{archive}: {said}; expected {_LARGEST_MEMBER:,} at most.")
+                raise ValueError(f"{archive}: {said}; expected {_MAX_MEMBER_BYTES:,} at most.")
             with replacing(file) as part:
                 # Not more than it said, or it is damaged.
                 with opened.open(members[file.name]) as source, part.open("wb") as target:

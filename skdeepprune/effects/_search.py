@@ -16,7 +16,7 @@ from skdeepprune.effects._portions import Piece, read_only
 from skdeepprune.effects._pvalues import PValues
 from skdeepprune.effects._vectors import LANES, N_WORDS, WORD_LETTERS
 
-_LARGEST = 2**15 - 1
+_MAX_CELL = 2**15 - 1
 
 
 class Lanes(NamedTuple):
@@ -97,7 +97,7 @@ def _lanes(
     n, width, _ = cells.shape
     n_tables = -(-width // WORD_LETTERS)
     tables = np.zeros((n_tables, N_WORDS, LANES), np.int16)
-    cuts = np.full(LANES, _LARGEST, np.int16)
+    cuts = np.full(LANES, _MAX_CELL, np.int16)
     filled = np.zeros((LANES, width, 5))
     filled[:n, :, :4] = cells
     filled[:n, :, 4] = cells.mean(axis=2)
@@ -111,7 +111,7 @@ def _lanes(
             continue
         first_indices[lane] = first
         tables[:, :, lane], scale, offset = _integer_tables(cells[lane])
-        cuts[lane] = np.clip(np.floor((own.threshold(p_value) - offset) * scale) - 1, -_LARGEST, _LARGEST)
+        cuts[lane] = np.clip(np.floor((own.threshold(p_value) - offset) * scale) - 1, -_MAX_CELL, _MAX_CELL)
     return Lanes(tables, cuts, filled, steps, slacks, lowest, first_indices, kernels, reverse)
 
 
@@ -126,7 +126,7 @@ def _integer_tables(cells: NDArray[np.float64]) -> tuple[NDArray[np.int16], floa
     """
     lows = cells.min(axis=1)
     span = float((cells.max(axis=1) - lows).sum())
-    scale = (_LARGEST - 2 - len(cells)) / span if span > 0 else 0.0
+    scale = (_MAX_CELL - 2 - len(cells)) / span if span > 0 else 0.0
     rounded = np.ceil((cells - lows[:, None]) * scale).astype(np.int64)
     rounded = np.pad(rounded, ((0, -len(cells) % WORD_LETTERS), (0, 0)))
     a, b, c, d = rounded.reshape(-1, WORD_LETTERS, 4).transpose(1, 0, 2)

@@ -32,7 +32,7 @@ from skdeepprune.effects._vcf import opened_variants
 from skdeepprune.genome._regions import GenomeLike, opened
 from skdeepprune.sequences import Genome
 
-_LEAST_WINDOW = 1
+_MIN_WINDOW = 1
 # Alleles scored at a time, and bases of their windows.
 _PORTION, _PORTION_BASES = 2**14, 2**23
 
@@ -168,8 +168,8 @@ class VariantScorer:
     ) -> None:
         network = dna_network(classifier)
         self.window = fitted_length(classifier) if window is None else window
-        if self.window < _LEAST_WINDOW:
-            raise ValueError(f"window={window}; expected at least {_LEAST_WINDOW} bp.")
+        if self.window < _MIN_WINDOW:
+            raise ValueError(f"window={window}; expected at least {_MIN_WINDOW} bp.")
         if background < 0:
             raise ValueError(f"background={background}; expected a number of random variants, or 0 for no p-values.")
         self._scorer = AlleleScorer(network, classifier.n_jobs)

@@ -18,7 +18,7 @@ LANES = 8
 # A word is four letters that follow each other, one byte; tables of float64 are of its first three.
 WORD_LETTERS, SHORT_LETTERS = 4, 3
 N_WORDS = 4**WORD_LETTERS
-_MOST_UNROLLED_TABLES = 8
+_MAX_UNROLLED_TABLES = 8
 _INDEX, _BYTE = ir.IntType(64), ir.IntType(8)
 _INTEGERS, _FLOATS = ir.VectorType(ir.IntType(16), LANES), ir.VectorType(ir.DoubleType(), LANES)
 
@@ -150,7 +150,7 @@ def _emit_windows(
 
     entry = builder.block
     any_case = windows(by_loop)
-    cases = [windows(partial(unrolled, n=n)) for n in range(1, _MOST_UNROLLED_TABLES + 1)]
+    cases = [windows(partial(unrolled, n=n)) for n in range(1, _MAX_UNROLLED_TABLES + 1)]
     builder.position_at_end(entry)
     switch = builder.switch(n_tables, any_case)
     for n, block in enumerate(cases, start=1):

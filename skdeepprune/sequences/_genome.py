@@ -24,7 +24,7 @@ _CHUNK = 2**24
 # Bytes of the file that stay in memory, as the system counts it, before they are let go.
 _KEPT = 2**26
 _BLANKS_AT_ONCE = 2**12
-_LONGEST_HEADER = 2**10
+_MAX_HEADER_BYTES = 2**10
 _BLANKS = b"\r\n\t "
 _NEWLINE, _SPACE = b"\n "
 _CODES = codes_of_letters(np.arange(256, dtype=np.uint8)).tobytes()
@@ -350,7 +350,7 @@ class Genome:
         while start < len(content):
             after = content.find(b"\n>", start) + 1 or len(content)
             line_end = content.find(b"\n", start, after)
-            header = content[start : min(after, start + _LONGEST_HEADER) if line_end < 0 else line_end]
+            header = content[start : min(after, start + _MAX_HEADER_BYTES) if line_end < 0 else line_end]
             name = _name(header)
             if not header.startswith(b">") or not name:
                 raise self._expected(start, "'>' and the name of a chromosome", header)
