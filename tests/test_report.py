@@ -20,7 +20,7 @@ from skdeepprune.motifs import Motif, extract_motifs, tomtom
 from skdeepprune.report import write_report
 from skdeepprune.report._cards import _notes, _runs, composition_card, named_match
 from skdeepprune.report._composition import group_words, read_composition
-from skdeepprune.report._examples import Example, Mark
+from skdeepprune.report._examples import Example, Mark, with_importance
 from skdeepprune.report._figures import Match
 from skdeepprune.report._kernels import kernel_placement, short_word
 from skdeepprune.report._page import _motifs_intro
@@ -416,6 +416,28 @@ def test_examples_show_whole_sequences(fitted, data):
     for example in results.examples:
         assert "".join(run["letters"] for run in _runs(example)) == example.letters
         assert example.letters == data.X_test[int(example.name.removeprefix("sequence_"))]
+
+
+def test_examples_show_what_each_base_adds(fitted, data, page):
+    examples = measured(fitted, data).examples
+    example = examples[0]
+    others = [
+        example.letters[:i] + letter + example.letters[i + 1 :]
+        for i in range(len(example.letters))
+        for letter in "ACGT"
+    ]
+    log_odds = fitted.decision_function(others).reshape(-1, 4)
+    expected = fitted.decision_function([example.letters])[0] - log_odds.mean(axis=1)
+    np.testing.assert_allclose(example.importance, expected, atol=1e-5)
+    drawn = [a for a in page.all("svg") if "contributes to the log-odds" in a.get("aria-label", "")]
+    assert len(drawn) == len(examples)
+
+
+def test_long_examples_are_not_drawn(fitted, data):
+    example = measured(fitted, data).examples[0]
+    long = replace(example, letters="ACGTA" * 51, importance=None)
+    assert [e.importance is None for e in with_importance(fitted, [example, long])] == [False, True]
+    assert with_importance(fitted, [long]) == [long]
 
 
 def test_strands_in_examples_are_those_of_the_motifs_as_shown(fitted, data):

@@ -178,7 +178,12 @@ def example_groups(examples: Sequence[Example]) -> list[dict[str, Any]]:
     groups = []
     for kind, title in titles.items():
         items = [
-            {"name": e.name, "probability": _probability(e.probability), "runs": _runs(e)}
+            {
+                "name": e.name,
+                "probability": _probability(e.probability),
+                "runs": _runs(e),
+                "drawing": figures.base_importance(e),
+            }
             for e in examples
             if e.kind == kind
         ]

@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._network import Network, Scan
+from skdeepprune.effects import saturation_mutagenesis
 from skdeepprune.report._sequences import Sequences
 from skdeepprune.sequences import decode
 
 _N_EXAMPLES = {"bound": 6, "unlikely": 3, "false": 3}
 _MAX_MEDIAN_LENGTHS = 10
+# Letters that are legible in one line.
+_MAX_DRAWN = 250
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Example:
     letters: str
     probability: float
     marks: tuple[Mark, ...]
+    importance: NDArray[np.float64] | None = None
 
 
 def choose_examples(
@@ -67,6 +72,16 @@ def choose_examples(
         for kind, rows in chosen
         for row in rows
     ]
+
+
+def with_importance(classifier: DeepPruneClassifier, examples: list[Example]) -> list[Example]:
+    """Add to examples of at most 250 bases what each base adds to the log-odds, compared with the mean of all four."""
+    drawn = [example for example in examples if len(example.letters) <= _MAX_DRAWN]
+    if not drawn:
+        return examples
+    importance = saturation_mutagenesis(classifier, [example.letters for example in drawn]).importance()
+    found = {id(example): row[: len(example.letters)] for example, row in zip(drawn, importance, strict=True)}
+    return [replace(example, importance=found.get(id(example))) for example in examples]
 
 
 def _letters(data: Sequences, row: int) -> str:

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune.motifs._motif import relative_entropy
 from skdeepprune.report._composition import CompositionReading
+from skdeepprune.report._examples import Example
 from skdeepprune.report._kernels import KernelReading
 from skdeepprune.report._performance import GRID
 from skdeepprune.report._results import Results
 from skdeepprune.report._svg import Chart, drawing, element, label_of, letters, number, ticks
+from skdeepprune.sequences._codes import LETTERS
 
 _COLUMN = 24
 _ROW = 84
 _MARGIN = 26
+_EXAMPLE_COLUMN, _EXAMPLE_ROW = 8, 40
 # If a match is much longer than the motif, this many extra positions are shown on either side.
 _OVERHANG = 6
 # Size of figures shown three in a row.
@@ -99,6 +102,20 @@ def _logo_row(title: str, heights: NDArray[Any], top: float, left: float, right:
             parts.append(element("text", value, x=float(_MARGIN - 10), y=at + 4, text_anchor="end", class_="tick"))
     parts.append(element("path", d=f"M{_MARGIN} {number(zero)}H{number(right)}", class_="grid"))
     return parts + letters(heights, left=left, zero=zero, scale=scale, column=_COLUMN)
+
+
+def base_importance(example: Example) -> Markup | None:
+    """Draw the letters of an example, as high as they contribute to its log-odds."""
+    if example.importance is None:
+        return None
+    heights = np.array([np.array(list(LETTERS)) == letter for letter in example.letters]) * example.importance[:, None]
+    above, below = max(float(heights.max()), 0.0), min(float(heights.min()), 0.0)
+    scale, right = _EXAMPLE_ROW / max(above - below, 1e-9), float(len(heights) * _EXAMPLE_COLUMN)
+    zero = scale * above
+    line = element("path", d=f"M0 {number(zero)}H{number(right)}", class_="grid")
+    drawn = letters(heights, left=0.0, zero=zero, scale=scale, column=_EXAMPLE_COLUMN)
+    label = f"What each base of {example.name} contributes to the log-odds"
+    return drawing(right, float(_EXAMPLE_ROW), [line, *drawn], label=label, class_="logo")
 
 
 def stage_curve(classifier: DeepPruneClassifier, results: Results) -> Markup:

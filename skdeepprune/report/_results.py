@@ -19,7 +19,7 @@ from skdeepprune._engines import decide, word_sums
 from skdeepprune.motifs import Motif
 from skdeepprune.motifs._extract import scan_parts
 from skdeepprune.report._composition import CompositionReading, read_composition
-from skdeepprune.report._examples import Example, choose_examples
+from skdeepprune.report._examples import Example, choose_examples, with_importance
 from skdeepprune.report._kernels import KernelReading, read_kernels
 from skdeepprune.report._leakage import Leakage, find_leakage
 from skdeepprune.report._performance import N_BOOTSTRAPS, Performance, Use, measure
@@ -128,12 +128,15 @@ def collect(
         n_bootstraps=n_bootstraps,
         composition=read_composition(classifier, found.scores, by_words, measured.bound),
         kernels=sorted(readings, key=lambda reading: -performance.auc_drops[reading.index].value),
-        examples=choose_examples(
-            network,
-            measured,
-            found,
-            network.decision(found.scores, by_words),
-            np.array([reading.kernel_flipped for reading in readings]),
+        examples=with_importance(
+            classifier,
+            choose_examples(
+                network,
+                measured,
+                found,
+                network.decision(found.scores, by_words),
+                np.array([reading.kernel_flipped for reading in readings]),
+            ),
         ),
         has_test=test is not None,
     )
