@@ -36,6 +36,7 @@ SIMULATED = [f"simulated-{i}" for i in range(1, 6)]
 
 @pytest.fixture(autouse=True)
 def closed_figures():
+    plt.close("all")  # those of other tests
     yield
     assert len(plt.get_fignums()) < 10
     plt.close("all")
@@ -61,9 +62,10 @@ WEIGHTS = pd.DataFrame({"kernel": [3, 9], "kept": [True, False], 8: [0.41, 0.2],
 
 def written(folder, results, **options):
     path = folder / "benchmark.html"
+    open_before = plt.get_fignums()
     write_page(results, path, **options)
     assert [file.name for file in folder.iterdir()] == ["benchmark.html"]
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == open_before
     return path.read_text(encoding="utf-8")
 
 
