@@ -107,10 +107,11 @@ def dinucleotide_fingerprints(codes: Codes, rows: NDArray[np.int64]) -> NDArray[
 def may_be_shuffled(codes: Codes, y: NDArray[np.float32]) -> bool:
     """Whether a dinucleotide shuffle of a negative is as good a negative.
 
-    A bound sequence looks less bound once it is shuffled; an unbound one looks as it did, unless it is bound by another
-    protein, or the labels are swapped. What looks bound is told by words of six bases (naive Bayes): one half of the
-    sequences teaches, the other is asked. Shuffling must clearly move the positives, and three times as far as the
-    negatives. The look is at equally many bases of both classes, as the fewer would be taken for the more uniform ones.
+    A bound sequence looks less bound once it is shuffled; an unbound one looks as it did, unless it is bound by
+    another protein, or the labels are swapped. A naive Bayes classifier on words of six bases, trained on one half
+    of the sequences, scores the other half. Shuffling must clearly move the positives, and three times as far as
+    the negatives. The look is at equally many bases of both classes, as the fewer would be taken for the more
+    uniform ones.
 
     Parameters
     ----------

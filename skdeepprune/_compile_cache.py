@@ -62,7 +62,7 @@ class PackageCache(FunctionCache):
     Raises
     ------
     RuntimeError
-        If there is no folder that can be written to.
+        If no folder is writable.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -98,7 +98,7 @@ class CheckedParametersMixin:
     _allowed_parameters: ClassVar[Mapping[str, Sequence[Allowed]]]
 
     def _validate_params(self) -> None:
-        """Check all parameters; scikit-learn calls this before `fit`, unless it is told to skip it."""
+        """Check all parameters; scikit-learn calls this before `fit`, unless configured to skip it."""
         for parameter, allowed in self._allowed_parameters.items():
             value = getattr(self, parameter)
             if not any(one.accepts(value) for one in allowed):

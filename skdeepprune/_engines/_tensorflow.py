@@ -59,7 +59,7 @@ class _Kind(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """What a step of training is told besides its sequences."""
+    """Inputs of a training step besides its sequences."""
 
     learning_rate: Any
     dropout: Any

@@ -63,7 +63,7 @@ _operator(operator.gt, "fcmp_ordered", "icmp_signed")
 
 
 @intrinsic
-def pick(typing_context, mask, chosen, other):  # type: ignore[no-untyped-def]
+def pick(typing_context, mask, chosen, other):
     """Take from `chosen` the lanes in which `mask` is true, from `other` the rest."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -73,7 +73,7 @@ def pick(typing_context, mask, chosen, other):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def in_all_lanes(typing_context, value):  # type: ignore[no-untyped-def]
+def in_all_lanes(typing_context, value):
     """Make a vector with one number in all lanes."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -86,7 +86,7 @@ def in_all_lanes(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def halves_swapped(typing_context, value):  # type: ignore[no-untyped-def]
+def halves_swapped(typing_context, value):
     """Exchange the first half of the lanes with the second."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -97,7 +97,7 @@ def halves_swapped(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def lanes_at(typing_context, array, row):  # type: ignore[no-untyped-def]
+def lanes_at(typing_context, array, row):
     """Read row number `row` of an array whose rows are LANES wide."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -107,7 +107,7 @@ def lanes_at(typing_context, array, row):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def lanes_after(typing_context, array, row, offset):  # type: ignore[no-untyped-def]
+def lanes_after(typing_context, array, row, offset):
     """Read the LANES numbers `offset` bytes after the start of a row; twice as far in arrays of 8 bytes a number.
 
     The CPU adds an offset to an address as it reads, but multiplies a row's number by its width before.
@@ -120,7 +120,7 @@ def lanes_after(typing_context, array, row, offset):  # type: ignore[no-untyped-
 
 
 @intrinsic
-def put_lanes(typing_context, array, row, value):  # type: ignore[no-untyped-def]
+def put_lanes(typing_context, array, row, value):
     """Write to row number `row` of an array whose rows are LANES wide."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -131,7 +131,7 @@ def put_lanes(typing_context, array, row, value):  # type: ignore[no-untyped-def
 
 
 @intrinsic
-def put_lanes_after(typing_context, array, row, offset, value):  # type: ignore[no-untyped-def]
+def put_lanes_after(typing_context, array, row, offset, value):
     """Write where `lanes_after` reads."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -142,7 +142,7 @@ def put_lanes_after(typing_context, array, row, offset, value):  # type: ignore[
 
 
 @intrinsic
-def widened(typing_context, value):  # type: ignore[no-untyped-def]
+def widened(typing_context, value):
     """Convert a vector to float64."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -153,7 +153,7 @@ def widened(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def narrowed(typing_context, value):  # type: ignore[no-untyped-def]
+def narrowed(typing_context, value):
     """Convert a vector to float32."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -164,7 +164,7 @@ def narrowed(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def number_at(typing_context, array, index):  # type: ignore[no-untyped-def]
+def number_at(typing_context, array, index):
     """Read the entry number `index` of a contiguous array of unsigned integers."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -175,7 +175,7 @@ def number_at(typing_context, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def four_at(typing_context, array, index):  # type: ignore[no-untyped-def]
+def four_at(typing_context, array, index):
     """Read four entries of 16 bits from number `index` on, at once."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -186,7 +186,7 @@ def four_at(typing_context, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def number_in(typing_context, four, i):  # type: ignore[no-untyped-def]
+def number_in(typing_context, four, i):
     """Take entry number `i` out of what `four_at` has read."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:

@@ -52,7 +52,7 @@ def describe(value: Any) -> Any:
 
 
 def changed_parameters(estimator: Any) -> dict[str, Any]:
-    """Describe the parameters that are not the defaults; `random_state` is told by the seed.
+    """Describe the parameters that are not the defaults; `random_state` is left out, as the seed determines it.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ def _direct(dataset: BenchmarkDataset, seed: int) -> Mapping[int, Any]:
 
 
 def _defaults(dataset: BenchmarkDataset, seed: int, **changes: Any) -> DeepPruneClassifier:
-    """Make the classifier as it comes, told only which strands there are."""
+    """Make the classifier with its defaults, except for the strands, which the data set determines."""
     strands: Any = "auto" if dataset.both_strands else False
     return DeepPruneClassifier(reverse_complement=strands, random_state=seed, **changes)
 

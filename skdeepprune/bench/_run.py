@@ -75,9 +75,9 @@ def run_benchmark(
     A cell is on disk, complete, as soon as it has ended, and stays there whatever happens to the processes. Run again,
     what is missing runs. A cell that raises an error, or whose process dies, becomes a row with the error.
 
-    Cells are told apart by all that determines their numbers: the data set with its parameters, the method with all
-    parameters of its classifier (but for `n_jobs` and `verbose`), the seed, and the names of the metrics; not by the
-    package's version, which the rows carry.
+    Cells are identified by everything that determines their numbers: the data set with its parameters, the method
+    with all parameters of its classifier (but for `n_jobs` and `verbose`), the seed, and the names of the metrics;
+    not by the package's version, which the rows carry.
 
     The cells run in random order: so two runs at once, which look whether a cell is there before they begin with it,
     hardly do the same, and what there is of a run at any time is a fair sample of it.

@@ -31,7 +31,7 @@ class Peak:
     given, cut : Region
         As in the file, and as scored.
     status : str
-        "ok", or the reason why there is no sequence.
+        "ok", or why the sequence is missing.
     sequence : str or None
         On the strand given in the file.
     """

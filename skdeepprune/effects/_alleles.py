@@ -51,7 +51,7 @@ class Alleles:
     pos : ndarray of int64, shape (n,)
         From 1, as in VCF.
     status : ndarray of uint8, shape (n,)
-        A number of `STATUSES`: OK, or what can be told from the alleles alone.
+        Index into `STATUSES`: OK, or a fault visible in the alleles alone.
     """
 
     variant: NDArray[np.int64]

@@ -23,7 +23,7 @@ _INDEX, _BYTE = ir.IntType(64), ir.IntType(8)
 _INTEGERS, _FLOATS = ir.VectorType(ir.IntType(16), LANES), ir.VectorType(ir.DoubleType(), LANES)
 
 
-def _lane_masks(typing_context, tables, n_tables, words, n_windows, cuts, masks):  # type: ignore[no-untyped-def]
+def _lane_masks(typing_context, tables, n_tables, words, n_windows, cuts, masks):
     """Write for every window, a bit a lane, whether the sum over the tables of int16 reaches the lane's cut."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -47,7 +47,7 @@ def _lane_masks(typing_context, tables, n_tables, words, n_windows, cuts, masks)
 write_masks: Any = intrinsic(_lane_masks)  # Any, because a call leaves the typing context out
 
 
-def _lane_sums(typing_context, tables, n_tables, words, first, n_windows, as_products, rows):  # type: ignore[no-untyped-def]
+def _lane_sums(typing_context, tables, n_tables, words, first, n_windows, as_products, rows):
     """Write for every window from `first` on the sum over the tables of float64, or the product, to a row of `rows`."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -74,7 +74,7 @@ def _lane_sums(typing_context, tables, n_tables, words, first, n_windows, as_pro
 write_sums: Any = intrinsic(_lane_sums)
 
 
-def _row_pair(typing_context, target, i, first, j, second, k, as_sum):  # type: ignore[no-untyped-def]
+def _row_pair(typing_context, target, i, first, j, second, k, as_sum):
     """Write the sum of two rows of LANES float64 to a third one, or else the greater of their entries."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
