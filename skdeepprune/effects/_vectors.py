@@ -99,7 +99,7 @@ def _replaced_windows(typing_context, windows, lowered, raised, block, i, old, f
     """Pool a block of lanes of the windows over position i, for every base that may replace the `old` one.
 
     A window times its row of `lowered` is without the old base, and times one of `raised` it has a new base. That is
-    added to the row of the new base in `pooled`. For maxima the rows are added instead, and the greater of both is kept.
+    added to the row of the new base in `pooled`. For maxima rows are added instead, and the greater number is kept.
 
     Parameters
     ----------
