@@ -132,9 +132,9 @@ def _error_without_line(source: str) -> Any:
 
 @contextmanager
 def _bcf_file(path: str | os.PathLike[str], file: IO[bytes]) -> Iterator[str]:
-    """Yield the path of a file that pysam can read: another one where this is a pipe."""
+    """Yield the path of a file that pysam can read: a copy where this is a pipe, or not compressed in blocks."""
     pysam = load_pysam("BCF files")
-    if path != "-" and os.path.isfile(path):
+    if path != "-" and os.path.isfile(path) and _is_in_blocks(path):
         yield os.fspath(path)
         return
     with temporary_folder() as folder:
@@ -142,6 +142,12 @@ def _bcf_file(path: str | os.PathLike[str], file: IO[bytes]) -> Iterator[str]:
         with pysam.BGZFile(copy, "wb") as packed:
             shutil.copyfileobj(file, packed)
         yield copy
+
+
+def _is_in_blocks(path: str | os.PathLike[str]) -> bool:
+    with open(path, "rb") as file:
+        start = file.read(14)
+    return start[:4] == b"\x1f\x8b\x08\x04" and start[12:] == b"BC"  # as bgzip writes a member of gzip
 
 
 @contextmanager
