@@ -43,9 +43,15 @@ def setting(module: Any, name: str, value: Any) -> Change:
 def fixed(precision: float) -> Change:
     """One strength for all sizes: a Gaussian prior of this precision."""
 
+    class Fixed(_word_penalty.WordPenalty):
+        def __init__(self, n_sequences: int) -> None:
+            self.strength = precision / n_sequences
+
+        def tune(self, *held_out: Any) -> None:
+            pass
+
     def change(stack: ExitStack) -> None:
-        stack.enter_context(patch.object(_training, "first_strength", lambda n_sequences: precision / n_sequences))
-        stack.enter_context(patch.object(_training, "next_strength", lambda strength, *held_out: strength))
+        stack.enter_context(patch.object(_training, "WordPenalty", Fixed))
 
     return change
 
@@ -67,22 +73,17 @@ def ranked_without_words(stack: ExitStack) -> None:
     )
 
 
-NO_SHARES = letters_share(0.0)
 TRIALS: dict[str, tuple[dict[str, Any], list[Change]]] = {
     "no composition": ({"composition": 0}, []),
     "as the package": ({}, []),
     **{f"words of {n} letters": ({"composition": n}, []) for n in (4, 5)},
     **{f"precision {p}, fixed": ({}, [fixed(p)]) for p in (50, 200)},
-    **{f"precision {p}, fixed, nothing shared": ({}, [fixed(p), NO_SHARES]) for p in (10, 20, 50, 200, 800)},
-    "precision 50, fixed, nothing shared, whole rate": (
-        {},
-        [fixed(50), NO_SHARES, setting(_compiled, "COMPOSITION_RATE", 1.0)],
-    ),
-    "precision 50, fixed, nothing shared, ranked without words": ({}, [fixed(50), NO_SHARES, ranked_without_words]),
-    "nothing shared": ({}, [NO_SHARES]),
+    "precision 100 at first": ({}, [setting(_word_penalty, "_PRECISION", 100.0)]),
+    "weakest 0.001": ({}, [setting(_word_penalty, "_MIN_STRENGTH", 0.001)]),
+    "whole rate": ({}, [setting(_compiled, "COMPOSITION_RATE", 1.0)]),
+    "ranked without words": ({}, [ranked_without_words]),
+    "nothing shared": ({}, [letters_share(0.0)]),
     "a fifth shared": ({}, [letters_share(0.2)]),
-    "weakest 0.002": ({}, [setting(_word_penalty, "_MIN_STRENGTH", 0.002)]),
-    "precision 200 at first": ({}, [setting(_word_penalty, "_PRECISION", 200.0)]),
 }
 
 

@@ -17,8 +17,8 @@ _PAIRS_AT_ONCE = 2**20
 _SHARE_OF_SHUFFLES = 0.25
 _BASES_TO_LOOK_AT = 2**21
 _WORD_LENGTH = 6
-# What `mutation_rate="auto"` means: a wide network learns its sequences by heart, one of fewer kernels than that less.
-_MUTATION_RATE, _MUTATION_RATE_OF_FEW, _MANY = 0.1, 0.05, 64
+# What `mutation_rate="auto"` means for large networks, which overfit most, and for refined ones.
+_MUTATION_RATE, _REFINED_MUTATION_RATE = 0.1, 0.05
 
 
 def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
@@ -176,12 +176,12 @@ class Augmentation:
 
     The negatives are those "given"; or "dinucleotide" shuffles of the positives; or "mixed", about half of the given
     ones shuffled; or "renewed", new shuffles of the positives for those that are shuffles and the others as given.
-    Networks of fewer than 64 kernels may have another mutation rate.
+    Small networks may have a mutation rate of their own.
     """
 
     mutation_rate: float
     negatives: str
-    mutation_rate_of_few: float | None = None
+    refined_mutation_rate: float | None = None
     is_shuffle: NDArray[np.bool_] | None = None
 
     @classmethod
@@ -200,9 +200,9 @@ class Augmentation:
                 f"mutation_rate and negatives={negatives!r} need DNA, but X holds real-valued channels; set"
                 " mutation_rate=0 and negatives='given'."
             )
-        rate, rate_of_few = (_MUTATION_RATE, _MUTATION_RATE_OF_FEW) if is_dna else (0.0, None)
+        rate, refined_rate = (_MUTATION_RATE, _REFINED_MUTATION_RATE) if is_dna else (0.0, None)
         if not isinstance(mutation_rate, str):
-            rate, rate_of_few = float(mutation_rate), None
+            rate, refined_rate = float(mutation_rate), None
         if negatives == "auto":
             negatives = "given"
             used = slice(None) if weights.all() else weights > 0
@@ -210,20 +210,20 @@ class Augmentation:
             is_shuffle = find_shuffles(sequences, np.where(weights > 0, y, np.nan)) if is_dna else is_negative[:0]
             if is_shuffle.sum() >= max(1, _SHARE_OF_SHUFFLES * is_negative.sum()):
                 if not is_shuffle[is_negative].all():
-                    return cls(rate, "renewed", rate_of_few, is_shuffle)
+                    return cls(rate, "renewed", refined_rate, is_shuffle)
                 negatives = "dinucleotide"
             elif is_dna and may_be_shuffled(sequences[used], y[used]):
                 negatives = "mixed"
-        return cls(rate, negatives, rate_of_few)
+        return cls(rate, negatives, refined_rate)
 
     def __bool__(self) -> bool:
         return self.mutation_rate > 0 or self.negatives != "given"
 
-    def for_size(self, n_kernels: int) -> Augmentation:
-        """Give what a network of so many kernels is trained with."""
-        if n_kernels >= _MANY or self.mutation_rate_of_few is None:
+    def refined(self) -> Augmentation:
+        """Return the augmentation for small networks."""
+        if self.refined_mutation_rate is None:
             return self
-        return replace(self, mutation_rate=self.mutation_rate_of_few, mutation_rate_of_few=None)
+        return replace(self, mutation_rate=self.refined_mutation_rate, refined_mutation_rate=None)
 
     def of_rows(self, rows: NDArray[np.int64]) -> Augmentation:
         """Give what some of the sequences are trained with."""

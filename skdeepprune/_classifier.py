@@ -110,16 +110,16 @@ class DeepPruneClassifier(
     composition : int or "auto", default="auto"
         Word length (k) of the composition term, for DNA: besides the kernels, the log-odds have one weight per k-mer,
         added at each of its occurrences; with both strands a k-mer and its reverse complement share a weight. The
-        term is trained with the kernels and never pruned. "auto" is 6 for DNA. 0 leaves the term out, as in the paper.
+        term is trained with the kernels, in pruned networks of at most 64 kernels and always in the last one; it is
+        never pruned. "auto" is 6 for DNA. 0 leaves the term out, as in the paper.
     reverse_complement : bool or "auto", default="auto"
         Scan both strands and pool over both. Needs DNA channels (at least four; channels beyond the first four are
         tracks, which are reversed but not complemented). "auto" scans both if X is DNA, with or without tracks.
     pooling : {"log-mean-exp", "max"}, default="log-mean-exp"
         How the activations a at all positions are pooled into a score: by their maximum or, starting with the
         fine-tuning at 64 kernels, by log(mean(exp(m a))) / m. The latter is close to the maximum, but further sites
-        add to it, and its gradient reaches all positions rather than one. The sharpness m is 2, and 1 from the next
-        pruning on, which gives further sites more weight. Training from initial weights uses the maximum at any size.
-        The paper uses the maximum throughout.
+        add to it, and its gradient reaches all positions rather than one. The sharpness m is 1. Training from initial
+        weights uses the maximum at any size. The paper uses the maximum throughout.
     criterion : {"saliency", "weight", "score", "score-and-weight"} or callable, default="saliency"
         Importance by which kernels are ranked. "saliency" is the increase in loss when the kernel is removed and the
         other dense weights adjust (Optimal Brain Surgeon [2]_), so it recognises redundant kernels. The other three
@@ -161,7 +161,7 @@ class DeepPruneClassifier(
         or eight kernels), while there are more than 16 kernels. The paper uses 0.
     mutation_rate : float or "auto", default="auto"
         Augmentation, for DNA: in every epoch each base of the training sequences is replaced with this probability by
-        one of the three others. "auto" is 0.1 for DNA, 0.05 with fewer than 64 kernels. The paper uses 0.
+        one of the three others. "auto" is 0.1 for DNA, 0.05 with 64 kernels or fewer. The paper uses 0.
     negatives : {"auto", "given", "dinucleotide", "mixed"}, default="auto"
         Augmentation, for DNA. "given" trains on the negatives as they are. "dinucleotide" means that the negatives are
         dinucleotide shuffles of the positives, and trains on new shuffles in every epoch; `fit` then also accepts
@@ -791,7 +791,8 @@ class DeepPruneClassifier(
         Returns
         -------
         DeepPruneClassifier
-            Fitted, as if with this `n_kernels` and accordingly fewer prunings, or with `schedule` up to that size.
+            Fitted, as if with this `n_kernels` and accordingly fewer prunings, or with `schedule` up to that size; and
+            with ``composition=0`` if the network had no composition term yet.
             (With ``after_pruning="none"``, all sizes before the last were fine-tuned.)
 
         Raises
@@ -808,6 +809,8 @@ class DeepPruneClassifier(
         halving = isinstance(self.schedule, str) and self.schedule == "halving"
         schedule = self.schedule if halving else sizes[: n_prunings + 1]
         smaller = copy(self).set_params(n_kernels=n_kernels, n_prunings=n_prunings, schedule=schedule)
+        if not stages[n_prunings].network.word_length:
+            smaller.composition = 0
         smaller.stages_, smaller.rejected_stages_ = stages[: n_prunings + 1], []
         return smaller
 

@@ -15,7 +15,7 @@ STEP = np.uint64(0x9E3779B97F4A7C15)
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile on first use, without the GIL; keep the machine code on disk where any folder can be written."""
-    dispatcher = njit(function, nogil=True, error_model="numpy")
+    dispatcher = njit(function, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
     try:
         dispatcher._cache = PackageCache(function)
     except RuntimeError:  # numba found no folder for its cache

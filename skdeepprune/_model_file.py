@@ -233,10 +233,10 @@ def _from_description(arrays: dict[str, NDArray[Any]], description: dict[str, An
         classifier.n_features_in_ = description["n_features_in"]
     if description["feature_names_in"] is not None:
         classifier.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
-    n_words = len(stages[0].network.composition)
-    classifier.word_counts_ = arrays.get("word_counts", np.empty((2, 0)))
-    if classifier.word_counts_.shape != (2, n_words):
-        raise ValueError(f"word counts of shape {classifier.word_counts_.shape} for {n_words} words")
+    counts = classifier.word_counts_ = arrays.get("word_counts", np.empty((2, 0)))
+    n_words = len(stages[-1].network.composition)
+    if counts.ndim != 2 or len(counts) != 2 or n_words not in (0, counts.shape[1]):
+        raise ValueError(f"word counts of shape {counts.shape} for {n_words} words")
     return classifier
 
 
@@ -286,7 +286,7 @@ def _check_consistency(stages: list[Stage], n_channels: int | None) -> None:
         shapes = stage.network.kernels.shape[1:], first.network.kernels.shape[1:]
         if stage.stage != number or shapes[0] != shapes[1] or n_channels not in (None, shapes[0][1]):
             raise ValueError(f"stage {stage.stage!r} has kernels of shape {shapes[0]}")
-        if len(stage.network.composition) != len(first.network.composition):
+        if len(stage.network.composition) not in (0, len(stages[-1].network.composition)):
             raise ValueError(f"stage {number} has a composition of different size")
         if len(np.unique(stage.kept)) != len(stage.kept) or not np.isin(stage.kept, before).all():
             raise ValueError(f"stage {number} keeps kernels that the stage before does not have")

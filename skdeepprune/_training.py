@@ -26,19 +26,19 @@ from skdeepprune._engines._interface import (
 )
 from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important, saliency, weight_importance
-from skdeepprune._word_penalty import first_strength, next_strength
+from skdeepprune._word_penalty import WordPenalty
 
 # Of sequences that are loaded block by block: 4 MB, and some more on the way.
 _BASES_AT_ONCE = 2**22
 # Fewer kernels cannot spare any of their scores.
 _MIN_KERNELS_FOR_DROPOUT = 17
-# Epochs over which the learning rate decays to 0, per epoch of patience. Up to so many
-# kernels they are more; larger networks take longer, and learn by heart.
-_MAX_ANNEALED_LONG, _ANNEALED_LONG, _ANNEALED = 64, 4, 2
-# What `pooling="log-mean-exp"` means: the most kernels for which it gains what it takes; and the sharpness of a network
-# that had the maximum, as the scores would jump with the one that comes after it.
-_MAX_POOLED = 64
-_FIRST_SHARPNESS, _SHARPNESS = 2.0, 1.0
+# Larger networks search for motifs; from this size on they are refined: the scores pool all windows, composition is
+# trained beside the kernels, annealing is longer and augmentation milder. Larger ones would overfit, and take longer.
+_MAX_REFINED = 64
+# Epochs over which the learning rate decays to 0, per epoch of patience.
+_ANNEALED, _ANNEALED_REFINED = 2, 4
+# Of log-mean-exp pooling.
+_SHARPNESS = 1.0
 # Above the logarithm of any number of windows.
 _LIFT = np.float32(24)
 # Minimum number of held-out sequences per class for a meaningful AUC.
@@ -95,8 +95,8 @@ class LabeledData:
     y: NDArray[np.float32]
     sample_weight: NDArray[np.float32]
 
-    def for_size(self, n_kernels: int) -> LabeledData:
-        """Give what a network of so many kernels is trained on: the same."""
+    def refined(self) -> LabeledData:
+        """Return the data for small networks: the same."""
         return self
 
     def blocks(self, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Any, NDArray[np.int64]]]:
@@ -123,9 +123,9 @@ class StreamedData:
     sample_weight: NDArray[np.float32]
     augmentation: Augmentation
 
-    def for_size(self, n_kernels: int) -> StreamedData:
-        """Give what a network of so many kernels is trained on: the same, augmented as suits it."""
-        return replace(self, augmentation=self.augmentation.for_size(n_kernels))
+    def refined(self) -> StreamedData:
+        """Return the data for small networks: the same sequences, augmented less."""
+        return replace(self, augmentation=self.augmentation.refined())
 
     def blocks(self, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Any, NDArray[np.int64]]]:
         """What an epoch trains on, one after another: loaded variants, and the order of their rows."""
@@ -179,11 +179,9 @@ class TrainingSettings:
     pooling: str
     penalty: Penalty = NO_PENALTY
 
-    def next_sharpness(self, network: Network) -> float:
-        """Give the sharpness with which a pruned network goes on."""
-        if self.pooling == "max" or network.n_kernels > _MAX_POOLED:
-            return np.inf
-        return _FIRST_SHARPNESS if network.sharpness == np.inf else _SHARPNESS
+    def sharpness(self, n_kernels: int) -> float:
+        """Return the sharpness of a pruned network."""
+        return _SHARPNESS if self.pooling != "max" and n_kernels <= _MAX_REFINED else np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,32 +252,40 @@ def deep_prune(
     Stage
         One per size.
     """
-    penalty = settings.penalty._replace(words=first_strength(len(training.rows)))
+    word_penalty = WordPenalty(len(training.rows))
+    # Beside untrained kernels, words would learn short motifs before a kernel has found them.
+    first_with_words = next((i for i, size in enumerate(sizes) if i > 0 and size <= _MAX_REFINED), len(sizes) - 1)
+    without_words = replace(initial, composition=initial.composition[:0])
     network, kept, importances = initial, np.arange(initial.n_kernels), np.zeros(initial.n_kernels)
     for stage, size in enumerate(sizes):
+        start = initial if stage >= first_with_words else without_words
         learning_rate, untrained = settings.learning_rate_init, True
         to_train = stage == 0 or settings.after_pruning != "none" or size != sizes[-1]
-        if stage > 0:
+        if stage == 0:
+            network = start
+        else:
             best = most_important(importances, size)
             kept = kept[best]
             if settings.after_pruning == "rewind":
-                network = initial.select(kept)
+                network = start.select(kept)
             elif settings.after_pruning == "reinitialize":
-                network = initial.redrawn(size, rng)
+                network = start.redrawn(size, rng)
             else:
                 network, untrained = network.select(best), False
+                if not network.word_length:
+                    network = replace(network, composition=start.composition)
                 learning_rate /= settings.learning_rate_decay**stage
                 if to_train:
-                    network = with_sharpness(settings.next_sharpness(network), engine, network, training)
+                    network = with_sharpness(settings.sharpness(size), engine, network, training)
         epochs: list[Epoch] = []
         if to_train:
             network, epochs = train(
                 engine,
                 network,
-                training.for_size(size),
+                training.refined() if size <= _MAX_REFINED else training,
                 validation,
                 settings,
-                penalty,
+                word_penalty,
                 stage=stage,
                 untrained=untrained,
                 learning_rate=learning_rate,
@@ -291,9 +297,6 @@ def deep_prune(
         importances = _importances(settings.criterion, network, training.terms(trained, chosen), training.y[chosen])
         decision = decide(trained, validation)
         held_out = evaluate(decision.logits, validation)
-        if to_train:
-            by_kernels, labels = decision.logits - decision.word_sums, (validation.y, validation.sample_weight)
-            penalty = penalty._replace(words=next_strength(penalty.words, by_kernels, decision.word_sums, *labels))
         yield Stage(stage, kept, network, importances, held_out.loss, held_out.loss_se, held_out.roc_auc, epochs)
 
 
@@ -476,7 +479,7 @@ def train(
     training: TrainingData,
     validation: TrainingData,
     settings: TrainingSettings,
-    penalty: Penalty,
+    word_penalty: WordPenalty,
     *,
     stage: int,
     untrained: bool,
@@ -487,8 +490,7 @@ def train(
     """Train until the validation loss has not improved for `n_iter_no_change` epochs in a row.
 
     With ``learning_rate="anneal"`` then anneal: go on from the best weights while the rate falls to nothing, four times
-    `n_iter_no_change` epochs, twice with more than 64 kernels. And an untrained network begins at less than the
-    whole rate.
+    `n_iter_no_change` epochs, twice with more than 64 kernels. An untrained network begins with a lower rate.
 
     Parameters
     ----------
@@ -497,7 +499,8 @@ def train(
         Where to start.
     training, validation : LabeledData or StreamedData
     settings : TrainingSettings
-    penalty : Penalty
+    word_penalty : WordPenalty
+        Tuned after every epoch.
     stage : int
         For the records.
     untrained : bool
@@ -516,7 +519,7 @@ def train(
     epochs : list of Epoch
     """
     anneals = settings.learning_rate == "anneal"
-    n_annealed = settings.n_iter_no_change * (_ANNEALED_LONG if network.n_kernels <= _MAX_ANNEALED_LONG else _ANNEALED)
+    n_annealed = settings.n_iter_no_change * (_ANNEALED_REFINED if network.n_kernels <= _MAX_REFINED else _ANNEALED)
     n_annealed = min(n_annealed, settings.max_iter // 2) if anneals else 0
     warm_up = _WARM_UP if anneals and untrained else ()
     dropout = settings.dropout if network.n_kernels >= _MIN_KERNELS_FOR_DROPOUT else 0.0
@@ -524,6 +527,7 @@ def train(
 
     def run_epoch(trainer: Trainer, rate: float) -> Decision:
         start = time.perf_counter()
+        penalty = settings.penalty._replace(words=word_penalty.strength)
         losses = [
             (trainer.epoch(loaded, order, settings.batch_size, rate, left_out, penalty), len(order))
             for loaded, order, left_out in drawn.epoch()
@@ -538,6 +542,9 @@ def train(
                 " or scale the input."
             )
         val_loss, _, val_roc_auc = evaluate(decision.logits, validation)
+        if network.word_length:
+            by_kernels, labels = decision.logits - decision.word_sums, (validation.y, validation.sample_weight)
+            word_penalty.tune(by_kernels, decision.word_sums, *labels)
         seconds = time.perf_counter() - start
         number = len(epochs) + 1
         epochs.append(Epoch(stage, network.n_kernels, number, rate, loss, val_loss, val_roc_auc, seconds))

@@ -8,58 +8,66 @@ from scipy.special import expit
 
 # Precision of the initial Gaussian prior on the weights, and the limits of the penalty.
 _PRECISION, _MAX_INITIAL, _MAX_STRENGTH, _MIN_STRENGTH = 400.0, 0.1, 10.0, 0.004
-# Maximum factor per change, and the gain from the words that is significant, in standard errors.
-_MAX_CHANGE, _MIN_GAIN_IN_SE = 8.0, 2.0
+# Per epoch: power of the ratio of slopes, maximum factor. And the gain from the words that is significant, in
+# standard errors.
+_POWER, _MAX_CHANGE, _MIN_GAIN_IN_SE = 0.25, 1.3, 2.0
 _NEWTON_STEPS = 10
 
 
-def first_strength(n_sequences: int) -> float:
-    """Return the initial L2 penalty on the weights: the same Gaussian prior for any number of sequences."""
-    return float(np.clip(_PRECISION / n_sequences, _MIN_STRENGTH, _MAX_INITIAL))
+class WordPenalty:
+    """Strength of the L2 penalty on the weights of composition words.
 
-
-def next_strength(
-    strength: float,
-    by_kernels: NDArray[np.float64],
-    by_words: NDArray[np.float64],
-    y: NDArray[np.floating],
-    sample_weight: NDArray[np.floating],
-) -> float:
-    """Return the penalty for the next size, after a network was trained with some `strength`.
-
-    Two logistic regressions of the held-out labels, on the log-odds from kernels alone and on those from kernels and
-    composition, measure the gain from the words. If the gain exceeds two standard errors, the penalty changes by the
-    squared ratio of the slopes: a larger slope for the words means that they are penalised too strongly. Otherwise, if
-    the slope of the words is the smaller one, the penalty becomes much stronger: there is no composition to learn.
+    The initial strength is the same Gaussian prior for any number of sequences.
 
     Parameters
     ----------
-    strength : float
-    by_kernels, by_words : ndarray, shape (n,)
-        Log-odds of the held-out sequences, from kernels and from composition.
-    y : ndarray, shape (n,)
-        0 or 1.
-    sample_weight : ndarray, shape (n,)
+    n_sequences : int
+        Number of training sequences.
 
-    Returns
-    -------
-    float
+    Attributes
+    ----------
+    strength : float
     """
-    centered = [part - part.mean() for part in (by_kernels, by_words)]
-    if min(part.std() for part in centered) < 1e-6:
-        return strength
-    ones = np.ones(len(y))
-    alone, _ = _logistic_regression(np.column_stack([centered[0], ones]), y, sample_weight)
-    both, slopes = _logistic_regression(np.column_stack([*centered, ones]), y, sample_weight)
-    shares = sample_weight / sample_weight.sum()
-    gain = float(shares @ (alone - both))
-    error = float(np.sqrt(np.square(shares * (alone - both - gain)).sum()))
-    if gain > _MIN_GAIN_IN_SE * error and slopes[:2].min() > 0:
-        # Squared, because the weights shrink more slowly than the penalty grows.
-        change = float(np.clip((slopes[0] / slopes[1]) ** 2, 1 / _MAX_CHANGE, _MAX_CHANGE))
-    else:
-        change = _MAX_CHANGE if slopes[1] < slopes[0] else 1.0
-    return float(np.clip(strength * change, _MIN_STRENGTH, _MAX_STRENGTH))
+
+    def __init__(self, n_sequences: int) -> None:
+        self.strength = float(np.clip(_PRECISION / n_sequences, _MIN_STRENGTH, _MAX_INITIAL))
+
+    def tune(
+        self,
+        by_kernels: NDArray[np.float64],
+        by_words: NDArray[np.float64],
+        y: NDArray[np.floating],
+        sample_weight: NDArray[np.floating],
+    ) -> None:
+        """Change the strength a little after an epoch.
+
+        Two logistic regressions of the held-out labels, on the log-odds from kernels alone and on those from kernels
+        and composition, measure the gain from the words. If the gain exceeds two standard errors, the penalty follows
+        the ratio of the slopes: a larger slope for the words means that they are penalised too strongly. Otherwise, if
+        the slope of the words is the smaller one, the penalty grows: there is no composition to learn.
+
+        Parameters
+        ----------
+        by_kernels, by_words : ndarray, shape (n,)
+            Log-odds of the held-out sequences, from kernels and from composition.
+        y : ndarray, shape (n,)
+            0 or 1.
+        sample_weight : ndarray, shape (n,)
+        """
+        centered = [part - part.mean() for part in (by_kernels, by_words)]
+        if min(part.std() for part in centered) < 1e-6:
+            return
+        ones = np.ones(len(y))
+        alone, _ = _logistic_regression(np.column_stack([centered[0], ones]), y, sample_weight)
+        both, slopes = _logistic_regression(np.column_stack([*centered, ones]), y, sample_weight)
+        shares = sample_weight / sample_weight.sum()
+        gain = float(shares @ (alone - both))
+        error = float(np.sqrt(np.square(shares * (alone - both - gain)).sum()))
+        if gain > _MIN_GAIN_IN_SE * error and slopes[:2].min() > 0:
+            change = float(np.clip((slopes[0] / slopes[1]) ** _POWER, 1 / _MAX_CHANGE, _MAX_CHANGE))
+        else:
+            change = _MAX_CHANGE if slopes[1] < slopes[0] else 1.0
+        self.strength = float(np.clip(self.strength * change, _MIN_STRENGTH, _MAX_STRENGTH))
 
 
 def _logistic_regression(

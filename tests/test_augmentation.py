@@ -309,15 +309,17 @@ def test_mutation_is_for_dna_alone_unless_told_otherwise(rng):
     np.testing.assert_array_equal(auto.kernels_, none.kernels_)
 
 
-def test_many_kernels_see_more_mutations():
+def test_large_networks_see_more_mutations():
     auto, many, few = (
-        small(n_kernels=32, n_prunings=1, mutation_rate=rate, max_iter=2).fit(X, y).stages_
+        small(n_kernels=64, n_prunings=1, mutation_rate=rate, max_iter=2).fit(X, y).stages_
         for rate in ("auto", 0.1, 0.05)
     )
     np.testing.assert_array_equal(auto[0].network.kernels, many[0].network.kernels)
     assert not np.array_equal(auto[0].network.kernels, few[0].network.kernels)
     np.testing.assert_array_equal(auto[1].kept, many[1].kept)
     assert not np.array_equal(auto[1].network.kernels, many[1].network.kernels)
+    auto, few = (small(n_kernels=64, n_prunings=0, mutation_rate=rate, max_iter=2).fit(X, y) for rate in ("auto", 0.05))
+    np.testing.assert_array_equal(auto.kernels_, few.kernels_)
 
 
 def test_validation_sequences_are_not_augmented():

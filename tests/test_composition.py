@@ -123,27 +123,45 @@ def test_auto_is_six_letters_of_dna_and_none_of_numbers(rng, both_strands):
         small(composition=3, **settings).fit(values, np.arange(20) % 2)
 
 
-def test_auto_keeps_words_at_every_size():
-    classifier = small(n_kernels="auto", composition=3, max_iter=5).fit(X, y)
+@pytest.mark.filterwarnings("ignore:Pruned to")
+def test_auto_keeps_words_from_64_kernels_on():
+    classifier = small(n_kernels="auto", n_prunings=6, composition=3, max_iter=5).fit(X, y)
     stages = [*classifier.stages_, *classifier.rejected_stages_]
-    assert {stage.network.word_length for stage in stages} == {3}
+    word_lengths = {stage.n_kernels: stage.network.word_length for stage in stages}
+    assert word_lengths == {256: 0, 128: 0} | {2**k: 3 for k in range(7) if 2**k in word_lengths}
+    assert 64 in word_lengths
     by_stage = list(classifier.staged_predict_proba(X[:50]))
     np.testing.assert_array_equal(by_stage[-1], classifier.predict_proba(X[:50]))
     for stage, probability in zip(classifier.stages_, by_stage, strict=True):
         codes = encode(X[:50])
         decision = stage.network.decision(stage.network.scores(codes), stage.network.word_sum(codes))
         np.testing.assert_allclose(probability[:, 1], 1 / (1 + np.exp(-decision)), atol=1e-5)
-    one = classifier.at_size(classifier.stages_[0].n_kernels)
-    np.testing.assert_array_equal(one.predict_proba(X[:50]), by_stage[0])
-    assert not one.composition_.equals(classifier.composition_)
+    for i, stage in enumerate(classifier.stages_[:-1]):
+        one = classifier.at_size(stage.n_kernels)
+        np.testing.assert_array_equal(one.predict_proba(X[:50]), by_stage[i])
+        assert len(one.composition_) == (32 if stage.network.word_length else 0)
+
+
+@pytest.mark.parametrize(
+    ("n_kernels", "n_prunings", "expected"),
+    [(64, 2, [0, 0, 2]), (128, 1, [0, 2]), (128, 0, [2]), (8, 2, [0, 2, 2]), (8, 5, [0, 0, 2, 2, 2, 2])],
+)
+@pytest.mark.parametrize("after_pruning", ["fine-tune", "rewind", "reinitialize"])
+@pytest.mark.filterwarnings("ignore:Pruned to", "ignore:The network with .* died")
+def test_words_join_once_the_kernels_have_found_motifs(after_pruning, n_kernels, n_prunings, expected):
+    settings = {"composition": 2, "max_iter": 1, "after_pruning": after_pruning}
+    classifier = small(n_kernels=n_kernels, n_prunings=n_prunings, **settings).fit(X, y)
+    assert [stage.network.word_length for stage in classifier.stages_] == expected
+    assert classifier.composition_["weight"].any()
 
 
 @pytest.mark.parametrize("word_length", [0, 3, 6])
 def test_model_files_hold_words(tmp_path, word_length):
-    classifier = small(n_prunings=1, composition=word_length, max_iter=2).fit(X, y)
+    classifier = small(n_prunings=6, composition=word_length, max_iter=2).fit(X, y)
     save_model(classifier, tmp_path / "model")
     model = load_model(tmp_path / "model")
-    np.testing.assert_array_equal(model.predict_proba(X), classifier.predict_proba(X))
+    for one, other in zip(model.staged_predict_proba(X), classifier.staged_predict_proba(X), strict=True):
+        np.testing.assert_array_equal(one, other)
     pd.testing.assert_frame_equal(model.composition_, classifier.composition_, check_exact=True)
     assert model.composition == word_length
 
@@ -170,9 +188,10 @@ def test_schedules_of_any_kind(schedule, tmp_path):
     assert load_model(tmp_path / "model").schedule == [16, 4, 2]
 
 
-@pytest.mark.parametrize("schedule", ["halving", "one-shot", [16, 4, 2]])
+@pytest.mark.filterwarnings("ignore:Pruned to")
+@pytest.mark.parametrize("schedule", ["halving", "one-shot", [128, 16, 4, 2]])
 def test_at_size_has_parameters_that_fit_it(schedule):
-    settings = {"schedule": schedule, "max_iter": 3, "composition": 2}
+    settings = {"schedule": schedule, "max_iter": 3, "composition": 2, "n_prunings": 6}
     classifier = small(**settings).fit(X, y)
     for stage in classifier.stages_:
         smaller = classifier.at_size(stage.n_kernels)

@@ -301,9 +301,9 @@ def changed(array, value):
     [
         *((f"stages.1.{name}", lambda a, v=value: changed(a, v)) for name in ("kernels", "kernel_bias", "dense_weights")
           for value in (np.nan, np.inf)),
-        ("stages.0.composition", lambda a: changed(a, np.nan)),
-        ("stages.0.composition", lambda a: a[:5]),
-        ("stages.0.composition", lambda a: a[:0]),
+        ("stages.1.composition", lambda a: changed(a, np.nan)),
+        ("stages.1.composition", lambda a: a[:5]),
+        ("stages.1.composition", lambda a: a[:4]),
         ("stages.1.kernels", lambda a: a[:, :3]),
         ("stages.1.kernels", lambda a: a[:, :, :3]),
         ("stages.1.kernels", lambda a: a[:0]),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from skdeepprune._compiling import STEP
 from skdeepprune._engines._adam import adam_step
 from skdeepprune._engines._interface import COMPOSITION_RATE, NO_DROPOUT, NO_PENALTY, Dropout, Penalty
-from skdeepprune._engines._logits import loss_and_residuals, scaled_dense_weights, take_pooled, take_winners
+from skdeepprune._engines._logits import loss_and_residuals, take_pooled, take_winners
 from skdeepprune._engines._pool import pool_loops
 from skdeepprune._engines._scan import scan_loops
 from skdeepprune._engines._tables import TABLE_ROWS, activation_range, count_tables
@@ -539,7 +539,7 @@ class _Batches(_Room):
         dtype = self.type_of_tables(self._blocks)
         self.scan(self._blocks, dtype)
         word_sums, residual = self._composition.sums(composition, self.words), np.empty(len(rows), np.float32)
-        dense = scaled_dense_weights(self._blocks, float(self.dropout.rate))
+        dense = np.float32(1 / (1 - self.dropout.rate)) * self._blocks[:, -1]
         labels = *self._labels, rows, n_rows
         loss = loss_and_residuals(self.best, dense, self._bias[0], *labels, word_sums, residual, self._by_bias)
         self.share(lambda part: part.differentiate(self, residual, dense, dtype, self._by_blocks))

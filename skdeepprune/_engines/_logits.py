@@ -43,12 +43,6 @@ def take_pooled(lane_best: Any, kernels_per_block: int, pooled: Any) -> None:
 
 
 @compiled
-def scaled_dense_weights(blocks: Any, dropout: float) -> Any:
-    """Dense weights (n_blocks, kernels per block), times 1 / (1 - dropout)."""
-    return np.float32(1 / (1 - dropout)) * blocks[:, blocks.shape[1] - 1]
-
-
-@compiled
 def loss_and_residuals(
     best: Any,
     dense: Any,

@@ -14,7 +14,8 @@ from skdeepprune._engines._vectors import LANES, in_all_lanes, lanes_at, put_lan
 def fill_word_table(weights: Any, n_letters: int, table: Any) -> None:
     """Write the weights of the 4**n words of n letters to the 5**n with N, which have the mean of what they may be."""
     room = np.empty((2, len(table)), np.float32)
-    room[0, : len(weights)] = weights
+    for word in range(len(weights)):
+        room[0, word] = weights[word]
     for i in range(n_letters):
         given, wider, inner = room[i % 2], room[(i + 1) % 2], 4 ** (n_letters - i - 1)
         for outer in range(5**i):
@@ -24,14 +25,16 @@ def fill_word_table(weights: Any, n_letters: int, table: Any) -> None:
                 wider[to + j], wider[to + inner + j] = a, c
                 wider[to + 2 * inner + j], wider[to + 3 * inner + j] = g, t
                 wider[to + 4 * inner + j] = np.float32(0.25) * ((a + t) + (c + g))
-    table[:] = room[n_letters % 2]
+    for word in range(len(table)):
+        table[word] = room[n_letters % 2, word]
 
 
 @compiled
 def fold_word_gradient(table: Any, n_letters: int, gradient: Any) -> None:
     """Pass the gradient of a table of words with N on to the weights."""
     room = np.empty((2, len(table)), np.float32)
-    room[0] = table
+    for word in range(len(table)):
+        room[0, word] = table[word]
     for i in range(n_letters):
         given, narrower, inner = room[i % 2], room[(i + 1) % 2], 4**i
         for outer in range(5 ** (n_letters - i - 1)):
@@ -40,7 +43,8 @@ def fold_word_gradient(table: Any, n_letters: int, gradient: Any) -> None:
                 for j in range(inner):
                     share = np.float32(0.25) * given[at + 4 * inner + j]
                     narrower[to + letter * inner + j] = given[at + letter * inner + j] + share
-    gradient[:] = room[n_letters % 2, : len(gradient)]
+    for word in range(len(gradient)):
+        gradient[word] = room[n_letters % 2, word]
 
 
 @compiled
@@ -63,7 +67,7 @@ def _share_letters(weights: Any, own: float, other: float) -> None:
     Letter by letter from the last: what is written has that letter first, so that after all each has its old place.
     """
     own_share, other_share = np.float32(own - other), np.float32(other)
-    given, shared = weights, np.empty_like(weights)
+    given, shared = weights, np.empty(len(weights), np.float32)
     n, n_words, in_weights = len(weights) // 4, 1, True
     while n_words < len(weights):
         first, second, third, fourth = shared[:n], shared[n : 2 * n], shared[2 * n : 3 * n], shared[3 * n :]
@@ -75,7 +79,8 @@ def _share_letters(weights: Any, own: float, other: float) -> None:
         given, shared = shared, given
         n_words, in_weights = 4 * n_words, not in_weights
     if not in_weights:
-        shared[:] = given
+        for word in range(len(weights)):
+            shared[word] = given[word]
 
 
 @compiled
@@ -98,7 +103,8 @@ def _center(weights: Any) -> None:
 @compiled
 def share_weights(trained: Any, own: float, other: float, weights: Any) -> None:
     """Write the weights of words, of mean 0, from what is trained of them."""
-    weights[:] = trained
+    for word in range(len(weights)):
+        weights[word] = trained[word]
     _share_letters(weights, own, other)
     _center(weights)
 

@@ -13,13 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
 from sklearn_compat.base import _fit_context
 
-from skdeepprune._engines._interface import NO_PENALTY
 from skdeepprune._inputs import hold_out
 from skdeepprune._network import BASE_SHARES, Network
 from skdeepprune._parameters import BOOLEAN, RANDOM_STATE, interval, options
 from skdeepprune._pruning import weight_importance
 from skdeepprune._random import as_generator
 from skdeepprune._training import Epoch, LabeledData, TrainingSettings, train
+from skdeepprune._word_penalty import WordPenalty
 from skdeepprune.baselines._binary import BinarySequenceClassifier
 from skdeepprune.sequences import left_justify, sequence_lengths
 
@@ -194,7 +194,7 @@ class ConvolutionClassifier(BinarySequenceClassifier):
             training,
             validation,
             self._settings(),
-            NO_PENALTY,
+            WordPenalty(len(training.rows)),
             stage=0,
             untrained=True,
             learning_rate=self.learning_rate_init,

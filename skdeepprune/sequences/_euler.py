@@ -9,6 +9,8 @@ from skdeepprune._compiling import STEP, compiled, mixed
 _N_LETTERS = 5
 # Paths that are walked side by side: each step of one waits for the one before, and the CPU has time for others.
 _TOGETHER = 4
+# Of NumPy's type: `_step` is compiled once, not for every literal.
+_WALKERS = tuple(np.arange(_TOGETHER))
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _RANGE = np.uint64(1 << 32)
@@ -80,8 +82,8 @@ def _walk_together(codes: Any, first: int, n_common: int, edges: Any, places: An
     one, two, three, four = codes[first], codes[first + 1], codes[first + 2], codes[first + 3]
     a, b, c, d = one[0], two[0], three[0], four[0]
     for i in range(1, n_common):
-        a, b = _step(edges, places, 0, a), _step(edges, places, 1, b)
-        c, d = _step(edges, places, 2, c), _step(edges, places, 3, d)
+        a, b = _step(edges, places, _WALKERS[0], a), _step(edges, places, _WALKERS[1], b)
+        c, d = _step(edges, places, _WALKERS[2], c), _step(edges, places, _WALKERS[3], d)
         one[i], two[i], three[i], four[i] = a, b, c, d
 
 
