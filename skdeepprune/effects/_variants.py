@@ -198,8 +198,8 @@ class VariantScorer:
             raise ValueError(f"background={background}; expected a number of random variants, or 0 for no p-values.")
         self._scorer = AlleleScorer(network)
         self._n_jobs = n_jobs
-        seed = int(as_generator(random_state).integers(2**63))
-        self._background = Background(background, seed) if background else None
+        rng = as_generator(random_state)
+        self._background = Background(background, int(rng.integers(2**63))) if background else None
 
     @property
     def portion(self) -> int:
