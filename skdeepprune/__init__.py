@@ -1,11 +1,15 @@
 """Deepprune for scikit-learn: predict protein-DNA binding with a few interpretable convolution kernels."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from skdeepprune._version import __version__
 
+# As in typing, which takes milliseconds to import, in which the command line does not handle interruptions.
+TYPE_CHECKING = False
+
 if TYPE_CHECKING:
+    from typing import Any
+
     from skdeepprune import (
         baselines,
         bench,
@@ -73,6 +77,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name in _HOMES:
         value = getattr(import_module(f"skdeepprune.{_HOMES[name]}"), name)
     elif name in __all__:

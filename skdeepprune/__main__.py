@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from typing import Any
+
+TYPE_CHECKING = False  # as in typing
+
+if TYPE_CHECKING:
+    import signal
+    from typing import Any, NoReturn
+else:
+    # Without its enumerations, which take milliseconds until interruptions are handled.
+    import _signal as signal
 
 
 def main() -> int:
     """Load the command line, which takes a few seconds, and run it."""
-    _occupy_closed_descriptors()
     # Nothing can be left half done yet, and what is being imported must not catch it.
-    with_handler = signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    with_handler = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if with_handler:
         signal.signal(signal.SIGINT, _end_at_once)
+    _occupy_closed_descriptors()
     from skdeepprune.cli import main as run
 
-    if with_handler:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return run()
+        try:
+            if with_handler:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+            return run()
+        finally:
+            if with_handler:
+                signal.signal(signal.SIGINT, _end_at_once)
+    except KeyboardInterrupt:
+        _end_at_once()
+
+
+def _end_at_once(*_: Any) -> NoReturn:
+    try:
+        os.write(2, b"skdeepprune: interrupted\n")
     finally:
-        if with_handler:
-            signal.signal(signal.SIGINT, _end_at_once)
-
-
-def _end_at_once(*_: Any) -> None:
-    os.write(2, b"skdeepprune: interrupted\n")
-    os._exit(130)
+        os._exit(130)
 
 
 def _occupy_closed_descriptors() -> None:

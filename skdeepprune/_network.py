@@ -183,8 +183,8 @@ class Network:
         X : ndarray of uint8, shape (n_sequences, length), or of reals, shape (n_sequences, length, C)
             DNA codes, or channels. An unknown base contributes the mean of a kernel's four weights at its position;
             unknown bases at either end of a sequence are trimmed. A sequence shorter than a kernel is padded with
-            unknown bases on the right. In channels, a position is an unknown base if the first four are 1/4 each or,
-            with both strands, 0; these are not trimmed.
+            unknown bases on the right, so its reverse complement may have other scores. In channels, a position is an
+            unknown base if the first four are 1/4 each or, with both strands, 0; these are not trimmed.
 
         Returns
         -------

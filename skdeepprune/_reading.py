@@ -64,13 +64,16 @@ def source_of(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], *, limited: bool = True) -> Iterator[io.BufferedReader]:
+def opened(
+    path: str | os.PathLike[str], *, limited: bool = True, source: str | None = None
+) -> Iterator[io.BufferedReader]:
     """Open a file, or the standard input for ``"-"``; what gzip compressed, as its first bytes tell, is unpacked.
 
-    What unpacks to far more than sequences do is refused, unless it is not `limited`.
+    What unpacks to far more than sequences do is refused, unless it is not `limited`. Messages name `source`, or else
+    the path.
     """
     with open(sys.stdin.fileno(), "rb", closefd=False) if path == "-" else open(path, "rb") as file:
-        yield unpacked(file, source_of(path), limited=limited)
+        yield unpacked(file, source or source_of(path), limited=limited)
 
 
 def unpacked(file: io.BufferedReader, source: str, *, limited: bool = True) -> io.BufferedReader:

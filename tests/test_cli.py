@@ -132,6 +132,13 @@ def test_predict_writes_a_table(fitted, inputs, data, capsys):
     np.testing.assert_allclose(table[["kernel_0", "kernel_1"]], model.transform(data.X_test), rtol=1e-5)
 
 
+def test_predict_keeps_names_that_look_like_formulas(fitted, inputs, tmp_path, capsys):
+    names = ["=1+1", "-2", "+a", "@b", "'c"]
+    (tmp_path / "odd.fa").write_text("".join(f">{name}\nACGTACGTAC\n" for name in names))
+    assert run("predict", fitted / "model.safetensors", tmp_path / "odd.fa", "--quiet") == 0
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()[1:]] == names
+
+
 def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
     assert run("predict", fitted / "model.safetensors", inputs / "test.fa") == 0
     whole = capsys.readouterr().out

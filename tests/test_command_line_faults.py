@@ -73,6 +73,13 @@ def test_an_interruption_while_it_is_loading(tmp_path, delay):
     assert names_in(tmp_path) == ["in.fa"]
 
 
+def test_little_is_loaded_before_interruptions_are_handled():
+    code = "import sys; before = set(sys.modules); import skdeepprune.__main__; print(*set(sys.modules) - before)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    own = {"skdeepprune", "skdeepprune._version", "skdeepprune.__main__"}
+    assert own <= set(run.stdout.split()) <= {*own, "__future__"}
+
+
 def closing(*descriptors):
     def close():
         for descriptor in descriptors:

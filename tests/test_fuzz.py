@@ -22,6 +22,7 @@ from fuzzing import MAX_SECONDS, N_INPUTS, limits
 from skdeepprune import DeepPruneClassifier, load_model, save_model
 from skdeepprune._model_layout import pack, unpack
 from skdeepprune.cli import main
+from skdeepprune.effects._vcf import opened_variants
 from skdeepprune.motifs import Motif, Site, read_motifs, write_motifs
 from skdeepprune.sequences import FileFormatError, Genome, read_regions, read_sequences
 
@@ -39,6 +40,12 @@ MEME = (
     b'MEME version 5\n\nALPHABET "DNA" DNA-LIKE\nA "Adenine" CC0000 ~ T "Thymine" 0000CC\nC ~ G\nEND ALPHABET\n'
     b"Background letter frequencies\nA 0.3 C 0.2 G 0.2 T 0.3\nMOTIF M1 one\n"
     b"letter-probability matrix: alength= 4 w= 2 nsites= 8 E= 0\n\n.7 .1 .1 .1\n.1 .7 .1 .1\nURL x\n"
+)
+VCF = (
+    b'##fileformat=VCFv4.2\n##contig=<ID=chr1,length=2000>\n##INFO=<ID=DP,Number=1,Type=Integer,Description="d">\n'
+    b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tone\nchr1\t101\trs1\tA\tC\t5.0\tPASS\tDP=3\tGT\t0/1\n"
+    b"chr1\t201\t.\tACGT\tA,*,<DEL>,ACGTT\t.\t.\t.\tGT\t1|2\nchr2\t305\t.\tT\tTGG\t.\tq10\tDP=1;X\tGT\t.\n"
+    b"chr3\t5\t.\tG\tN\t.\t.\t.\tGT\t.\n"
 )
 PROBABILITIES = b"AC  M\nXX\nID  x\nP0  T G C A\n1 .9 .03 .03 .04 A\n2 .05 .9 .03 .02 C\nBA  8 sites\n//\n"
 NAMES = [".fa", ".fq", ".seq", ".data", ".bed", ".narrowPeak", ".broadPeak", ".txt", ".fa.gz", ".BED.GZ", ".meme", ""]
@@ -148,6 +155,23 @@ def check_command(path):
     raise RefusedError(text)
 
 
+def check_variants(path):
+    folder, errors = path.parent, io.StringIO()
+    out = folder / "out.vcf"
+    options = ["--genome", folder / "genome.fa", "--window", "12", "--background", "3", "--out", out, "--force"]
+    arguments = ["variants", folder / "model.safetensors", path, *options, "--n-jobs", "1", "--quiet"]
+    with contextlib.redirect_stderr(errors):
+        code = main([str(argument) for argument in arguments])
+    text = errors.getvalue()
+    if code:
+        assert code in (1, 2) and text.startswith("skdeepprune: ") and text.count("\n") == 1 and path.name in text
+        raise RefusedError(text)
+    assert all(" alleles " in line for line in text.splitlines())
+    with opened_variants(path) as before, opened_variants(out) as after:
+        pairs = zip(before, after, strict=True)
+        assert all(one.variant == other.variant and b"SDP_STATUS=" in other.fields[7] for one, other in pairs)
+
+
 KINDS = {
     "sequences": (check_sequences, FileFormatError, [".fa", ".fq", ".seq", ".data"]),
     "regions": (check_regions, FileFormatError, [".bed", ".narrowPeak", ".broadPeak"]),
@@ -157,6 +181,7 @@ KINDS = {
     "model": (check_model, ValueError, [".safetensors"]),
     "sealed model": (check_model, ValueError, [".safetensors"]),
     "command line": (check_command, RefusedError, [".fa", ".fq", ".seq", ".data", ".bed", ".narrowPeak", ".broadPeak"]),
+    "variants": (check_variants, RefusedError, [".vcf"]),
 }
 
 
@@ -175,11 +200,11 @@ def seeds(request, kind):
     if kind in ("model", "sealed model"):
         return [request.getfixturevalue("model").read_bytes()]
     rng = np.random.default_rng(0)
-    if kind == "command line":
+    if kind in ("command line", "variants"):
         folder = request.getfixturevalue("tmp_path")
         (folder / "model.safetensors").write_bytes(request.getfixturevalue("model").read_bytes())
         (folder / "genome.fa").write_text("".join(f">chr{i}\n{'ACGTTGCAGA' * 200}\n" for i in (1, 2)))
-        return [FASTA, FASTQ, SEQ, DATA, BED, NARROW, BROAD]
+        return [VCF] if kind == "variants" else [FASTA, FASTQ, SEQ, DATA, BED, NARROW, BROAD]
     return {
         "sequences": [FASTA, FASTQ, SEQ, DATA],
         "regions": [BED, NARROW, BROAD],

@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joblib import parallel_config
 from strategies import GENOME, HEADER, classifier_of, network_of, networks, snvs, write_vcf
 
+from skdeepprune import Network
+from skdeepprune.effects import _variants as variants_module
 from skdeepprune.effects import score_variants
 from skdeepprune.effects._vcf import opened_variants
 from skdeepprune.sequences import FileFormatError, Genome
@@ -77,12 +80,14 @@ def test_padding_changes_nothing():
     assert plain["delta"].tolist() == padded["delta"].tolist()
 
 
-def test_kernel_change_and_distance():
-    # One kernel that reads GATTACA; the genome has it nowhere.
-    network = network_of(0, True, False, 0, n_kernels=1, kernel_length=7)
+def gattaca():
+    """A network with one kernel, which reads GATTACA."""
     kernels = np.full((1, 7, 4), -1, np.float32)
     kernels[0, range(7), ["ACGT".index(base) for base in "GATTACA"]] = 1
-    network = network.__class__(kernels, np.zeros(1, np.float32), np.ones(1, np.float32), 0.0, True)
+    return Network(kernels, np.zeros(1, np.float32), np.ones(1, np.float32), 0.0, True)
+
+
+def test_kernel_change_and_distance():
     genome = {"c": "C" * 60 + "GATTACA" + "C" * 60}
     rows = [
         ("c", 63, "T", "C"),  # in the site
@@ -92,7 +97,7 @@ def test_kernel_change_and_distance():
         ("c", 100, "C", "CTGTAATC"),  # on the other strand
         ("c", 61, "GATTACA", "G"),  # most of the site
     ]
-    table = score(rows, genome, classifier_of(network), 31)
+    table = score(rows, genome, classifier_of(gattaca()), 31)
     assert table["kernel"].tolist() == [0, 0, pd.NA, pd.NA, 0, 0] or table["kernel"].isna().tolist()[2:4] == [
         True,
         True,
@@ -247,8 +252,13 @@ def test_bcf_files(tmp_path):
     ):
         for record in read:
             out.write(record)
-    by_vcf, by_bcf = (score_variants(CLASSIFIER, tmp_path / f"a.{kind}", GENOME, window=21) for kind in ("vcf", "bcf"))
-    pd.testing.assert_frame_equal(by_vcf, by_bcf)
+    content = gzip.decompress((tmp_path / "a.bcf").read_bytes())
+    (tmp_path / "plain.bcf").write_bytes(content)
+    (tmp_path / "gzip.bcf").write_bytes(gzip.compress(content))
+    by_vcf = score_variants(CLASSIFIER, path, GENOME, window=21)
+    for name in ("a.bcf", "plain.bcf", "gzip.bcf"):
+        by_bcf = score_variants(CLASSIFIER, tmp_path / name, GENOME, window=21, background=9, random_state=0)
+        pd.testing.assert_frame_equal(by_vcf, by_bcf.drop(columns="p"))
 
 
 def test_bcf_without_pysam(tmp_path):
@@ -336,3 +346,67 @@ def test_ref_is_right_in_real_genomes(shared_data, genome, vcf, n_records):
         assert near_end.all()
     assert (table["status"] == "ok").mean() > 0.99
     assert table.loc[table["status"] == "ok", "delta"].notna().all()
+
+
+def everywhere(n, seed=0):
+    """Variants of several kinds, in no order, some twice and some that cannot be scored."""
+    rng = np.random.default_rng(seed)
+    sequence = GENOME["chr1"]
+    alts = ["ACGT", "{}ACG", "{}T", ".", "{}{}"]
+    rows = [("chr1", p + 1, sequence[p], alts[p % 5].format(sequence[p], "A")) for p in rng.integers(0, 200, n)]
+    deletions = [("chr1", p + 1, sequence[p : p + 3], sequence[p]) for p in rng.integers(30, 170, n // 4)]
+    return [*rows, *snvs(n // 2, seed), *deletions, ("chr9", 5, "A", "C")]
+
+
+@pytest.fixture
+def small_portions(monkeypatch):
+    monkeypatch.setattr(variants_module, "_PORTION", 7)
+
+
+@pytest.mark.filterwarnings("ignore:.*alleles are on chromosomes")
+def test_p_values_depend_on_neither_portions_nor_order_nor_n_jobs(monkeypatch):
+    rows = everywhere(60)
+    options = {"background": 40, "random_state": 5}
+    whole = score(rows, **options)
+    assert whole["p"].nunique() > 20
+    for portion in (1, 7, 64):
+        monkeypatch.setattr(variants_module, "_PORTION", portion)
+        pd.testing.assert_frame_equal(score(rows, **options), whole)
+        pd.testing.assert_frame_equal(score(rows, n_jobs=2, **options), whole)
+    order = np.random.default_rng(0).permutation(len(rows))
+    shuffled = score([rows[i] for i in order], **options)
+    pd.testing.assert_frame_equal(shuffled, whole.iloc[order].reset_index(drop=True))
+    assert (score(rows, background=40, random_state=6)["p"] != whole["p"]).any()
+
+
+def test_random_variants_are_drawn_around_all_places(small_portions):
+    """A site is near one of 101 scored places, so a third of one in 101 random variants is in it."""
+    genome = {"c": "C" * 500 + "GATTACA" + "C" * 1000}
+    others = [("c", p, "C", "G") for p in (*range(100, 300, 4), *range(700, 900, 4))]
+    first, last = ([("c", 504, "T", "C"), *others], [*others, ("c", 504, "T", "C")])
+    options = {"genome": genome, "classifier": classifier_of(gattaca()), "background": 3000, "random_state": 0}
+    tables = score(first, **options), score(last, **options)
+    p = tables[0]["p"].iloc[0]
+    assert p == tables[1]["p"].iloc[-1] and abs(p - 7 / 21 / 101) < 0.002
+    assert tables[0]["p"].iloc[1:].tolist() == [1] * 100
+
+
+@pytest.mark.filterwarnings("ignore:.*alleles are on chromosomes")
+def test_processes_give_the_same_numbers(small_portions):
+    rows = everywhere(60)
+    one = score(rows, background=40, random_state=5)
+    with parallel_config("loky", n_jobs=2):
+        pd.testing.assert_frame_equal(score(rows, background=40, random_state=5), one)
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch):
+    path = write_vcf(tmp_path / "a.vcf", *[(c, p, ".", ref, alt, ".", ".", ".") for c, p, ref, alt in snvs(3)])
+    draw = variants_module.Background.draw
+
+    def draw_and_change(*arguments):
+        draw(*arguments)
+        write_vcf(path, ("chr1", 100, ".", GENOME["chr1"][99], GENOME["chr1"][99] + "A", ".", ".", "."))
+
+    monkeypatch.setattr(variants_module.Background, "draw", draw_and_change)
+    with pytest.raises(ValueError, match="Leave the file unchanged while it is read"):
+        score_variants(CLASSIFIER, path, GENOME, window=21, background=5)

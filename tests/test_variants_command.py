@@ -10,10 +10,12 @@ from contextlib import suppress
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from strategies import GENOME, HEADER, classifier_of, network_of, snvs, write_vcf
 
 from skdeepprune import load_model, save_model
 from skdeepprune.cli import main
+from skdeepprune.effects import _variants as variants_module
 from skdeepprune.effects import saturation_mutagenesis, score_variants
 from skdeepprune.effects._alleles import Alleles, Written, read_windows
 from skdeepprune.effects._vcf import opened_variants
@@ -140,6 +142,59 @@ def test_standard_input(files, tmp_path, capsys, monkeypatch, kind):
     assert capsys.readouterr().out == expected
 
 
+def outputs(files, tmp_path, path, *options):
+    """The table and the VCF file that come of a file of variants, as bytes."""
+    found = []
+    for name in ("out.tsv", "out.vcf"):
+        assert run(files, path, "--out", tmp_path / name, "--background", "30", "--force", "--quiet", *options) == 0
+        found.append((tmp_path / name).read_bytes())
+    return found
+
+
+@pytest.fixture
+def many(tmp_path, monkeypatch):
+    """A file of variants that are scored in many portions."""
+    monkeypatch.setattr(variants_module, "_PORTION", 16)
+    return write_vcf(tmp_path / "many.vcf", *[(c, p, ".", ref, alt, ".", ".", ".") for c, p, ref, alt in snvs(200)])
+
+
+def test_threads_and_processes_give_the_same_bytes(files, tmp_path, many):
+    one = outputs(files, tmp_path, many, "--n-jobs", "1")
+    assert one[0].count(b"\n") == 201
+    assert outputs(files, tmp_path, many, "--n-jobs", "2") == one
+    with parallel_config("loky"):
+        assert outputs(files, tmp_path, many, "--n-jobs", "2") == one
+
+
+def test_a_dask_scheduler_and_two_workers_give_the_same_bytes(files, tmp_path, many):
+    distributed = pytest.importorskip("distributed")
+    one = outputs(files, tmp_path, many, "--n-jobs", "1")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        distributed.Client(cluster) as client,
+        parallel_config("dask", client=client),
+    ):
+        assert len(client.scheduler_info()["workers"]) == 2
+        assert outputs(files, tmp_path, many) == one
+
+
+@pytest.mark.parametrize("kind", ["vcf", "vcf.gz"])
+def test_p_values_from_standard_input(files, tmp_path, capsys, monkeypatch, many, kind):
+    packed = tmp_path / "many.vcf.gz"
+    packed.write_bytes(gzip.compress(many.read_bytes()))
+    expected = outputs(files, tmp_path, many)[0].decode()
+    with open(packed if kind == "vcf.gz" else many) as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert run(files, "-", "--background", "30", "--quiet") == 0
+    assert capsys.readouterr().out == expected
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(packed.read_bytes()[:-30] if kind == "vcf.gz" else many.read_bytes() + b"chr1\n")
+    with open(damaged) as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert run(files, "-", "--background", "30", "--quiet") == 1
+    assert "skdeepprune: <stdin>" in capsys.readouterr().err
+
+
 def test_json(files, tmp_path, capsys):
     path = write_vcf(tmp_path / "a.vcf", *records(), header=FORMAT)
     assert run(files, path, "--json", "--out", tmp_path / "b.tsv") == 0
@@ -151,6 +206,9 @@ def test_refused_options(files, tmp_path, capsys):
     path = write_vcf(tmp_path / "a.vcf", *records(), header=FORMAT)
     assert run(files, path, "--json") == 2
     assert run(files, path, "--out", tmp_path / "b.bcf") == 2
+    message = capsys.readouterr().err
+    assert "BCF is read, but not written; expected .vcf, .vcf.gz, or" in message and "bcftools view -Ob" in message
+    assert run(files, path, "--out", tmp_path / "b.tsv.gz") == 2
     assert "expected .vcf, .vcf.gz, or another ending for a table, such as .tsv" in capsys.readouterr().err
     assert run(files, path, "--out", path) == 2
     (tmp_path / "c.tsv").write_text("mine")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,21 @@ from tqdm import tqdm
 from skdeepprune._model_file import load_model
 from skdeepprune._reading import source_of
 from skdeepprune._writing import replacing
-from skdeepprune.cli._numbers import whole_number
+from skdeepprune.cli._numbers import threads, whole_number
 from skdeepprune.cli._output import log, opened_output, print_json, shows_progress
 from skdeepprune.cli._paths import check_outputs, check_standard_output
 from skdeepprune.cli._read import UsageError
 from skdeepprune.effects._alleles import STATUSES, Alleles, described
 from skdeepprune.effects._variants import VariantScorer, messages_of, portions
-from skdeepprune.effects._vcf import InfoWriter, Record, VariantFile, load_pysam, opened_variants, opened_vcf_output
+from skdeepprune.effects._vcf import (
+    InfoWriter,
+    Record,
+    VariantFile,
+    load_pysam,
+    opened_variants,
+    opened_vcf_output,
+    rereadable,
+)
 from skdeepprune.sequences import Genome
 
 Columns = dict[str, NDArray[Any]]
@@ -81,6 +89,9 @@ def add_variants(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         default=0,
         help="random seed of the background (default: 0)",
     )
+    group.add_argument(
+        "--n-jobs", metavar="N", type=threads, default=-1, help="threads; -1 for all cores (default: -1)"
+    )
     group.add_argument("--force", action="store_true", help="overwrite an existing file")
     group.add_argument("--quiet", action="store_true", help="show no progress")
     group.add_argument("--json", action="store_true", help="print a summary as JSON")
@@ -97,33 +108,45 @@ def variants(options: argparse.Namespace) -> None:
     is_vcf = options.out is not None and options.out.name.endswith((*_VCF, *_PACKED))
     _check_kind(options.out)
     scorer = VariantScorer(
-        load_model(options.model).set_params(n_jobs=1, verbose=0),
+        load_model(options.model),
         window=options.window,
         background=options.background,
         random_state=options.seed,
+        n_jobs=options.n_jobs,
     )
     counts: Counter[str] = Counter()
     names: dict[str, None] = {}
-    with Genome(options.genome) as genome, opened_variants(options.variants) as file:
-        opened = _vcf_writer if is_vcf else _table_writer
-        bar = tqdm(unit=" variants", unit_scale=True, disable=not shows_progress(quiet=options.quiet))
-        with opened(options, file, scorer) as write, bar:
-            for records in portions(file, scorer.portion):
-                alleles = Alleles.of(record.variant for record in records)
-                columns = scorer.columns(alleles, genome)
-                write(records, alleles, columns)
-                numbers = np.bincount(columns["status"], minlength=len(STATUSES))
-                counts.update({status: int(n) for status, n in zip(STATUSES, numbers, strict=True) if n})
-                names.update(dict.fromkeys(alleles.chrom))
-                bar.update(len(records))
+    twice = rereadable if options.background else nullcontext
+    source = source_of(options.variants)
+    with Genome(options.genome) as genome, twice(options.variants) as path:
+        if options.background:
+            with opened_variants(path, source) as file, _progress("Drawing", options) as bar:
+                scorer.draw_background((alleles for _, alleles in _portions(file, scorer, bar)), genome)
+        with opened_variants(path, source) as file:
+            opened = _vcf_writer if is_vcf else _table_writer
+            with opened(options, file, scorer) as write, _progress("Scoring", options) as bar:
+                for records, alleles, columns in scorer.scored(_portions(file, scorer, bar), genome):
+                    write(records, alleles, columns)
+                    numbers = np.bincount(columns["status"], minlength=len(STATUSES))
+                    counts.update({status: int(n) for status, n in zip(STATUSES, numbers, strict=True) if n})
+                    names.update(dict.fromkeys(alleles.chrom))
         messages = messages_of(dict(counts), genome, list(names))
     for message in messages:
         log(message, quiet=False)
     if options.json:
         print_json({"file": options.out, "window": scorer.window, "alleles": dict(counts), "warnings": messages})
     else:
-        source = source_of(options.variants)
         log(f"{source}: {described(dict(counts))}; windows of {scorer.window} bp", quiet=options.quiet)
+
+
+def _portions(file: VariantFile, scorer: VariantScorer, bar: Any) -> Iterator[tuple[list[Record], Alleles]]:
+    for records in portions(file, scorer.portion):
+        yield records, Alleles.of(record.variant for record in records)
+        bar.update(len(records))
+
+
+def _progress(what: str, options: argparse.Namespace) -> Any:
+    return tqdm(desc=what, unit=" variants", unit_scale=True, disable=not shows_progress(quiet=options.quiet))
 
 
 def _check_kind(path: Path | None) -> None:
@@ -132,7 +155,12 @@ def _check_kind(path: Path | None) -> None:
         return
     if path.name.endswith(_PACKED):
         load_pysam("Compressed VCF files")
-    elif path.suffix in (".bcf", ".gz", ".bgz"):
+    elif path.suffix == ".bcf":
+        raise UsageError(
+            f"--out {path}: BCF is read, but not written; expected .vcf, .vcf.gz, or another ending for a table, such"
+            " as .tsv. `bcftools view -Ob` converts .vcf.gz."
+        )
+    elif path.suffix in (".gz", ".bgz"):
         raise UsageError(f"--out {path}: expected .vcf, .vcf.gz, or another ending for a table, such as .tsv.")
 
 
@@ -163,7 +191,7 @@ def _table_writer(options: argparse.Namespace, file: VariantFile, scorer: Varian
 
         yield write
         if is_first:
-            write([], Alleles.of([]), scorer.empty_columns())
+            write([], Alleles.of([]), scorer.no_columns())
 
 
 @contextmanager

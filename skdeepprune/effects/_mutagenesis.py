@@ -193,13 +193,15 @@ def saturation_mutagenesis(classifier: DeepPruneClassifier, X: Any, *, output: O
 def _mutation_of(network: Network, output: Output) -> Callable[[Codes], NDArray[np.float64]]:
     """Make the function that gives the changes (n, L, 4) or (n, L, 4, K) of sequences, NaN beyond their ends."""
     from skdeepprune.effects._mutation_loops import mutate_rows
+    from skdeepprune.effects._vectors import LANES
 
     strands = [network.kernels, reverse_complement_kernels(network.kernels)][: 1 + network.reverse_complement]
-    cells = np.ascontiguousarray((np.concatenate(strands) @ BASE_SHARES.T.astype(np.float64)).transpose(1, 2, 0))
-    changes = (cells[:, :4] - cells.transpose(1, 0, 2)[:, :, None]).reshape(5, len(cells), -1)
+    cells = (np.concatenate(strands) @ BASE_SHARES.T.astype(np.float64)).transpose(1, 2, 0)
+    cells = np.ascontiguousarray(np.pad(cells, ((0, 0), (0, 0), (0, -cells.shape[2] % LANES))))
+    lowered, raised = np.ascontiguousarray(-cells.transpose(1, 0, 2)), np.ascontiguousarray(cells[:, :4])
     is_mean = network.sharpness < np.inf
     if is_mean:
-        changes = np.exp(network.sharpness * changes)
+        lowered, raised = np.exp(network.sharpness * lowered), np.exp(network.sharpness * raised)
     n_letters, composition = network.word_length, network.composition.astype(np.float64)
     table = with_unknown_bases(composition, n_letters) if n_letters else composition
     bias, weights = network.kernel_bias.astype(np.float64), network.dense_weights.astype(np.float64)
@@ -207,7 +209,7 @@ def _mutation_of(network: Network, output: Output) -> Callable[[Codes], NDArray[
     def mutate(codes: Codes) -> NDArray[np.float64]:
         by_scores = output == "scores"
         delta = np.full((*codes.shape, 4, network.n_kernels if by_scores else 1), np.nan)
-        pooling = cells, changes, float(network.sharpness if is_mean else 0.0)
+        pooling = cells, lowered, raised, len(strands), float(network.sharpness if is_mean else 0.0)
         mutate_rows(np.ascontiguousarray(codes), *pooling, bias, weights, table, n_letters, by_scores, delta)
         return delta if by_scores else delta[..., 0]
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from skdeepprune._compiling import compiled
+from skdeepprune.effects._exponentials import take_exponentials, take_logarithms
+from skdeepprune.effects._vectors import LANES, pool_replaced
 
 _UNKNOWN = 4
 
@@ -38,16 +40,6 @@ def activate(codes: Any, cells: Any, activations: Any) -> None:
 
 
 @compiled
-def repeat_rows(rows: Any, repeated: Any) -> None:
-    """Write every row four times, side by side: once for each base that may come."""
-    n_lanes = rows.shape[1]
-    for i in range(len(rows)):
-        for first in range(0, 4 * n_lanes, n_lanes):
-            for lane in range(n_lanes):
-                repeated[i, first + lane] = rows[i, lane]
-
-
-@compiled
 def count_known(codes: Any, kernel_length: int, n_known: Any) -> int:
     """Write how many bases of every window are known; return of how many windows at least half are."""
     n_counted, n_in_window = 0, 0
@@ -62,123 +54,112 @@ def count_known(codes: Any, kernel_length: int, n_known: Any) -> int:
 
 
 @compiled
-def pool_maximum(best: Any, bias: Any, old: int, scores: Any) -> None:
-    """Write the motif scores (4, kernels) from the best activation of every base and lane, but for the old base."""
-    n_lanes, n_kernels = len(best) // 4, len(bias)
+def pool_maximum(best: Any, n_strands: int, bias: Any, scores: Any) -> None:
+    """Write the motif scores (4, kernels) from the best activation of every base and lane."""
+    n_kernels = len(bias)
     for base in range(4):
-        if base == old:
-            continue
         for k in range(n_kernels):
-            pooled = best[base * n_lanes + k]
-            for lane in range(k + n_kernels, n_lanes, n_kernels):
-                pooled = max(pooled, best[base * n_lanes + lane])
-            scores[base, k] = max(pooled + bias[k], 0.0)
+            scores[base, k] = best[base, k]
+        for first in range(n_kernels, n_strands * n_kernels, n_kernels):
+            for k in range(n_kernels):
+                scores[base, k] = max(scores[base, k], best[base, first + k])
+        for k in range(n_kernels):
+            scores[base, k] = max(scores[base, k] + bias[k], 0.0)
 
 
 @compiled
-def pool_mean(total: Any, log_count: float, sharpness: float, bias: Any, old: int, scores: Any) -> None:
-    """Write the motif scores (4, kernels) from the sum of exponentials of every base and lane, but for the old base."""
-    n_lanes, n_kernels = len(total) // 4, len(bias)
+def pool_mean(total: Any, n_strands: int, log_count: float, sharpness: float, bias: Any, scores: Any) -> None:
+    """Write the motif scores (4, kernels) from the sum of exponentials of every base and lane."""
+    n_kernels = len(bias)
     for base in range(4):
-        if base == old:
-            continue
         for k in range(n_kernels):
-            pooled = total[base * n_lanes + k]
-            for lane in range(k + n_kernels, n_lanes, n_kernels):
-                pooled += total[base * n_lanes + lane]
-            scores[base, k] = max((np.log(pooled) - log_count) / sharpness + bias[k], 0.0)
+            scores[base, k] = total[base, k]
+        for first in range(n_kernels, n_strands * n_kernels, n_kernels):
+            for k in range(n_kernels):
+                scores[base, k] += total[base, first + k]
+    take_logarithms(scores.reshape(-1))
+    for base in range(4):
+        for k in range(n_kernels):
+            scores[base, k] = max((scores[base, k] - log_count) / sharpness + bias[k], 0.0)
 
 
 @compiled
-def mutate_by_maximum(codes: Any, cells: Any, changes: Any, bias: Any, room: Any, scores: Any) -> None:
+def mutate_by_maximum(
+    codes: Any, cells: Any, lowered: Any, raised: Any, n_strands: int, bias: Any, room: Any, scores: Any
+) -> None:
     """Write the motif scores (positions + 1, 4, kernels) of all replacements under the maximum; last, without any."""
     kernel_length, _, n_lanes = cells.shape
     n_windows = max(len(codes) - kernel_length, 0) + 1
-    once, before, after, activations, best = room
-    activate(codes, cells, once[:n_windows])
-    repeat_rows(once[:n_windows], activations)
+    activations, before, after, best = room
+    activate(codes, cells, activations[:n_windows])
     before[0], after[n_windows] = -np.inf, -np.inf
     for p in range(n_windows):
         at = n_windows - 1 - p
         for lane in range(n_lanes):
-            before[p + 1, lane] = max(before[p, lane], once[p, lane])
-            after[at, lane] = max(after[at + 1, lane], once[at, lane])
+            before[p + 1, lane] = max(before[p, lane], activations[p, lane])
+            after[at, lane] = max(after[at + 1, lane], activations[at, lane])
     for i in range(len(codes)):
         first, last, old = max(i - kernel_length + 1, 0), min(i, n_windows - 1), np.int64(codes[i])
-        for start in range(0, 4 * n_lanes, n_lanes):
+        for base in range(4):
             for lane in range(n_lanes):
-                best[start + lane] = max(before[first, lane], after[last + 1, lane])
-        # Four windows at a time, so that what is best so far is loaded and stored once for them.
-        n_by_four = first + (last + 1 - first) // 4 * 4
-        for p in range(first, n_by_four, 4):
-            w = i - p
-            for j in range(4 * n_lanes):
-                one = activations[p, j] + changes[old, w, j]
-                two = activations[p + 1, j] + changes[old, w - 1, j]
-                three = activations[p + 2, j] + changes[old, w - 2, j]
-                four = activations[p + 3, j] + changes[old, w - 3, j]
-                one = two if two > one else one
-                three = four if four > three else three
-                one = three if three > one else one
-                best[j] = one if one > best[j] else best[j]
-        for p in range(n_by_four, last + 1):
-            for j in range(4 * n_lanes):
-                value = activations[p, j] + changes[old, i - p, j]
-                best[j] = value if value > best[j] else best[j]
-        pool_maximum(best, bias, old, scores[i])
-    repeat_rows(before[n_windows : n_windows + 1], activations)
-    pool_maximum(activations[0], bias, _UNKNOWN, scores[len(codes)])
+                best[base, lane] = max(before[first, lane], after[last + 1, lane])
+        for block in range(n_lanes // LANES):
+            pool_replaced(activations, lowered, raised, block, i, old, first, last, False, best)
+        pool_maximum(best, n_strands, bias, scores[i])
+    best[:] = before[n_windows]
+    pool_maximum(best, n_strands, bias, scores[len(codes)])
 
 
 @compiled
-def mutate_by_mean(codes: Any, cells: Any, changes: Any, bias: Any, sharpness: float, room: Any, scores: Any) -> None:
+def mutate_by_mean(
+    codes: Any,
+    cells: Any,
+    lowered: Any,
+    raised: Any,
+    n_strands: int,
+    bias: Any,
+    sharpness: float,
+    room: Any,
+    scores: Any,
+) -> None:
     """Write the motif scores (positions + 1, 4, kernels) of all replacements under log-mean-exp; last, without any.
 
-    `changes` are exp(sharpness * change of a window's activation): they multiply its exponential.
+    `lowered` and `raised` are exp(sharpness * change of a window's activation): they multiply its exponential.
     """
     kernel_length, _, n_lanes = cells.shape
-    n_strands = n_lanes // len(bias)
     n_windows = max(len(codes) - kernel_length, 0) + 1
-    once, before, after, exponentials, total = room
-    activate(codes, cells, once[:n_windows])
+    exponentials, before, after, total = room
+    activate(codes, cells, exponentials[:n_windows])
     for p in range(n_windows):
         for lane in range(n_lanes):
-            once[p, lane] = np.exp(sharpness * once[p, lane])
-    repeat_rows(once[:n_windows], exponentials)
+            exponentials[p, lane] *= sharpness
+    take_exponentials(exponentials[:n_windows].reshape(-1))
     before[0], after[n_windows] = 0.0, 0.0
     for p in range(n_windows):
         at = n_windows - 1 - p
         for lane in range(n_lanes):
-            before[p + 1, lane] = before[p, lane] + once[p, lane]
-            after[at, lane] = after[at + 1, lane] + once[at, lane]
+            before[p + 1, lane] = before[p, lane] + exponentials[p, lane]
+            after[at, lane] = after[at + 1, lane] + exponentials[at, lane]
     n_known = np.empty(n_windows, np.int64)
     n_counted = count_known(codes, kernel_length, n_known)
     log_count = np.log(n_strands * max(n_counted, 1))
     for i in range(len(codes)):
         first, last, old = max(i - kernel_length + 1, 0), min(i, n_windows - 1), np.int64(codes[i])
-        for start in range(0, 4 * n_lanes, n_lanes):
+        for base in range(4):
             for lane in range(n_lanes):
-                total[start + lane] = before[first, lane] + after[last + 1, lane]
-        # Four windows at a time, so that the sum is loaded and stored once for them.
-        n_by_four = first + (last + 1 - first) // 4 * 4
-        for p in range(first, n_by_four, 4):
-            w = i - p
-            for j in range(4 * n_lanes):
-                one = exponentials[p, j] * changes[old, w, j] + exponentials[p + 1, j] * changes[old, w - 1, j]
-                two = exponentials[p + 2, j] * changes[old, w - 2, j] + exponentials[p + 3, j] * changes[old, w - 3, j]
-                total[j] += one + two
-        for p in range(n_by_four, last + 1):
-            for j in range(4 * n_lanes):
-                total[j] += exponentials[p, j] * changes[old, i - p, j]
+                total[base, lane] = before[first, lane] + after[last + 1, lane]
+        for block in range(n_lanes // LANES):
+            pool_replaced(exponentials, lowered, raised, block, i, old, first, last, True, total)
         if old < _UNKNOWN:
-            pool_mean(total, log_count, sharpness, bias, old, scores[i])
+            pool_mean(total, n_strands, log_count, sharpness, bias, scores[i])
             continue
         n_more = 0
         for p in range(first, last + 1):
             n_more += 2 * n_known[p] < kernel_length <= 2 * (n_known[p] + 1)
-        pool_mean(total, np.log(n_strands * max(n_counted + n_more, 1)), sharpness, bias, old, scores[i])
-    repeat_rows(before[n_windows : n_windows + 1], exponentials)
-    pool_mean(exponentials[0], log_count, sharpness, bias, _UNKNOWN, scores[len(codes)])
+        log_more = np.log(n_strands * max(n_counted + n_more, 1))
+        pool_mean(total, n_strands, log_more, sharpness, bias, scores[i])
+    total[:] = before[n_windows]
+    pool_mean(total, n_strands, log_count, sharpness, bias, scores[len(codes)])
 
 
 @compiled
@@ -209,7 +190,9 @@ def mutate_words(codes: Any, table: Any, n_letters: int, changes: Any) -> None:
 def mutate_rows(
     codes: Any,
     cells: Any,
-    changes: Any,
+    lowered: Any,
+    raised: Any,
+    n_strands: int,
     sharpness: float,
     bias: Any,
     weights: Any,
@@ -224,10 +207,14 @@ def mutate_rows(
     ----------
     codes : array, shape (n, L)
     cells : array, shape (W, 5, lanes)
-        By place in the kernel and letter; lanes are the kernels on the given strand, then those on the other.
-    changes : array, shape (5, W, 4 lanes)
-        By how much the activation of a window changes, by old letter, place, and new letter and lane; with log-mean-exp
-        the exponential of sharpness times that.
+        By place in the kernel and letter; lanes are the kernels on the given strand, then those on the other, then
+        zeros up to a multiple of LANES.
+    lowered : array, shape (5, W, lanes)
+        By how much the activation of a window changes, by letter and place, when a letter is taken out; with
+        log-mean-exp the exponential of sharpness times that.
+    raised : array, shape (W, 4, lanes)
+        The same for a letter that is put in.
+    n_strands : int
     sharpness : float
         0 is the maximum.
     bias, weights : arrays, shape (K,)
@@ -242,7 +229,7 @@ def mutate_rows(
     n_rows = max(length - kernel_length, 0) + 2
     # Made once: the system clears what is asked of it.
     windows = np.empty((n_rows, n_lanes)), np.empty((n_rows, n_lanes)), np.empty((n_rows, n_lanes))
-    room = (*windows, np.empty((n_rows, 4 * n_lanes)), np.empty(4 * n_lanes))
+    room = (*windows, np.empty((4, n_lanes)))
     scores, by_words = np.empty((length + 1, 4, len(bias))), np.empty((length, 4))
     for row in range(len(codes)):
         first, end = known_part(codes[row])
@@ -250,9 +237,9 @@ def mutate_rows(
         if end == first:
             continue
         if sharpness > 0.0:
-            mutate_by_mean(own, cells, changes, bias, sharpness, room, scores)
+            mutate_by_mean(own, cells, lowered, raised, n_strands, bias, sharpness, room, scores)
         else:
-            mutate_by_maximum(own, cells, changes, bias, room, scores)
+            mutate_by_maximum(own, cells, lowered, raised, n_strands, bias, room, scores)
         if by_scores:
             write_changes(own, scores, delta[row, first:end])
         else:

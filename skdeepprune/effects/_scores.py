@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -22,9 +21,8 @@ GAINED, LOST = 1, 2
 class AlleleScorer:
     """Scores windows with one network."""
 
-    def __init__(self, network: Network, n_jobs: int | None) -> None:
+    def __init__(self, network: Network) -> None:
         self.network = network
-        self._n_threads = effective_n_jobs(n_jobs)
         self._best_sites = replace(network, sharpness=np.inf)
 
     def columns(self, windows: Windows) -> dict[str, NDArray[Any]]:
@@ -51,7 +49,7 @@ class AlleleScorer:
         return alt - ref
 
     def _parts(self, codes: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        return motif_scores(self.network, codes, self._n_threads), word_sums(self.network, codes)
+        return motif_scores(self.network, codes), word_sums(self.network, codes)
 
     def _sites(
         self, windows: Windows, changes: NDArray[np.float64], by_kernel: NDArray[np.float64]
@@ -64,7 +62,7 @@ class AlleleScorer:
         in_alt = change == GAINED
         codes = np.where(in_alt[:, None], windows.alt, windows.ref)
         # Only the best site is asked for, also where scores are soft maxima.
-        start = scan(self._best_sites, codes, self._n_threads).position[rows, kernel].astype(np.int64)
+        start = scan(self._best_sites, codes).position[rows, kernel].astype(np.int64)
         length = np.where(in_alt, windows.place[:, 2], windows.place[:, 1])
         first = (codes.shape[1] - length) // 2
         after, before = start - (first + length) + 1, start + self.network.kernel_length - first - 1

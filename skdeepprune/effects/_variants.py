@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,22 +16,27 @@ from numpy.typing import NDArray
 
 from skdeepprune._classifier import DeepPruneClassifier
 from skdeepprune._random import RandomState, as_generator
+from skdeepprune._reading import source_of
 from skdeepprune.effects._alleles import (
     OK,
     STATUSES,
     Alleles,
     Variant,
+    Windows,
     Written,
     described,
     read_windows,
 )
 from skdeepprune.effects._background import Background
 from skdeepprune.effects._fitted import dna_network, fitted_length
+from skdeepprune.effects._portions import each_in_order
 from skdeepprune.effects._scores import AlleleScorer
 from skdeepprune.effects._tables import variants_of_table
-from skdeepprune.effects._vcf import opened_variants
+from skdeepprune.effects._vcf import opened_variants, rereadable
 from skdeepprune.genome._regions import GenomeLike, opened
 from skdeepprune.sequences import Genome
+
+Rows = TypeVar("Rows")
 
 _MIN_WINDOW = 1
 # Alleles scored at a time, and bases of their windows.
@@ -45,6 +51,7 @@ def score_variants(
     window: int | None = None,
     background: int = 0,
     random_state: RandomState = None,
+    n_jobs: int | None = None,
 ) -> pd.DataFrame:
     r"""Score variants: by how much the log-odds of binding differ between their alleles.
 
@@ -61,9 +68,13 @@ def score_variants(
         bp that either allele is scored in, itself in the middle. By default the mean length of the bound sequences that
         the classifier was fitted on.
     background : int, default=0
-        How many random variants of every kind (lengths of both alleles) to draw for p-values; 0 gives none.
+        How many random variants of every kind (lengths of both alleles) to draw for p-values; 0 gives none. They need
+        all variants before the first can have its p-value, so a file is read twice.
     random_state : int, RandomState, Generator or None, default=None
-        Determines them.
+        Determines them. The same variants and seed give the same p-values, in any order and for any `n_jobs`.
+    n_jobs : int, default=None
+        Threads; the result does not depend on it. Within ``joblib.parallel_config`` whatever runs joblib's jobs:
+        processes, Dask, Ray.
 
     Returns
     -------
@@ -120,13 +131,15 @@ def score_variants(
     1  200   T     TT            ok
     2  201   A  <DEL>  symbolic ALT
     """
-    scorer = VariantScorer(classifier, window=window, background=background, random_state=random_state)
-    parts = []
-    with opened(genome) as source, _opened_rows(variants) as rows:
-        for portion in portions(rows, scorer.portion):
-            alleles = Alleles.of(portion)
-            parts.append(scorer.table(alleles, source))
-        table = pd.concat(parts, ignore_index=True) if parts else scorer.table(Alleles.of([]), source)
+    scorer = VariantScorer(classifier, window=window, background=background, random_state=random_state, n_jobs=n_jobs)
+    with opened(genome) as source, _read_twice(variants) if background else nullcontext(variants) as given:
+        if background:
+            with _opened_rows(given, variants) as rows:
+                scorer.draw_background((Alleles.of(portion) for portion in portions(rows, scorer.portion)), source)
+        with _opened_rows(given, variants) as rows:
+            alleles = (((), Alleles.of(portion)) for portion in portions(rows, scorer.portion))
+            parts = [_table(own, columns) for _, own, columns in scorer.scored(alleles, source)]
+        table = pd.concat(parts, ignore_index=True) if parts else _table(Alleles.of([]), scorer.no_columns())
         counts = {str(status): n for status, n in table["status"].value_counts().items()}
         for message in messages_of(counts, source, table["chrom"].unique().tolist()):
             warnings.warn(message, stacklevel=2)
@@ -134,9 +147,19 @@ def score_variants(
 
 
 @contextmanager
-def _opened_rows(variants: Any) -> Iterator[Iterable[Variant]]:
+def _read_twice(variants: Any) -> Iterator[Any]:
+    """Yield variants that can be read more than once."""
     if isinstance(variants, str | os.PathLike):
-        with opened_variants(variants) as file:
+        with rereadable(variants) as path:
+            yield path
+    else:
+        yield variants if isinstance(variants, pd.DataFrame) else list(variants)
+
+
+@contextmanager
+def _opened_rows(variants: Any, named: Any) -> Iterator[Iterable[Variant]]:
+    if isinstance(variants, str | os.PathLike):
+        with opened_variants(variants, source_of(named)) as file:
             yield (record.variant for record in file)
     else:
         yield variants_of_table(variants) if isinstance(variants, pd.DataFrame) else variants
@@ -154,7 +177,7 @@ class VariantScorer:
 
     Parameters
     ----------
-    classifier, window, background, random_state
+    classifier, window, background, random_state, n_jobs
         As for :func:`score_variants`.
     """
 
@@ -165,6 +188,7 @@ class VariantScorer:
         window: int | None = None,
         background: int = 0,
         random_state: RandomState = None,
+        n_jobs: int | None = None,
     ) -> None:
         network = dna_network(classifier)
         self.window = fitted_length(classifier) if window is None else window
@@ -172,40 +196,73 @@ class VariantScorer:
             raise ValueError(f"window={window}; expected at least {_MIN_WINDOW} bp.")
         if background < 0:
             raise ValueError(f"background={background}; expected a number of random variants, or 0 for no p-values.")
-        self._scorer = AlleleScorer(network, classifier.n_jobs)
+        self._scorer = AlleleScorer(network)
+        self._n_jobs = n_jobs
         rng = as_generator(random_state)
-        self._background = Background(self._scorer, background, rng) if background else None
+        self._background = Background(background, int(rng.integers(2**63))) if background else None
 
     @property
     def portion(self) -> int:
         """How many variants to score at a time."""
         return max(1, min(_PORTION, _PORTION_BASES // self.window))
 
-    def columns(self, alleles: Alleles, genome: Genome) -> dict[str, NDArray[Any]]:
-        """Score alleles; the columns of numbers have NaN where there are none."""
-        written = Written.of(alleles.ref, alleles.alt)
-        windows = read_windows(genome, alleles.chrom, alleles.pos - 1, written, alleles.status, self.window)
-        is_ok = windows.status == 0
-        found = self._scorer.columns(windows.take(is_ok))
-        if self._background is not None:
-            chrom = [name for name, good in zip(alleles.chrom, is_ok, strict=True) if good]
-            found["p"] = self._background.p_values(found["delta"], chrom, windows.place[is_ok], genome, self.window)
-        return {"status": windows.status, **{name: _spread(column, is_ok) for name, column in found.items()}}
+    def draw_background(self, portions: Iterable[Alleles], genome: Genome) -> None:
+        """Draw random variants, from all variants that are to be scored."""
+        if self._background is None:
+            return
+        for alleles in portions:
+            self._background.add(alleles.chrom, self._windows(alleles, genome), genome)
+        self._background.draw(self._scorer, genome, self.window, self._n_jobs)
 
-    def empty_columns(self) -> dict[str, NDArray[Any]]:
-        """Give the columns of no alleles."""
+    def scored(
+        self, portions: Iterable[tuple[Rows, Alleles]], genome: Genome
+    ) -> Iterator[tuple[Rows, Alleles, dict[str, NDArray[Any]]]]:
+        """Score portions of alleles, in order; where there are no numbers, the columns have NaN.
+
+        Parameters
+        ----------
+        portions : iterable of (rows, Alleles)
+            Whatever the rows are, they are returned with their alleles.
+        genome : Genome
+
+        Yields
+        ------
+        rows, alleles, columns
+        """
+        waiting: deque[tuple[Rows, Alleles, Windows]] = deque()
+
+        def windows() -> Iterator[Windows]:
+            for rows, alleles in portions:
+                own = self._windows(alleles, genome)
+                waiting.append((rows, alleles, own))
+                yield own.take(own.status == 0)
+
+        for taken, found in each_in_order(self._scorer.columns, windows(), self._n_jobs):
+            rows, alleles, own = waiting.popleft()
+            if self._background is not None:
+                found["p"] = self._background.p_values(found["delta"], taken.place)
+            is_ok = own.status == 0
+            columns = {name: _spread(column, is_ok) for name, column in found.items()}
+            yield rows, alleles, {"status": own.status, **columns}
+
+    def no_columns(self) -> dict[str, NDArray[Any]]:
+        """Return the columns of no alleles."""
         with opened({"none": "N"}) as genome:
-            return self.columns(Alleles.of([]), genome)
+            ((_, _, columns),) = self.scored([((), Alleles.of([]))], genome)
+        return columns
 
-    def table(self, alleles: Alleles, genome: Genome) -> pd.DataFrame:
-        """Score alleles, as a table."""
-        columns: dict[str, Any] = self.columns(alleles, genome)
-        columns["status"] = np.array(STATUSES, dtype=object)[columns["status"]]
-        kernel = columns["kernel"]
-        columns["kernel"] = pd.arrays.IntegerArray(np.where(kernel >= 0, kernel, 0).astype(np.int64), ~(kernel >= 0))
-        columns["change"] = np.array(["", "gained", "lost"], dtype=object)[columns["change"]]
-        given = {name: getattr(alleles, name) for name in ("chrom", "pos", "id", "ref", "alt")}
-        return pd.DataFrame({**given, **columns})
+    def _windows(self, alleles: Alleles, genome: Genome) -> Windows:
+        written = Written.of(alleles.ref, alleles.alt)
+        return read_windows(genome, alleles.chrom, alleles.pos - 1, written, alleles.status, self.window)
+
+
+def _table(alleles: Alleles, columns: dict[str, Any]) -> pd.DataFrame:
+    columns["status"] = np.array(STATUSES, dtype=object)[columns["status"]]
+    kernel = columns["kernel"]
+    columns["kernel"] = pd.arrays.IntegerArray(np.where(kernel >= 0, kernel, 0).astype(np.int64), ~(kernel >= 0))
+    columns["change"] = np.array(["", "gained", "lost"], dtype=object)[columns["change"]]
+    given = {name: getattr(alleles, name) for name in ("chrom", "pos", "id", "ref", "alt")}
+    return pd.DataFrame({**given, **columns})
 
 
 def _spread(column: NDArray[Any], is_ok: NDArray[np.bool_]) -> NDArray[Any]:

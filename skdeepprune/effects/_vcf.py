@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,8 +80,30 @@ def _text(field: bytes) -> str:
 
 
 @contextmanager
-def opened_variants(path: str | os.PathLike[str]) -> Iterator[VariantFile]:
+def rereadable(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
+    """Yield the path of a file that can be opened more than once: that of a copy where this is a pipe."""
+    if path != "-" and os.path.isfile(path):
+        yield path
+        return
+    with (
+        temporary_folder() as folder,
+        open(sys.stdin.fileno(), "rb", closefd=False) if path == "-" else open(path, "rb") as file,
+    ):
+        copy = folder / "variants"
+        with open(copy, "wb") as whole:
+            shutil.copyfileobj(file, whole)
+        yield copy
+
+
+@contextmanager
+def opened_variants(path: str | os.PathLike[str], source: str | None = None) -> Iterator[VariantFile]:
     """Open a VCF file, gzipped or not, a BCF file, or the standard input for ``"-"``.
+
+    Parameters
+    ----------
+    path : str or path
+    source : str, default=None
+        Its name in messages. Default: the path.
 
     Raises
     ------
@@ -89,9 +112,9 @@ def opened_variants(path: str | os.PathLike[str]) -> Iterator[VariantFile]:
     ImportError
         If it is BCF and pysam is missing.
     """
-    source = source_of(path)
+    source = source or source_of(path)
     # Genotypes of thousands of samples pack better than anything else.
-    with opened(path, limited=False) as file:
+    with opened(path, limited=False, source=source) as file:
         if file.peek(len(_BCF))[: len(_BCF)] == _BCF:
             with _bcf_file(path, file) as own, _bcf_lines(own, source) as lines:
                 yield VariantFile(lines, _error_without_line(source))
@@ -109,9 +132,9 @@ def _error_without_line(source: str) -> Any:
 
 @contextmanager
 def _bcf_file(path: str | os.PathLike[str], file: IO[bytes]) -> Iterator[str]:
-    """Yield the path of a file that pysam can read: another one where this is a pipe."""
+    """Yield the path of a file that pysam can read: a copy where this is a pipe, or not compressed in blocks."""
     pysam = load_pysam("BCF files")
-    if path != "-" and os.path.isfile(path):
+    if path != "-" and os.path.isfile(path) and _is_in_blocks(path):
         yield os.fspath(path)
         return
     with temporary_folder() as folder:
@@ -119,6 +142,12 @@ def _bcf_file(path: str | os.PathLike[str], file: IO[bytes]) -> Iterator[str]:
         with pysam.BGZFile(copy, "wb") as packed:
             shutil.copyfileobj(file, packed)
         yield copy
+
+
+def _is_in_blocks(path: str | os.PathLike[str]) -> bool:
+    with open(path, "rb") as file:
+        start = file.read(14)
+    return start[:4] == b"\x1f\x8b\x08\x04" and start[12:] == b"BC"  # as bgzip writes a member of gzip
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.cgutils import alloca_once_value, for_range
 from numba.extending import intrinsic
 
@@ -92,6 +93,67 @@ def _row_pair(typing_context, target, i, first, j, second, k, as_sum):
 
 
 combine_rows: Any = intrinsic(_row_pair)
+
+
+def _replaced_windows(typing_context, windows, lowered, raised, block, i, old, first, last, as_sum, pooled):
+    """Pool a block of lanes of the windows over position i, for every base that may replace the `old` one.
+
+    A window times its row of `lowered` is without the old base, and times one of `raised` it has a new base. That is
+    added to the row of the new base in `pooled`. For maxima rows are added instead, and the greater number is kept.
+
+    Parameters
+    ----------
+    windows : array of float64, shape (n, B * LANES)
+    lowered : array of float64, shape (5, W, B * LANES)
+    raised : array of float64, shape (W, 4, B * LANES)
+    block, i, old, first, last : int64
+        Of the B blocks; and the first and last window over i.
+    as_sum : bool
+    pooled : array of float64, shape (4, B * LANES)
+    """
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        def rows(n: int) -> tuple[Any, list[Any]]:
+            array = context.make_array(signature.args[n])(context, builder, arguments[n])
+            start = builder.bitcast(array.data, _FLOATS.as_pointer())
+            return start, cgutils.unpack_tuple(builder, array.shape)
+
+        (windows, shape), (lowered, (_, width, _)), (raised, _), (pooled, _) = rows(0), rows(1), rows(2), rows(9)
+        block, i, old, first, last, as_sum = arguments[3:9]
+        n_blocks = builder.udiv(shape[1], _INDEX(LANES))
+
+        def place(start: Any, row: Any) -> Any:
+            return builder.gep(start, [builder.add(builder.mul(row, n_blocks), block)])
+
+        def pool(join: Callable[[Any, Any], Any], combine: Callable[[Any, Any], Any]) -> None:
+            totals = [place(pooled, _INDEX(base)) for base in range(4)]
+            best = [alloca_once_value(builder, builder.load(total, align=8)) for total in totals]
+            with for_range(builder, builder.add(last, _INDEX(1)), start=first) as loop:
+                w = builder.sub(i, loop.index)
+                own = builder.load(place(windows, loop.index), align=8)
+                without = builder.load(place(lowered, builder.add(builder.mul(old, width), w)), align=8)
+                rest = join(own, without)
+                for base in range(4):
+                    row = builder.add(builder.mul(w, _INDEX(4)), _INDEX(base))
+                    value = join(rest, builder.load(place(raised, row), align=8))
+                    builder.store(combine(builder.load(best[base]), value), best[base])
+            for base in range(4):
+                builder.store(builder.load(best[base]), totals[base], align=8)
+
+        def greater(one: Any, other: Any) -> Any:
+            return builder.select(builder.fcmp_ordered(">", other, one), other, one)
+
+        with builder.if_else(builder.trunc(as_sum, ir.IntType(1))) as (sums, maxima):
+            with sums:
+                pool(builder.fmul, builder.fadd)
+            with maxima:
+                pool(builder.fadd, greater)
+        return context.get_dummy_value()
+
+    return types.void(windows, lowered, raised, block, i, old, first, last, as_sum, pooled), emit
+
+
+pool_replaced: Any = intrinsic(_replaced_windows)
 
 
 def _pointer(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any, i: int, element: Any) -> Any:
