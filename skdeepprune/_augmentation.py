@@ -196,7 +196,7 @@ class Augmentation:
         is_dna = sequences.ndim == 2
         if not is_dna and (mutation_rate not in ("auto", 0) or negatives not in ("auto", "given")):
             raise ValueError(
-                f"mutation_rate and negatives={negatives!r} need DNA, but X has real-valued channels; set"
+                f"mutation_rate and negatives={negatives!r} need DNA, but X holds real-valued channels; set"
                 " mutation_rate=0 and negatives='given'."
             )
         rate, refined_rate = (_MUTATION_RATE, _REFINED_MUTATION_RATE) if is_dna else (0.0, None)

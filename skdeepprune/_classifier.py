@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import fields, replace
+from dataclasses import fields
 from numbers import Integral, Real
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -24,12 +24,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 from tqdm import tqdm
 
-from skdeepprune._augmentation import Augmentation
 from skdeepprune._callbacks import CallbackSupportMixin
-from skdeepprune._composition import composition_table, mean_word_counts
+from skdeepprune._composition import composition_table
 from skdeepprune._engines import choose_engine, decide, motif_scores
 from skdeepprune._engines._interface import Engine, Penalty
-from skdeepprune._inputs import InputParts, hold_out, read_input, read_parts, read_target
+from skdeepprune._inputs import InputParts, read_parts
 from skdeepprune._interruption import warn_of_interruption
 from skdeepprune._network import Network
 from skdeepprune._numbers import MAX_NUMBER
@@ -45,38 +44,21 @@ from skdeepprune._parameters import (
     interval,
     options,
 )
+from skdeepprune._problem import MAX_WORD_LENGTH, Problem
 from skdeepprune._pruning import CRITERIA, kernel_schedule
-from skdeepprune._random import as_generator
 from skdeepprune._training import (
     Epoch,
-    LabeledData,
     Stage,
-    StreamedData,
-    TrainingData,
     TrainingSettings,
     deep_prune,
     smallest_good_size,
     warn_of_collapse,
     warn_of_death,
 )
-from skdeepprune._weights import check_classes, read_weights, weigh_classes
-from skdeepprune.sequences import from_one_hot, shuffle_codes
 
-# Letters per composition word: maximum and default.
-MAX_WORD_LENGTH, _WORD_LENGTH = 6, 6
-# Kernel length that is allowed however short the sequences are.
-_LONG_KERNEL = 64
 # A larger first layer is a mistake: a million kernels of length 16 take 256 MB, three times that with Adam. The
 # saliency's matrices have a row and a column per kernel.
 _MAX_KERNELS, _MAX_KERNELS_BY_SALIENCY, _MAX_PRUNINGS = 2**20, 2**12, 20
-
-
-class Labeled(NamedTuple):
-    """Sequences (codes or channels), their labels (0 or 1) and weights."""
-
-    sequences: NDArray[Any]
-    y: NDArray[np.float32]
-    weights: NDArray[np.float64]
 
 
 class DeepPruneClassifier(
@@ -403,55 +385,37 @@ class DeepPruneClassifier(
     ) -> Self:
         """Fit; empty `earlier`, the state of an earlier fit, once the input is known to be valid."""
         sizes = self._sizes()
-        sequences = read_input(self, X, n_channels=self.n_channels, reset=True)
-        is_dna = sequences.ndim == 2
-        reverse_complement, kernel_length = self._reads_both_strands(sequences), self._checked_kernel_length(sequences)
-        classes, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
-        weights = read_weights(sample_weight, len(sequences))
-        check_classes(weights, classes, y_binary)
-        rng = as_generator(self.random_state)
-        augmentation = Augmentation.chosen(self.mutation_rate, self.negatives, sequences, y_binary, weights)
-        data = self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
-        n_channels = 4 if is_dna else sequences.shape[2]
-        held_out = self._read_held_out(to_hold_out, n_channels, is_dna, classes, rng)
-        word_length = self._word_length(is_dna)
-        word_counts = mean_word_counts(data.sequences, data.y, word_length, reverse_complement=reverse_complement)
+        problem = Problem.read(self, X, y, sample_weight, to_hold_out)
         engine = choose_engine(
             self.engine,
-            is_dna=is_dna,
+            is_dna=problem.is_dna,
             n_threads=effective_n_jobs(self.n_jobs),
-            multiply_adds=sizes[0] * kernel_length * data.sequences.size * (1 + reverse_complement),
+            multiply_adds=sizes[0] * problem.multiply_adds,
         )
-        training, validation = self._load(engine, data, held_out, classes, augmentation, rng)
-        initial = Network.initial(
-            sizes[0],
-            kernel_length,
-            n_channels,
-            reverse_complement=reverse_complement,
-            rng=rng,
-            word_length=word_length,
-        )
+        word_counts = problem.mean_word_counts()
+        training, validation = problem.load(engine, self.validation_fraction)
+        initial = problem.initial_network(sizes[0])
         stages: list[Stage] = []
-        interrupted = False
         earlier.clear()
 
         def fitted() -> dict[str, Any]:
             n_taken = 1 + (smallest_good_size(stages) if self.n_kernels == "auto" else len(stages) - 1)
             return {
-                "classes_": classes,
+                "classes_": problem.classes,
                 "stages_": stages[:n_taken],
                 "rejected_stages_": stages[n_taken:],
                 "engine_": engine.name,
-                "is_dna_": is_dna,
-                "negatives_": augmentation.negatives,
+                "is_dna_": problem.is_dna,
+                "negatives_": problem.augmentation.negatives,
                 "word_counts_": word_counts,
             }
 
         tasks = self._init_callback_context(max_subtasks=len(sizes))
         tasks.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        interrupted = False
         with self._progress(engine, len(sizes)) as on_epoch:
             pruning = deep_prune(
-                engine, initial, sizes, training, validation, self._settings(), rng=rng, on_epoch=on_epoch
+                engine, initial, sizes, training, validation, self._settings(), rng=problem.rng, on_epoch=on_epoch
             )
             try:
                 for _ in sizes:
@@ -497,97 +461,6 @@ class DeepPruneClassifier(
                 f" {_MAX_KERNELS} with others."
             )
         return sizes
-
-    def _reads_both_strands(self, sequences: NDArray[Any]) -> bool:
-        n_channels = 4 if sequences.ndim == 2 else sequences.shape[2]
-        if self.reverse_complement == "auto":
-            return sequences.ndim == 2 or (n_channels > 4 and from_one_hot(sequences[:, :, :4]) is not None)
-        if self.reverse_complement and n_channels < 4:
-            raise ValueError(
-                f"reverse_complement=True needs the four channels of DNA, but X has {n_channels} per position; set"
-                " reverse_complement=False (or 'auto')."
-            )
-        return bool(self.reverse_complement)
-
-    def _checked_kernel_length(self, sequences: NDArray[Any]) -> int:
-        """Kernel length; for real-valued channels at most the number of positions."""
-        longest = sequences.shape[1]
-        if self.kernel_length > max(_LONG_KERNEL, 2 * longest):
-            raise ValueError(
-                f"kernel_length={self.kernel_length}, but the longest sequence has {longest} positions; expected at"
-                f" most {max(_LONG_KERNEL, 2 * longest)}: the larger of {_LONG_KERNEL} and twice that length."
-            )
-        return int(self.kernel_length if sequences.ndim == 2 else min(self.kernel_length, longest))
-
-    def _prepared(self, data: Labeled, classes: NDArray[Any], rng: np.random.Generator) -> Labeled:
-        """Add shuffles if there are only positives, and multiply the weights by the class weights."""
-        sequences, y, weights = data
-        if not (y == 0).any():
-            sequences = np.concatenate([sequences, shuffle_codes(sequences, rng)])
-            y, weights = np.repeat(np.array([1, 0], dtype=np.float32), len(y)), np.tile(weights, 2)
-        return Labeled(sequences, y, weigh_classes(weights, self.class_weight, classes, y))
-
-    def _read_held_out(
-        self, given: tuple[Any, ...], n_channels: int, is_dna: bool, classes: NDArray[Any], rng: np.random.Generator
-    ) -> Labeled | None:
-        X, y, sample_weight = given
-        if X is None and y is None and sample_weight is None:
-            return None
-        if X is None or y is None:
-            raise ValueError("Expected X_val and y_val together, or neither of them and no sample_weight_val.")
-        try:
-            sequences = read_input(self, X, n_channels=n_channels, reset=False, expect_dna=is_dna)
-            own, y_binary = read_target(self, y, sequences, positives_alone=self.negatives == "dinucleotide")
-            weights = read_weights(sample_weight, len(sequences))
-            check_classes(weights, own, y_binary)
-        except ValueError as error:
-            raise ValueError(f"X_val, y_val: {error}") from error
-        if own.tolist() != classes.tolist():
-            raise ValueError(f"y_val has classes {own.tolist()}, y has classes {classes.tolist()}; expected the same.")
-        return self._prepared(Labeled(sequences, y_binary, weights), classes, rng)
-
-    def _load(
-        self,
-        engine: Engine,
-        data: Labeled,
-        held_out: Labeled | None,
-        classes: NDArray[Any],
-        augmentation: Augmentation,
-        rng: np.random.Generator,
-    ) -> tuple[TrainingData, TrainingData]:
-        """Load the sequences, in place if possible, and split off a validation set unless one is given.
-
-        Sequences of weight 0 are dropped.
-        """
-        if held_out is None:
-            rows, rows_val = hold_out(*data, self.validation_fraction, classes, rng)
-        else:
-            rows, rows_val = (np.flatnonzero(one.weights > 0) for one in (data, held_out))
-        # Mean 1, so that weighted gradients have the same scale as unweighted ones.
-        mean = data.weights[rows].mean()
-
-        def loaded(one: Labeled) -> Callable[[NDArray[np.int64]], TrainingData]:
-            scaled = (one.weights / mean).astype(np.float32)
-            if augmentation:
-                variants = augmentation if one is data else replace(augmentation, is_shuffle=None)
-                return lambda rows: StreamedData(
-                    engine, one.sequences, rows, one.y[rows], scaled[rows], variants.of_rows(rows)
-                )
-            held = engine.load(one.sequences, one.y, scaled, overwrite_X=True)
-            return lambda rows: LabeledData(held, rows, one.y[rows], scaled[rows])
-
-        part = loaded(data)
-        return part(rows), (part if held_out is None else loaded(held_out))(rows_val)
-
-    def _word_length(self, is_dna: bool) -> int:
-        if self.composition == "auto":
-            return _WORD_LENGTH if is_dna else 0
-        if self.composition and not is_dna:
-            raise ValueError(
-                f"composition={self.composition} counts DNA words, but X has real-valued channels; set"
-                " composition=0 (or 'auto')."
-            )
-        return int(self.composition)
 
     def _settings(self) -> TrainingSettings:
         return TrainingSettings(

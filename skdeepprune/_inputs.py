@@ -18,7 +18,8 @@ from skdeepprune._channels import count_channels
 from skdeepprune._numbers import check_range, real_numbers
 from skdeepprune._reading import shown
 from skdeepprune.sequences import encode, from_one_hot, left_justify, reverse_complement
-from skdeepprune.sequences._codes import N_CODE, encode_by_length, listed, string_in
+from skdeepprune.sequences._codes import N_CODE, encode_by_length
+from skdeepprune.sequences._strings import listed, string_in
 
 _VALUES_AT_ONCE = 2**20
 

@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdeepprune.sequences import decode, encode, from_one_hot, one_hot
-from skdeepprune.sequences._codes import Unknown, as_strings, check_padding
+from skdeepprune.sequences._codes import Unknown, check_padding
+from skdeepprune.sequences._strings import as_strings
 
 _BASES = "ACGT"
 

@@ -336,7 +336,7 @@ def test_too_many_kernels_for_the_saliency_are_refused_before_training():
 
 def test_a_collapse_is_not_silent():
     collapsing = small(after_pruning="reinitialize", learning_rate="constant", max_iter=1, composition=0)
-    with pytest.warns(ConvergenceWarning, match=r"Pruned to 2 kernels, .* take at_size\(\d+\) of this fit") as warned:
+    with pytest.warns(ConvergenceWarning, match=r"Pruned to 2 kernels, .* use at_size\(\d+\) of this fit") as warned:
         collapsing.fit(X, y)
     assert warned[0].filename == __file__
     aucs = [stage.val_roc_auc for stage in collapsing.stages_]

@@ -17,7 +17,7 @@ import pytest
 from skdeepprune import DeepPruneClassifier
 from skdeepprune._model_file import load_model
 from skdeepprune.cli import main, make_parser
-from skdeepprune.cli._commands import FILES
+from skdeepprune.cli._fit import FILES
 from skdeepprune.cli._regions import SET_FILES
 from skdeepprune.datasets import load_simulated
 from skdeepprune.motifs import Motif, load_jaspar, read_motifs, write_motifs
@@ -142,7 +142,7 @@ def test_predict_keeps_names_that_look_like_formulas(fitted, inputs, tmp_path, c
 def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
     assert run("predict", fitted / "model.safetensors", inputs / "test.fa") == 0
     whole = capsys.readouterr().out
-    monkeypatch.setattr("skdeepprune.cli._commands._BATCH_SEQUENCES", 30)
+    monkeypatch.setattr("skdeepprune.cli._predict._BATCH_SEQUENCES", 30)
     assert run("predict", fitted / "model.safetensors", inputs / "test.fa", "--out", tmp_path / "table.tsv") == 0
     assert (tmp_path / "table.tsv").read_text() == whole
     assert "30 sequences" in capsys.readouterr().err
@@ -150,7 +150,7 @@ def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
 
 def test_predict_tells_where_a_letter_is_wrong(fitted, tmp_path, capsys, monkeypatch):
     (tmp_path / "bad.fa").write_text(">a\nACGT\n" * 5 + ">b\nACXT\n")
-    monkeypatch.setattr("skdeepprune.cli._commands._BATCH_SEQUENCES", 4)
+    monkeypatch.setattr("skdeepprune.cli._predict._BATCH_SEQUENCES", 4)
     arguments = ["predict", fitted / "model.safetensors", tmp_path / "bad.fa", "--out", tmp_path / "table.tsv"]
     assert run(*arguments) == 1
     error = capsys.readouterr().err
@@ -211,10 +211,10 @@ def test_force_keeps_what_is_not_ours_and_removes_what_is_old(inputs, tmp_path):
 @pytest.mark.parametrize(
     ("failing", "kept"),
     [
-        ("save_model", []),
-        ("stage_table", ["history.csv", "model.safetensors"]),
-        ("write_motifs", ["history.csv", "model.safetensors", "stages.csv"]),
-        ("write_report", ["history.csv", "model.safetensors", "motifs.meme", "stages.csv"]),
+        ("_fit.save_model", []),
+        ("_fit.stage_table", ["history.csv", "model.safetensors"]),
+        ("_fit.write_motifs", ["history.csv", "model.safetensors", "stages.csv"]),
+        ("_report.write_report", ["history.csv", "model.safetensors", "motifs.meme", "stages.csv"]),
     ],
 )
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
@@ -222,7 +222,7 @@ def test_what_is_trained_is_not_lost(inputs, tmp_path, capsys, monkeypatch, fail
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(f"skdeepprune.cli._commands.{failing}", fail)
+    monkeypatch.setattr(f"skdeepprune.cli.{failing}", fail)
     arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", "--quiet", *SMALL]
     assert run(*arguments) == (130 if isinstance(error, KeyboardInterrupt) else 1)
     told = capsys.readouterr().err
@@ -240,9 +240,9 @@ def test_an_older_report_does_not_stay_beside_a_newer_model(inputs, tmp_path, mo
     arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", out, "--quiet", "--force", *SMALL]
     assert run(*arguments) == 0
     before = (out / "model.safetensors").read_bytes()
-    for failing, is_old in (("save_model", True), ("write_report", False)):
+    for failing, is_old in (("_fit.save_model", True), ("_report.write_report", False)):
         with monkeypatch.context() as patch:
-            patch.setattr(f"skdeepprune.cli._commands.{failing}", lambda *_, **__: 1 / 0)
+            patch.setattr(f"skdeepprune.cli.{failing}", lambda *_, **__: 1 / 0)
             assert run(*arguments, "--seed", "1") == 1
         assert ((out / "model.safetensors").read_bytes() == before) == is_old
         assert (out / "report.html").exists() == is_old
@@ -381,7 +381,7 @@ def test_a_warning_is_a_line_of_its_own(fitted, tmp_path, capsys):
 
 
 def test_without_jaspar_motifs_are_not_named(inputs, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("skdeepprune.cli._commands.find_spec", lambda _: None)
+    monkeypatch.setattr("skdeepprune.cli._motifs.find_spec", lambda _: None)
     arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", *SMALL[:-2]]
     assert run(*arguments) == 0
     assert "pip install skdeepprune[motifs]" in capsys.readouterr().err
@@ -415,13 +415,11 @@ def test_every_option_is_explained(capsys):
 
 
 def small_demo(monkeypatch):
-    import skdeepprune.cli._commands as commands
+    import skdeepprune.cli._demo as demo
 
-    simulated, classifier = load_simulated(3, n_train=300, n_test=200, random_state=0), commands.DeepPruneClassifier
-    monkeypatch.setattr(commands, "load_simulated", lambda *_, **__: simulated)
-    monkeypatch.setattr(
-        commands, "DeepPruneClassifier", lambda **options: classifier(**options, n_prunings=2, max_iter=2)
-    )
+    simulated, classifier = load_simulated(3, n_train=300, n_test=200, random_state=0), demo.DeepPruneClassifier
+    monkeypatch.setattr(demo, "load_simulated", lambda *_, **__: simulated)
+    monkeypatch.setattr(demo, "DeepPruneClassifier", lambda **options: classifier(**options, n_prunings=2, max_iter=2))
 
 
 def test_demo_ends_with_the_path_of_a_report(tmp_path, capsys, monkeypatch):

@@ -183,7 +183,7 @@ class TestPeaks:
 class TestPredict:
     @pytest.mark.parametrize("portion", [2, 20_000])
     def test_every_peak_has_a_row(self, model, genome, write, capsys, monkeypatch, portion):
-        monkeypatch.setattr("skdeepprune.cli._commands._BATCH_SEQUENCES", portion)
+        monkeypatch.setattr("skdeepprune.cli._predict._BATCH_SEQUENCES", portion)
         path, sequence = genome
         bed = write(
             "peaks.bed",

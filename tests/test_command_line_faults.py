@@ -13,7 +13,7 @@ import pytest
 
 from skdeepprune._model_file import load_model
 from skdeepprune.cli import main
-from skdeepprune.cli._commands import FILES
+from skdeepprune.cli._fit import FILES
 from skdeepprune.datasets import load_simulated
 
 SMALL = ["--kernels", "2", "--prunings", "0", "--kernel-length", "8", "--max-iter", "2", "--targets", "none"]

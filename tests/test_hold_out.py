@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import X, X_test, small, y, y_test
 
-from skdeepprune import DeepPruneClassifier
 from skdeepprune._inputs import copy_marks, hold_out
+from skdeepprune._problem import Problem
 from skdeepprune._training import LabeledData
 from skdeepprune.sequences import dinucleotide_shuffle, encode, one_hot, reverse_complement
 
@@ -78,13 +78,13 @@ class Spy:
 
     def __init__(self, monkeypatch):
         self.parts = []
-        original = DeepPruneClassifier._load
+        original = Problem.load
 
         def load(*arguments, **keywords):
             self.parts = list(original(*arguments, **keywords))
             return tuple(self.parts)
 
-        monkeypatch.setattr(DeepPruneClassifier, "_load", load)
+        monkeypatch.setattr(Problem, "load", load)
 
 
 @pytest.mark.parametrize("augmented", [False, True])

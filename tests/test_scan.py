@@ -259,7 +259,7 @@ def test_what_cannot_be_scanned_is_refused(rng, tmp_path):
         scan(classifier, {"chr1": "NNNN"})
     with pytest.raises(ValueError, match="no sequences"):
         scan(classifier, [])
-    with pytest.raises(ValueError, match="regions are those of a genome"):
+    with pytest.raises(ValueError, match="regions refer to a genome"):
         scan(classifier, ["ACGT"], region)
     with pytest.raises(FileNotFoundError):
         scan_to_bed(classifier, genome, tmp_path / "missing" / "hits.bed")

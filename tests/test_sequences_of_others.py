@@ -10,8 +10,8 @@ from skdeepprune import DeepPruneClassifier, OneHotDNA
 from skdeepprune._inputs import holds_strings, read_input
 from skdeepprune.baselines import GkmSVMClassifier
 from skdeepprune.sequences import as_strings, decode
-from skdeepprune.sequences._codes import listed
 from skdeepprune.sequences._files import SequenceRecord, SequenceSet
+from skdeepprune.sequences._strings import listed
 
 STRINGS = ["ACGT", "GGA", "TTTTA"]
 FORMS = {

@@ -7,11 +7,16 @@ import math
 from pathlib import Path
 
 from skdeepprune._version import __version__
-from skdeepprune.cli import _commands as commands
 from skdeepprune.cli._bench import add_bench
+from skdeepprune.cli._demo import demo
+from skdeepprune.cli._fit import fit
+from skdeepprune.cli._motifs import motifs
 from skdeepprune.cli._mutate import add_mutate
 from skdeepprune.cli._numbers import threads, whole_number
+from skdeepprune.cli._predict import predict
 from skdeepprune.cli._read import UsageError
+from skdeepprune.cli._regions import negatives
+from skdeepprune.cli._report import report
 from skdeepprune.cli._scan import add_scan
 from skdeepprune.cli._sets import MADE
 from skdeepprune.cli._track import add_track
@@ -58,7 +63,7 @@ def _add_fit(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.add_argument("--title", help="title of the report (default: the file name)")
     _add_use(parser)
     _add_common(parser)
-    parser.set_defaults(run=commands.fit)
+    parser.set_defaults(run=fit)
 
 
 def _add_predict(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,7 +80,7 @@ def _add_predict(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
     parser.add_argument("--scores", action="store_true", help="add a column with the score of every kernel")
     _add_common(parser, json=False, seed=False)
-    parser.set_defaults(run=commands.predict)
+    parser.set_defaults(run=predict)
 
 
 def _add_motifs(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -92,7 +97,7 @@ def _add_motifs(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--matches", metavar="FILE", type=Path, help="also write the closest known motifs as CSV")
     _add_targets(parser)
     _add_common(parser, seed=False)
-    parser.set_defaults(run=commands.motifs)
+    parser.set_defaults(run=motifs)
 
 
 def _add_report(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -109,7 +114,7 @@ def _add_report(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--title", help="(default: the file name)")
     _add_use(parser)
     _add_common(parser)
-    parser.set_defaults(run=commands.report)
+    parser.set_defaults(run=report)
 
 
 def _add_negatives(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -138,7 +143,7 @@ def _add_negatives(parsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
     parser.add_argument("--format", choices=["bed", "fasta"], default="bed", help="(default: bed)")
     _add_common(parser)
-    parser.set_defaults(run=commands.negatives)
+    parser.set_defaults(run=negatives)
 
 
 def _add_regions(parser: argparse.ArgumentParser) -> None:
@@ -240,7 +245,7 @@ def _add_demo(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="report file (default: skdeepprune-demo.html, or the next unused name)",
     )
     _add_common(parser, json=False)
-    parser.set_defaults(run=commands.demo, targets=None, recall=0.5, prevalence=0.01)
+    parser.set_defaults(run=demo, targets=None, recall=0.5, prevalence=0.01)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

@@ -189,3 +189,11 @@ def labeled(given: Named) -> Labeled:
 def with_negatives(given: Named, rng: np.random.Generator) -> Labeled:
     """Use the labels of a file if it has both classes; otherwise add a shuffle of each sequence as unbound."""
     return labeled(given) if is_mixed(given) else Labeled.joined(given, given.shuffled(rng))
+
+
+def check_classes(data: Labeled, path: Any) -> None:
+    """Stop before training if the test sequences are all of one class, for which there is no AUC."""
+    n_bound = int((data.y == 1).sum())
+    if n_bound in (0, len(data.y)):
+        kind = "bound" if n_bound else "unbound"
+        raise ValueError(f"--test {path}: all {len(data.y)} sequences are {kind}; expected both classes.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -12,7 +13,8 @@ import pandas as pd
 
 from skdeepprune._inputs import InputParts
 from skdeepprune._reading import opened, source_of
-from skdeepprune.cli._output import log
+from skdeepprune.cli._output import log, opened_output, print_json
+from skdeepprune.cli._paths import check_outputs, check_standard_output
 from skdeepprune.cli._peaks import UsageError, opened_peaks
 from skdeepprune.cli._read import Labeled
 from skdeepprune.cli._sets import Sets
@@ -130,3 +132,21 @@ def leakage_messages(train: Labeled, validation: Labeled | None, test: Labeled |
 def _own_places(data: Labeled) -> list[Place]:
     """Genomic places of the sequences; shuffles have none."""
     return [NOWHERE if kind == "shuffles" else place for kind, place in zip(data.kinds, data.places, strict=True)]
+
+
+def negatives(options: argparse.Namespace) -> None:
+    """Sample unbound regions of a genome for peaks, and write them as BED or FASTA."""
+    check_outputs([options.out], options.force, inputs=[options.peaks, options.genome, *options.exclude])
+    if options.json and options.out is None:
+        raise UsageError("--json and the regions both go to standard output; name a file for the regions with --out.")
+    if options.json or options.out is None:
+        check_standard_output("--json goes" if options.json else "The regions go")
+    match, table = sample_for_peaks(options)
+    with opened_output(options.out) as file:
+        write_regions(table, file, as_fasta=options.format == "fasta")
+    if options.json:
+        values = {} if match is None else asdict(match)
+        tables = {name: value.to_dict("records") for name, value in values.items() if isinstance(value, pd.DataFrame)}
+        print_json({"file": options.out, **values, **tables})
+    elif match is not None:
+        log(str(match), quiet=options.quiet)

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score
 
 from skdeepprune.sequences import sequence_lengths
-from skdeepprune.sequences._codes import Codes, as_strings, encode_by_length
+from skdeepprune.sequences._codes import Codes, encode_by_length
+from skdeepprune.sequences._strings import as_strings
 
 _BACKGROUND = 0.25
 _WORD = 4

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from skdeepprune.genome._regions import RegionsLike, check_within, opened, region_table
 from skdeepprune.sequences import Genome
-from skdeepprune.sequences._codes import encode, listed
+from skdeepprune.sequences._codes import encode
+from skdeepprune.sequences._strings import listed
 
 Codes = NDArray[np.uint8]
 Task = TypeVar("Task")

@@ -35,56 +35,68 @@ def named_match(matches: Sequence[Match]) -> Match | None:
 
 def card(reading: KernelReading, matches: Sequence[Match], results: Results) -> dict[str, Any]:
     motif, match = reading.motif, named_match(matches)
+    consensus = "" if motif is None else motif.consensus
+    return {
+        "index": reading.index,
+        "color": reading.index % 8,
+        "sign": "binding" if reading.weight > 0 else "repelling" if reading.weight < 0 else "silent",
+        "title": match.name if match is not None else consensus or "No motif",
+        "accession": match.accession if match is not None else "",
+        "consensus": consensus if match is not None else "",
+        "notes": _notes(reading, matches),
+        "logos": figures.logos(reading, matches[0] if matches else None),
+        "facts": _facts(reading, matches, results),
+        "positions": figures.positions(reading),
+        "scores": figures.scores(reading),
+        "has_threshold": motif is not None,
+        "tables": _tables(reading, matches),
+    }
+
+
+def _facts(reading: KernelReading, matches: Sequence[Match], results: Results) -> list[tuple[str, str]]:
     drop = results.performance.auc_drops[reading.index]
-    rows = [
+    facts = [
         ("Weight", signed(reading.weight, 2)),
         ("Importance", f"{reading.importance:.2g}"),
         ("Adds to log-odds", signed(reading.contribution, 2)),
         ("AUC without it", signed(results.performance.roc_auc.value - drop.value)),
     ]
-    tables = []
-    if motif is not None:
-        rows += [
-            ("Sites", f"{motif.n_sites:,g}"),
+    if reading.motif is not None:
+        facts += [
+            ("Sites", f"{reading.motif.n_sites:,g}"),
             ("In bound", percent(reading.bound_share)),
             ("In unbound", percent(reading.unbound_share)),
         ]
-        counts = _matrix(np.round(motif.counts, 2))
-        counts["bits"] = motif.information_content.round(3)
-        tables.append(table("Counts at every position", f"kernel_{reading.index}_counts.csv", counts))
-        if motif.sites:
-            sites = pd.DataFrame(
-                [(s.name, s.position + 1, s.strand, round(s.score, 3), s.letters) for s in motif.sites[:_MAX_SITES]],
-                columns=["sequence", "from (bp)", "strand", "score", "letters"],
-            )
-            title = f"Best {len(sites)} sites" if len(sites) < len(motif.sites) else "Sites"
-            tables.append(table(title, f"kernel_{reading.index}_sites.csv", sites))
     if matches:
-        rows += [("E-value", scientific(matches[0].e)), ("Correlation", f"{matches[0].correlation:.2f}")]
+        facts += [("E-value", scientific(matches[0].e)), ("Correlation", f"{matches[0].correlation:.2f}")]
+    return facts
+
+
+def _tables(reading: KernelReading, matches: Sequence[Match]) -> list[dict[str, Any]]:
+    motif, prefix, tables = reading.motif, f"kernel_{reading.index}", []
+    if matches:
         frame = pd.DataFrame(
             [(m.name, m.accession, m.p, m.e, m.q, m.correlation, m.offset, m.orientation) for m in matches],
             columns=["match", "accession", "p", "E", "q", "correlation", "offset", "orientation"],
         )
-        tables.insert(0, table("Closest known motifs", f"kernel_{reading.index}_matches.csv", frame))
+        tables.append(table("Closest known motifs", f"{prefix}_matches.csv", frame))
+    if motif is not None:
+        counts = _matrix(np.round(motif.counts, 2))
+        counts["bits"] = motif.information_content.round(3)
+        tables.append(table("Counts at every position", f"{prefix}_counts.csv", counts))
+    if motif is not None and motif.sites:
+        sites = pd.DataFrame(
+            [(s.name, s.position + 1, s.strand, round(s.score, 3), s.letters) for s in motif.sites[:_MAX_SITES]],
+            columns=["sequence", "from (bp)", "strand", "score", "letters"],
+        )
+        title = f"Best {len(sites)} sites" if len(sites) < len(motif.sites) else "Sites"
+        tables.append(table(title, f"{prefix}_sites.csv", sites))
+    if matches:
         closest = _matrix(matches[0].ppm.round(4))
-        tables.append(table(f"Probabilities of {matches[0].name}", f"kernel_{reading.index}_closest.csv", closest))
-    tables.append(table("Weights, as drawn", f"kernel_{reading.index}_weights.csv", _matrix(reading.kernel.round(4))))
+        tables.append(table(f"Probabilities of {matches[0].name}", f"{prefix}_closest.csv", closest))
+    tables.append(table("Weights, as drawn", f"{prefix}_weights.csv", _matrix(reading.kernel.round(4))))
     tables.append(_distributions(reading))
-    return {
-        "index": reading.index,
-        "color": reading.index % 8,
-        "sign": "binding" if reading.weight > 0 else "repelling" if reading.weight < 0 else "silent",
-        "title": match.name if match is not None else motif.consensus if motif is not None else "No motif",
-        "accession": match.accession if match is not None else "",
-        "consensus": motif.consensus if motif is not None and match is not None else "",
-        "notes": _notes(reading, matches),
-        "logos": figures.logos(reading, matches[0] if matches else None),
-        "facts": rows,
-        "positions": figures.positions(reading),
-        "scores": figures.scores(reading),
-        "has_threshold": motif is not None,
-        "tables": tables,
-    }
+    return tables
 
 
 def composition_card(reading: CompositionReading) -> dict[str, Any]:

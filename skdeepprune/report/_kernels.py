@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,26 +79,16 @@ def read_kernels(
     network = stage.network
     by_kernel = {motif.kernel: motif for motif in motifs}
     source = found if measured is data else scan_parts(network, data.codes, n_threads)
-    n_bins = int(np.clip(np.sqrt(len(measured)), 8, _MAX_BINS))
     readings = []
     for k in range(network.n_kernels):
         motif = by_kernel.get(k)
-        pooled, score = found.pooled[:, k], found.scores[:, k]
+        score = found.scores[:, k]
         gap = score[measured.bound].mean() - score[~measured.bound].mean()
-        edges = np.linspace(*widened(pooled.min(), pooled.max()), n_bins + 1)
-        threshold = motif.threshold if motif is not None and np.isfinite(motif.threshold) else 0.0
-        passed = (pooled > 0) & (pooled >= threshold)
-        from_centre = found.position[:, k] + network.kernel_length / 2 - measured.lengths / 2
-        reach = max(5.0, np.ceil(np.abs(from_centre).max()))
-        position_edges = np.linspace(-reach, reach, n_bins + 1)
-        shares = [
-            np.histogram(from_centre[passed & rows], position_edges)[0] / rows.sum()
-            for rows in (measured.bound, ~measured.bound)
-        ]
         offset, flipped = (0, False) if motif is None else kernel_placement(motif, source, k, network.kernel_length)
         kernels = network.kernels[k : k + 1]
         kernel = (reverse_complement_kernels(kernels) if flipped else kernels)[0]
-        unbound_share = float(passed[~measured.bound].mean())
+        spread = _spread(found, k, motif, measured, network.kernel_length)
+        is_frequent = motif is not None and spread["unbound_share"] >= _MIN_UNBOUND
         readings.append(
             KernelReading(
                 index=k,
@@ -108,18 +99,31 @@ def read_kernels(
                 motif=motif,
                 kernel_offset=offset,
                 kernel_flipped=flipped,
-                score_edges=edges,
-                bound_scores=np.histogram(pooled[measured.bound], edges)[0] / measured.bound.sum(),
-                unbound_scores=np.histogram(pooled[~measured.bound], edges)[0] / (~measured.bound).sum(),
-                position_edges=position_edges,
-                bound_positions=shares[0],
-                unbound_positions=shares[1],
-                bound_share=float(passed[measured.bound].mean()),
-                unbound_share=unbound_share,
-                word=short_word(kernel) if motif is not None and unbound_share >= _MIN_UNBOUND else None,
+                word=short_word(kernel) if is_frequent else None,
+                **spread,
             )
         )
     return readings
+
+
+def _spread(found: Scan, k: int, motif: Motif | None, measured: Sequences, kernel_length: int) -> dict[str, Any]:
+    """Histograms of activations and site positions in both classes, and the shares of sequences with a site."""
+    n_bins = int(np.clip(np.sqrt(len(measured)), 8, _MAX_BINS))
+    pooled = found.pooled[:, k]
+    threshold = motif.threshold if motif is not None and np.isfinite(motif.threshold) else 0.0
+    has_site = (pooled > 0) & (pooled >= threshold)
+    from_centre = found.position[:, k] + kernel_length / 2 - measured.lengths / 2
+    reach = max(5.0, np.ceil(np.abs(from_centre).max()))
+    spread: dict[str, Any] = {
+        "score_edges": np.linspace(*widened(pooled.min(), pooled.max()), n_bins + 1),
+        "position_edges": np.linspace(-reach, reach, n_bins + 1),
+    }
+    for name, rows in (("bound", measured.bound), ("unbound", ~measured.bound)):
+        spread[f"{name}_scores"] = np.histogram(pooled[rows], spread["score_edges"])[0] / rows.sum()
+        positions = np.histogram(from_centre[has_site & rows], spread["position_edges"])[0]
+        spread[f"{name}_positions"] = positions / rows.sum()
+        spread[f"{name}_share"] = float(has_site[rows].mean())
+    return spread
 
 
 def short_word(kernel: NDArray[np.float32]) -> str | None:

@@ -6,13 +6,13 @@ A base is one byte: A, C, G, T are 0, 1, 2, 3, and 4 stands for N. A set of sequ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, ValuesView
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
+
+from skdeepprune.sequences._strings import as_strings
 
 Codes = NDArray[np.uint8]
 Unknown = Literal["error", "N"]
@@ -38,95 +38,6 @@ def _letter_table() -> Codes:
 _CODE_OF_LETTER = _letter_table()
 _LETTER_OF_CODE = np.frombuffer(LETTERS.encode(), dtype=np.uint8)
 _COMPLEMENT = np.array([3, 2, 1, 0, N_CODE], dtype=np.uint8)
-_ONE_HOT = np.vstack([np.eye(4, dtype=np.uint8), np.zeros((1, 4), dtype=np.uint8)])
-
-
-def as_strings(X: Any) -> list[str]:
-    """List the sequences of anything that holds DNA strings.
-
-    Parameters
-    ----------
-    X : list, iterator, ndarray of shape (n,) or (n, 1), Series, DataFrame with one column, or SequenceSet
-        DNA strings (`str`, or `bytes` in ASCII), each alone or in a list of one; Biopython's `Seq` or `SeqRecord`; or
-        :class:`SequenceRecord`.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    TypeError
-        If X is one bare string or a mapping, or an entry is no sequence.
-    ValueError
-        If X has more than one column.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> as_strings(np.array([["ACGT"], ["GG"]]))
-    ['ACGT', 'GG']
-    """
-    X = listed(X)
-    values: Sequence[Any]
-    if isinstance(X, pd.DataFrame | pd.Series | np.ndarray):
-        array = np.asarray(X)
-        if array.ndim == 0 or array.ndim > 2 or (array.ndim == 2 and array.shape[1] != 1):
-            raise ValueError(
-                f"Expected one column of DNA strings, got an array of shape {array.shape}; select the column first."
-            )
-        values = array.ravel().tolist()
-    else:
-        if not isinstance(X, Iterable):
-            raise TypeError(f"Expected a list of DNA strings, got {X!r}, of type {type(X).__name__}.")
-        values = list(X)
-    if set(map(type, values)) <= {str}:
-        return values
-    return [_as_string(value, i) for i, value in enumerate(values)]
-
-
-def listed(X: Any) -> Any:
-    """List what an iterator or the values of a mapping give, or the sequences of a `SequenceSet`; leave other things.
-
-    Raises
-    ------
-    TypeError
-        If X is one sequence, a mapping, or a set, which has no order.
-    """
-    if not isinstance(X, list | tuple) and (sequence := string_in(X)) is not None:
-        kind = "string" if isinstance(X, str | bytes) else type(X).__name__
-        raise TypeError(f"Expected a list of DNA strings, got one {kind} of {len(sequence)} letters; write [sequence].")
-    if isinstance(X, Mapping) and not issparse(X):
-        raise TypeError(
-            "Expected a list of DNA strings, got a mapping; write list(X.values()) if its values are these."
-        )
-    if isinstance(X, Set):
-        raise TypeError("Expected a list of DNA strings, got a set, which has no order; write sorted(X).")
-    if isinstance(X, Iterator | ValuesView):
-        return list(X)
-    sequences = getattr(X, "sequences", None)
-    return sequences if isinstance(sequences, list) else X
-
-
-def string_in(value: Any) -> str | None:
-    """Give the DNA string of an entry, a record or a list of one string, or None if there is none."""
-    if isinstance(value, list | tuple) and len(value) == 1:
-        value = value[0]
-    value = getattr(value, "sequence", getattr(value, "seq", value))
-    if isinstance(value, bytes):
-        return value.decode("ascii", "replace")
-    is_biopython = any(kind.__module__ == "Bio.Seq" for kind in type(value).__mro__)
-    return str(value) if isinstance(value, str) or is_biopython else None
-
-
-def _as_string(value: Any, i: int) -> str:
-    string = string_in(value)
-    if string is None:
-        raise TypeError(
-            f"Sequence {i} is of type {type(value).__name__} ({repr(value)[:60]}); expected a DNA string, a Seq or"
-            " SeqRecord of Biopython, or a SequenceRecord."
-        )
-    return string
 
 
 def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> Codes:
@@ -388,56 +299,6 @@ def left_justify(codes: Codes) -> tuple[Codes, NDArray[np.int64]]:
         codes = codes.copy()
         codes[late] = np.where(at < codes.shape[1], moved, N_CODE)
     return codes, starts
-
-
-def one_hot(codes: Codes, dtype: Any = np.uint8) -> NDArray[Any]:
-    """One-hot encode: A, C, G, T are 1000, 0100, 0010, 0001, and N is 0000.
-
-    Parameters
-    ----------
-    codes : ndarray of uint8, shape (n_sequences, length)
-    dtype : dtype, default=uint8
-
-    Returns
-    -------
-    ndarray, shape (n_sequences, length, 4)
-
-    Examples
-    --------
-    >>> one_hot(encode(["GN"])).tolist()
-    [[[0, 0, 1, 0], [0, 0, 0, 0]]]
-    """
-    return _ONE_HOT.astype(dtype)[check_codes(codes)]
-
-
-def from_one_hot(X: NDArray[Any]) -> Codes | None:
-    """Read a one-hot array back as codes, or return None if it is anything else.
-
-    Parameters
-    ----------
-    X : ndarray, shape (n_sequences, length, 4)
-
-    Returns
-    -------
-    ndarray of uint8, shape (n_sequences, length), or None
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from_one_hot(np.array([[[0, 0, 1, 0], [0, 0, 0, 0]]]))
-    array([[2, 4]], dtype=uint8)
-    >>> from_one_hot(np.array([[[0.5, 0.5, 0, 0]]])) is None
-    True
-    """
-    if X.ndim != 3 or X.shape[2] != 4:
-        return None
-    hits = X == 1
-    if not (hits.sum(axis=2, dtype=np.uint8) == (X != 0).sum(axis=2, dtype=np.uint8)).all():
-        return None
-    n_hits = hits.sum(axis=2, dtype=np.uint8)
-    if n_hits.max(initial=0) > 1:
-        return None
-    return np.where(n_hits == 1, hits.argmax(axis=2), N_CODE).astype(np.uint8)
 
 
 def reverse_complement(X: Any) -> Any:

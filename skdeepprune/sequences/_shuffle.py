@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdeepprune._random import RandomState, as_generator
-from skdeepprune.sequences._codes import Codes, as_strings, check_codes, decode, encode_by_length, sequence_lengths
+from skdeepprune.sequences._codes import Codes, check_codes, decode, encode_by_length, sequence_lengths
+from skdeepprune.sequences._strings import as_strings
 
 
 def dinucleotide_shuffle(X: Any, *, random_state: RandomState = None) -> Any:
