@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     import signal
     from typing import Any, NoReturn
 else:
-    # Without its enumerations, which take milliseconds until interruptions are handled.
+    # The enumerations of `signal` take milliseconds to load, during which interruptions are not handled.
     import _signal as signal
 
 
 def main() -> int:
     """Load the command line, which takes a few seconds, and run it."""
-    # Nothing can be left half done yet, and what is being imported must not catch it.
+    # Nothing is half done yet, and the modules being imported must not catch the interruption.
     with_handler = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if with_handler:
         signal.signal(signal.SIGINT, _end_at_once)
@@ -44,15 +44,15 @@ def _end_at_once(*_: Any) -> NoReturn:
 
 
 def _occupy_closed_descriptors() -> None:
-    """Open the null device where a standard stream is closed, so that no file is taken for one.
+    """Open the null device for closed standard streams, so that no other file gets their descriptors.
 
-    `sys.stdout` stays None: what would be lost there is an error.
+    `sys.stdout` stays None, so that writing to it is an error instead of lost output.
     """
     for descriptor, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, flags)  # it gets the lowest number that is free
+            os.open(os.devnull, flags)  # gets the lowest free number
     if sys.stdin is None:
         sys.stdin = open(0, closefd=False)
     if sys.stderr is None:

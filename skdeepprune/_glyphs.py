@@ -1,4 +1,4 @@
-"""The letters of a logo as outlines in the unit square, drawn for this package, and where a logo puts them."""
+"""The letters of a logo as outlines in the unit square, drawn for this package, and their positions in a logo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 LETTERS = "ACGT"
 
-# In the words of SVG: M moves, L draws a line, C a cubic Bezier curve, Z closes. y points up.
+# SVG path commands: M moves, L draws a line, C a cubic Bezier curve, Z closes. y points up.
 _OUTLINES = {
     "A": (
         "M 0 0 L .355 1 L .645 1 L 1 0 L .765 0 L .692 .215 L .308 .215 L .235 0 Z M .363 .375 L .637 .375 L .5 .785 Z"
@@ -70,7 +70,7 @@ def stack_letters(heights: NDArray[Any], *, least: float = 0.0) -> Stack:
     ----------
     heights : ndarray, shape (width, 4)
     least : float, default=0
-        Letters no higher than this are left out.
+        Letters of at most this height are omitted.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a classifier of sequences takes: X as DNA codes or real-valued channels, y as two classes, a held-out share."""
+"""Input of a sequence classifier: X as DNA codes or real-valued channels, y as two classes, the hold-out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VALUES_AT_ONCE = 2**20
 
 
 def holds_strings(X: Any) -> bool:
-    """Whether X is a collection of strings or records rather than of numbers; one of them, or None, makes it so."""
+    """Whether X is a collection of strings or records rather than numbers; a single string, record or None suffices."""
     if isinstance(X, str | bytes):
         return True
     if isinstance(X, pd.DataFrame | pd.Series | pd.Index | pd.api.extensions.ExtensionArray | np.ndarray):
@@ -56,30 +56,31 @@ def read_input(
     reset: bool,
     expect_dna: bool | None = None,
 ) -> NDArray[Any]:
-    """Read X as codes or channels, and learn (`reset`) or check the number of columns of a matrix.
+    """Read X as codes or channels, and set (`reset`) or check the number of columns of a matrix.
 
     Parameters
     ----------
     estimator : estimator
-        Gets `n_features_in_` (and `feature_names_in_`) set or checked if X is a matrix of numbers.
+        `n_features_in_` (and `feature_names_in_`) are set or checked if X is a matrix of numbers.
     X : list, ndarray, Series or DataFrame of DNA strings; array-like (n, L * C); or array-like (n, L, C)
     n_channels : int or "auto"
-        C, by which the columns of a 2-D array are grouped into positions. "auto" is for `fit`: see `count_channels`.
+        C: columns of a 2-D array per position. "auto" is for `fit`: see `count_channels`.
     reset : bool
         True in `fit`.
     expect_dna : bool, default=None
-        What the network was fitted on: codes (True) or channels (False). None takes a one-hot array of four channels
-        for DNA and other numbers for channels.
+        Whether the network was fitted on codes (True) or channels (False). None reads one-hot arrays of four channels
+        as DNA and other numbers as channels.
 
     Returns
     -------
     ndarray of uint8, shape (n, L), or of float32, shape (n, L, C)
-        Codes if X is DNA, else channels.
+        Codes if X is DNA, otherwise channels.
 
     Raises
     ------
     ValueError
-        If X has the wrong shape, NaN or infinite values, unknown letters, or is not what the network was fitted on.
+        If X has the wrong shape, NaN or infinite values, unknown letters, or differs in kind from what the network was
+        fitted on.
     """
     X = listed(X)
     if X is None or np.isscalar(X) or isinstance(X, pd.DataFrame) and not X.shape[1]:
@@ -92,7 +93,7 @@ def read_input(
     if are_strings:
         if n_channels not in (4, "auto") or expect_dna is False:
             raise ValueError(
-                f"Got DNA strings, but the classifier reads {n_channels} real-valued channels a position; expected an"
+                f"Got DNA strings, but the classifier reads {n_channels} real-valued channels per position; expected an"
                 f" array of shape (n_sequences, length, {n_channels}), or n_channels=4 and a classifier fitted on DNA."
             )
         if reset:
@@ -133,18 +134,18 @@ class InputParts:
         return sum(len(rows) for rows, _ in self.parts)
 
     def apply(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
-        """Apply a function of sequences, which gives a row for each, and put its rows into the order of X."""
+        """Apply a function that returns one row per sequence, and return the rows in the order of X."""
         return self.in_order([function(sequences) for _, sequences in self.parts])
 
     def in_order(self, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        """Join arrays, one of each part with a row for each of its sequences, in the order of X."""
+        """Concatenate one array per part, with a row per sequence, in the order of X."""
         joined = np.concatenate(values)
         ordered = np.empty_like(joined)
         ordered[np.concatenate([rows for rows, _ in self.parts])] = joined
         return ordered
 
     def sequence(self, row: int) -> NDArray[Any]:
-        """Give the one sequence of a row of X, of shape (L,) or (L, C), padded as its part is."""
+        """Return the sequence of a row of X, of shape (L,) or (L, C), padded like its part."""
         for rows, sequences in self.parts:
             at = np.flatnonzero(rows == row)
             if len(at):
@@ -153,7 +154,7 @@ class InputParts:
 
 
 def read_parts(estimator: BaseEstimator, X: Any, *, n_channels: int, expect_dna: bool) -> InputParts:
-    """Read X as `read_input` does, strings by length: for all that is done to each sequence by itself."""
+    """Read X like `read_input`, with strings grouped by length; for computations on single sequences."""
     X = listed(X)
     if holds_strings(X) and not _is_scalar(X) and len(X) and n_channels == 4 and expect_dna:
         return InputParts.of_strings(X)
@@ -163,7 +164,7 @@ def read_parts(estimator: BaseEstimator, X: Any, *, n_channels: int, expect_dna:
 
 def _read_numbers(estimator: BaseEstimator, X: Any, n_channels: int | Literal["auto"], reset: bool) -> NDArray[Any]:
     X = real_numbers(X, "X")
-    with np.errstate(all="ignore"):  # of sums in checks
+    with np.errstate(all="ignore"):  # sums in the checks
         channels = _read_channels(estimator, X, n_channels, reset)
     check_range(channels, "X")
     return channels
@@ -207,22 +208,22 @@ def read_target(
     Parameters
     ----------
     estimator : estimator
-        Named where y is missing.
+        Named in the error if y is missing.
     y : array-like, shape (n,)
     sequences : array-like of n
     positives_alone : bool, default=False
-        Take y all ones, too.
+        Also accept a y of ones only.
 
     Returns
     -------
     classes : ndarray, shape (2,)
     y_binary : ndarray of float32, shape (n,)
-        1 where y is ``classes[1]``, else 0.
+        1 where y is ``classes[1]``, otherwise 0.
 
     Raises
     ------
     ValueError
-        If y is missing, of another length, not finite, or of another number of classes.
+        If y is missing, not finite, or has the wrong length or number of classes.
     """
     if y is None:
         raise ValueError(
@@ -231,7 +232,7 @@ def read_target(
     y = column_or_1d(y, warn=True)
     check_consistent_length(sequences, y)
     try:
-        with np.errstate(all="ignore"):  # of casts in checks
+        with np.errstate(all="ignore"):  # casts in the checks
             assert_all_finite(y, input_name="y")
             check_classification_targets(y)
             classes, y_binary = np.unique(y, return_inverse=True)
@@ -270,19 +271,19 @@ def hold_out(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split into training and held-out rows, stratified; rows of weight 0 are in neither.
 
-    Copies of a sequence, also of its reverse complement, stay together. Those that have both labels are trained on.
+    Copies of a sequence or its reverse complement stay together; copies with both labels are used for training.
 
     Parameters
     ----------
     sequences : ndarray of uint8, shape (n, L), or of float32, shape (n, L, C)
-        Codes or channels. Of channels only equal rows are copies.
+        Codes or channels. For channels, only equal rows are copies.
     y : ndarray, shape (n,)
         0 or 1.
     weights : ndarray, shape (n,)
     fraction : float
-        Share of each class to hold out: at least one sequence, and not all of them.
+        Fraction of each class to hold out: at least one sequence, but not all.
     classes : ndarray, shape (2,)
-        What 0 and 1 stand for, for the error.
+        Names of the classes, for the error.
     rng : Generator
 
     Returns
@@ -292,7 +293,7 @@ def hold_out(
     Raises
     ------
     ValueError
-        If a class has fewer than two different sequences of positive weight that the other class has not.
+        If a class has fewer than two distinct sequences of positive weight that are not in the other class.
     """
     used = weights > 0
     group = np.unique(copy_marks(sequences), return_inverse=True)[1]
@@ -319,7 +320,7 @@ def hold_out(
 
 
 def _up_to(n: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Choose groups, the first ones first, that hold `n` rows together or a few less: one at least, and not all."""
+    """Choose groups, in order, with at most about `n` rows in total: at least one group, but not all."""
     chosen: list[int] = []
     total = 0
     for i, size in enumerate(sizes.tolist()):
@@ -332,17 +333,17 @@ def _up_to(n: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def copy_marks(sequences: NDArray[Any]) -> NDArray[np.int64]:
-    """Give every sequence a number: copies of one, also of its reverse complement, have the same.
+    """Hash every sequence so that copies and reverse complements get the same number.
 
     Parameters
     ----------
     sequences : ndarray of uint8, shape (n, L), or of float32, shape (n, L, C)
-        Codes or channels. Of channels only equal rows are copies.
+        Codes or channels. For channels, only equal rows are copies.
 
     Returns
     -------
     ndarray of int64, shape (n,)
-        The same for the same sequence in every array; for two different ones with a probability of 2^-64.
+        Equal for equal sequences, also in other arrays; collisions have a probability of 2^-64.
 
     Examples
     --------
@@ -358,7 +359,7 @@ def copy_marks(sequences: NDArray[Any]) -> NDArray[np.int64]:
     if sequences.ndim == 3:
         number_at = rng.integers(-(2**63), 2**63, flat.shape[1])
         for start in range(0, len(flat), step):
-            # The sum of 0.0 and 0.0 is 0.0 also where one of them is -0.0.
+            # Adding 0.0 turns -0.0 into 0.0.
             bits = (flat[start : start + step] + np.float32(0)).view(np.int32).astype(np.int64)
             marks[start : start + step] = (bits * number_at).sum(axis=1)
         return marks

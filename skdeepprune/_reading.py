@@ -1,4 +1,4 @@
-"""Files as they are read: plain or gzipped, as bytes or as lines, with one error for all that is wrong in them."""
+"""Reading files, plain or gzipped, as bytes or lines, with one error for every fault."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 _GZIP = b"\x1f\x8b"
-_GZIP_WITH_HEADER = 31  # the window bits by which zlib reads a header and checks the sum at the end
+_GZIP_WITH_HEADER = 31  # window bits with which zlib reads the gzip header and verifies the checksum
 _CHUNK = 2**18
 _LINES_AT_ONCE = 2**16  # bytes
-# DNA packs four- to fivefold, a run of one letter a thousandfold.
+# DNA compresses four- to fivefold, a run of one letter a thousandfold.
 _MAX_EXPANSION = 100
 _EXPANSION_FREE = 2**23
 _MAX_SHOWN = 60
@@ -23,17 +23,17 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FileFormatError(ValueError):
-    """A file is damaged, or does not hold what it should.
+    """A file is damaged or has the wrong content.
 
-    Whatever is wrong in a file of sequences, peaks or motifs, or in a genome, ends in this error. The message names the
-    file and the line, or the byte where there are no lines.
+    Raised for all faults in files of sequences, peaks, motifs, or genomes. The message names the file and the line, or
+    the byte if there are no lines.
 
     Attributes
     ----------
     source : str
         The file.
     line : int or None
-        From 1.
+        Counted from 1.
     """
 
     def __init__(self, message: str, source: str = "", line: int | None = None) -> None:
@@ -43,17 +43,17 @@ class FileFormatError(ValueError):
 
     @classmethod
     def at(cls, source: str, line: int, problem: str) -> FileFormatError:
-        """Say what is wrong in a line."""
+        """Make the error for a line."""
         return cls(f"{source}, line {line}: {problem}", source, line)
 
     @classmethod
     def expected(cls, source: str, line: int, expected: str, got: Any) -> FileFormatError:
-        """Say what a line should have had."""
+        """Make the error for a line with unexpected content."""
         return cls.at(source, line, f"expected {expected}, got {shown(got)}.")
 
 
 def shown(value: Any) -> str:
-    """Write a value for a message, cut where it is long."""
+    """Format a value for a message, truncated if long."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
     return repr(text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "...")
 
@@ -67,27 +67,27 @@ def source_of(path: str | os.PathLike[str]) -> str:
 def opened(
     path: str | os.PathLike[str], *, limited: bool = True, source: str | None = None
 ) -> Iterator[io.BufferedReader]:
-    """Open a file, or the standard input for ``"-"``; what gzip compressed, as its first bytes tell, is unpacked.
+    """Open a file, or standard input for ``"-"``; gzipped content is recognised by its first bytes and unpacked.
 
-    What unpacks to far more than sequences do is refused, unless it is not `limited`. Messages name `source`, or else
-    the path.
+    If `limited`, content that expands far more than sequences do is refused. Messages name `source`, by default the
+    path.
     """
     with open(sys.stdin.fileno(), "rb", closefd=False) if path == "-" else open(path, "rb") as file:
         yield unpacked(file, source or source_of(path), limited=limited)
 
 
 def unpacked(file: io.BufferedReader, source: str, *, limited: bool = True) -> io.BufferedReader:
-    """Unpack a file if its first bytes are those of gzip."""
+    """Unpack a file if it starts with the gzip magic number."""
     return io.BufferedReader(_Inflated(file, source, limited), _CHUNK) if is_gzipped(file.peek(2)) else file
 
 
 def is_gzipped(content: bytes) -> bool:
-    """Whether bytes begin as those of gzip do."""
+    """Whether bytes start with the gzip magic number."""
     return content[:2] == _GZIP
 
 
 class _Inflated(io.RawIOBase):
-    """What a gzip file holds. Unlike `gzip.GzipFile` it says where data are damaged, and stops at bombs."""
+    """Unpacked content of a gzip file. Unlike `gzip.GzipFile`, it reports where data are damaged and refuses bombs."""
 
     def __init__(self, file: BinaryIO, source: str, limited: bool) -> None:
         self._file = file
@@ -123,7 +123,7 @@ class _Inflated(io.RawIOBase):
         return packed
 
     def _next_member(self) -> bool:
-        """Go on to the next member, of which bgzip writes many; zeros may pad the end of a file."""
+        """Continue with the next member (bgzip writes many); the end of a file may be padded with zeros."""
         packed = self._member.unused_data
         while not (rest := packed.lstrip(b"\0")):
             packed = self._read()
@@ -151,18 +151,18 @@ class _Inflated(io.RawIOBase):
 
 
 class Lines:
-    """The lines of a file, without their ends, and which of them was read last.
+    """The lines of a file without line ends, and the number of the last one read.
 
     Parameters
     ----------
     file : binary file
     source : str
-        Its name, for errors.
+        Name of the file, for errors.
 
     Raises
     ------
     FileFormatError
-        While it is read: if a line is no text.
+        While reading, if a line is not text.
     """
 
     def __init__(self, file: io.BufferedReader, source: str) -> None:
@@ -176,7 +176,7 @@ class Lines:
             first, *others = chunk.split(b"\n")
             begun.append(first)
             if not others:
-                self._refuse_zeros(chunk)  # now, as the line may have no end
+                self._refuse_zeros(chunk)  # checked now, since the line may have no end
                 continue
             last = others.pop()
             yield self._next(b"".join(begun), is_odd=True)
@@ -190,7 +190,7 @@ class Lines:
             yield self._next(rest, is_odd=True)
 
     def _next(self, line: bytes, is_odd: bool) -> bytes:
-        """Take the next line; one that `is_odd` may hold what must not be in it."""
+        """Return the next line, checked for forbidden bytes if `is_odd`."""
         if is_odd:
             self._refuse_zeros(line)
             line = line.rstrip(b"\r")
@@ -202,7 +202,7 @@ class Lines:
         return line
 
     def _refuse_zeros(self, part: bytes) -> None:
-        """Refuse a part of the line that comes next if it holds a byte 0."""
+        """Raise an error if part of the next line contains a zero byte."""
         if b"\0" not in part:
             return
         self.number += 1
@@ -211,12 +211,12 @@ class Lines:
         raise FileFormatError.at(self.source, self.number, "expected text, got a byte 0.")
 
     def text(self, line: bytes) -> str:
-        """Decode the line that was read last."""
+        """Decode the last line read."""
         try:
             return line.decode()
         except UnicodeDecodeError as error:
             raise self.expected("UTF-8", f"byte {line[error.start]:#x}") from error
 
     def expected(self, expected: str, got: Any, number: int | None = None) -> FileFormatError:
-        """Make the error of the line that was read last, or of another one."""
+        """Make the error for the last line read, or another one."""
         return FileFormatError.expected(self.source, self.number if number is None else number, expected, got)

@@ -16,7 +16,7 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-# Bytes of the target's name in that of its part file, whose name must not become too long.
+# Bytes of the target's name in the name of its part file, which must not become too long.
 _MAX_STEM_BYTES = 100
 _RANDOM_LETTERS = 8
 _FOLDER_PREFIX, _LOCK = "skdeepprune-", ".lock"
@@ -76,7 +76,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder for the time being, which only this user may enter; remove those of killed runs.
+    """Make a temporary folder that only this user may enter; remove those of killed runs.
 
     Yields
     ------
@@ -90,7 +90,7 @@ def temporary_folder() -> Iterator[Path]:
         try:
             handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         except FileNotFoundError:
-            continue  # another run has removed it as a leftover
+            continue  # removed as a leftover by another run
         if sys.platform == "win32":
             os.close(handle)  # Windows cannot remove an open file
             break
@@ -115,7 +115,7 @@ def _remove_unlocked(folder: Path) -> None:
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
             return
         if not (folder / _LOCK).exists():
-            folder.rmdir()  # unless there is something in it
+            folder.rmdir()  # unless it is not empty
             return
         handle = os.open(folder / _LOCK, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
         try:
@@ -158,7 +158,7 @@ def _new_part(target: Path) -> tuple[Path, int | None]:
             fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             return part, handle
-        os.close(handle)  # between the two calls another run has removed it as a leftover
+        os.close(handle)  # removed as a leftover by another run between the two calls
 
 
 def _remove_leftovers(target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Benchmarks that can be stopped and gone on with: data sets x methods x seeds, on one machine or a cluster."""
+"""Resumable benchmarks: data sets x methods x seeds, on one machine or a cluster."""
 
 from skdeepprune.bench._datasets import BenchmarkDataset, find_datasets
 from skdeepprune.bench._methods import METHODS, find_methods

@@ -1,4 +1,4 @@
-"""Where jobs run: in processes of this machine through joblib, or on a Dask or Ray cluster."""
+"""Backends that run jobs: local processes through joblib, or a Dask or Ray cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Backend = Literal["loky", "dask", "ray"]
 
-# A task a job, each handed out as soon as there is room for it, its result as soon as it is there.
+# One job per task; results are returned as soon as they are ready.
 _ONE_BY_ONE = {"return_as": "generator_unordered", "batch_size": 1}
 
 
@@ -35,18 +35,18 @@ def each_finished(
     Parameters
     ----------
     function : callable
-        Should not raise: an error of its own ends everything.
+        Must not raise: an error ends the whole run.
     items : sequence
     backend : {"loky", "dask", "ray"}, default="loky"
     n_jobs : int, default=None
         Processes; -1 for all cores. With loky, 1 is this process.
     scheduler : str, default=None
-        Address of a Dask scheduler, whose workers then decide how many run at once.
+        Address of a Dask scheduler; its workers determine the number of parallel jobs.
 
     Yields
     ------
     item, result
-        As they come. The result is an error if the process died.
+        In order of completion. The result is an error if the process died.
     """
     if not items:
         return
@@ -61,7 +61,7 @@ def _call(function: Callable[[Any], Any], i: int, item: Any) -> tuple[int, Any]:
 
 
 def _end_with(parent: int) -> None:
-    """Let this process end when its parent has, even by kill -9, of which it would not hear."""
+    """End this process when its parent ends, even if that is killed by SIGKILL."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -73,7 +73,7 @@ def _end_with(parent: int) -> None:
 
 @contextmanager
 def _running(backend: str, n_jobs: int | None, scheduler: str | None) -> Iterator[Callable[[Any], Any]]:
-    """Prepare a backend; yield what runs calls on it."""
+    """Prepare a backend; yield the function that runs calls on it."""
     if scheduler is not None and backend != "dask":
         raise ValueError(f"backend={backend!r} has no scheduler; expected backend='dask'.")
     match backend:
@@ -91,10 +91,10 @@ def _running(backend: str, n_jobs: int | None, scheduler: str | None) -> Iterato
 
 
 def _run_on_loky(calls: Any, n_jobs: int | None) -> Iterator[tuple[int, Any]]:
-    """Run on processes of this machine. If one dies, find out by which call, and go on with the others."""
+    """Run on local processes. If one dies, find the call that killed it, and continue with the others."""
     with parallel_config(backend="loky", inner_max_num_threads=1, initializer=_end_with, initargs=(os.getpid(),)):
         parallel = Parallel(n_jobs, **_ONE_BY_ONE)
-        apart = Parallel(2)  # a single job would run in this process
+        apart = Parallel(2)  # joblib would run a single job in this process
     left = {call[1]: call for call in calls}
     while left:
         try:
@@ -103,7 +103,7 @@ def _run_on_loky(calls: Any, n_jobs: int | None) -> Iterator[tuple[int, Any]]:
                     del left[i]
                     yield i, result
         except BrokenProcessPool:
-            # The calls that were handed out are the first ones; as many wait as run.
+            # Calls are dispatched in order; as many wait as run.
             for i in list(islice(left, 2 * effective_n_jobs(n_jobs))):
                 try:
                     ((_, result),) = apart([delayed(_call)(*left[i])])
@@ -114,10 +114,10 @@ def _run_on_loky(calls: Any, n_jobs: int | None) -> Iterator[tuple[int, Any]]:
 
 
 def _run_on_dask(calls: Any, client: Any, as_completed: Any) -> Iterator[tuple[int, Any]]:
-    """Hand all calls to the scheduler at once, so that workers that come later get theirs.
+    """Submit all calls to the scheduler at once, so that workers that join later get some.
 
-    Not through joblib, whose backend for Dask waits forever for a call that Dask has given up: one whose workers have
-    died more often than the scheduler's setting ``allowed-failures`` says (3). Here its result is the error.
+    joblib's Dask backend would wait forever for a call that Dask has given up (whose workers have died more often than
+    the scheduler's ``allowed-failures``, 3 by default). Here the result of that call is the error.
     """
     numbers = {client.submit(_call, *call, pure=False): call[1] for call in calls}
     ended = as_completed(numbers, loop=client.loop, with_results=True, raise_errors=False)
@@ -126,13 +126,13 @@ def _run_on_dask(calls: Any, client: Any, as_completed: Any) -> Iterator[tuple[i
             raise ConnectionError(f"The Dask scheduler is gone: {result} Run again to go on.")
         i = numbers.pop(future)
         error = future.exception()
-        # A result that is kept on a worker would be lost, and computed again, if that worker died.
+        # A result kept on a worker would be recomputed if that worker died.
         future.release()
         yield result if error is None else (i, error)
 
 
 def _run_on_ray(calls: Any, n_jobs: int | None, ray: Any) -> Iterator[tuple[int, Any]]:
-    """Keep `n_jobs` tasks running. Not through joblib, whose backend for Ray gives no result before the last."""
+    """Keep `n_jobs` tasks running. joblib's Ray backend would return no result before the last."""
     n_running = None if n_jobs == -1 else n_jobs or 1
     task, waiting = ray.remote(_call), iter(calls)
     running = {task.remote(*call): call[1] for call in islice(waiting, n_running)}

@@ -1,4 +1,4 @@
-"""One cell of the benchmark, a method on a data set with a seed: what determines it, and how it is measured."""
+"""A cell of the benchmark (method, data set and seed): its identity and its measurement."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A job: a classifier, not fitted, for a data set and a seed.
+    """A job: an unfitted classifier for a data set and a seed.
 
     Attributes
     ----------
     dataset : BenchmarkDataset
     method : str
     size : int or None
-        Number of kernels, where the method is a cell for each; then the network at that size alone is scored.
+        Number of kernels if the method has a cell per size; then only the network of that size is scored.
     seed : int
     estimator : estimator
     metrics : mapping of str to callable
@@ -57,7 +57,7 @@ class Cell:
     metrics: Mapping[str, Metric]
 
     def identity(self) -> dict[str, Any]:
-        """Describe all that determines the numbers, but for the package's version and the machine."""
+        """Describe everything that determines the results, except the package version and the machine."""
         return {
             "collection": self.dataset.collection,
             "dataset": self.dataset.name,
@@ -81,7 +81,7 @@ def make_cells(
     seeds: Sequence[int],
     metrics: Mapping[str, Metric],
 ) -> Iterator[Cell]:
-    """Yield every method on every data set with every seed."""
+    """Yield a cell for every method, data set and seed."""
     for dataset in datasets:
         for name, make in methods.items():
             for seed in seeds:
@@ -93,7 +93,7 @@ def make_cells(
 
 
 class _Scored(NamedTuple):
-    """A classifier at one of its sizes, and its scores of the test set."""
+    """A classifier at one size, and its scores on the test set."""
 
     n_kernels: int | None
     scores: NDArray[np.float64]
@@ -108,15 +108,15 @@ def run_cell(cell: Cell) -> list[Row]:
     Returns
     -------
     list of dict
-        A row for every size of the network; if something fails, one row with the error. The peak memory is that of the
-        process during the cell, with all that it held before.
+        One row per size of the network; if something fails, one row with the error. Peak memory is that of the process
+        during the cell, including memory allocated earlier.
     """
     start = datetime.now(UTC).isoformat(timespec="seconds")
     forget_peak_memory()
     try:
         with one_thread():
             rows = list(_measure(cell))
-    except Exception as error:  # whatever a user's method or file raises must not end the run
+    except Exception as error:  # errors in users' methods or files must not end the run
         rows = [failed_row(cell, error)]
     circumstances = {"peak_mb": peak_memory(), "started": start}
     return [row | circumstances for row in rows]
@@ -154,7 +154,7 @@ def _measure(cell: Cell) -> Iterator[Row]:
 
 
 def _scored(estimator: Any, X: Any, seconds: float) -> Iterator[_Scored]:
-    """Score by the classifier at each of its sizes, if it keeps them in `stages_`."""
+    """Score the classifier at every size in `stages_`, if it has any."""
     if hasattr(estimator, "stages_"):
         seconds = 0.0
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Under which conditions a cell runs: one thread, and a record of machine, version and memory."""
+"""Conditions of a cell: one thread; machine, version and memory are recorded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from joblib import cpu_count, parallel_config
 from threadpoolctl import threadpool_limits
 
 N_THREADS = 1
-# Read when a library starts its threads. What has started them before is held by threadpoolctl.
+# Read when a library starts its threads. threadpoolctl limits libraries that have started theirs already.
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -27,7 +27,7 @@ _THREAD_VARIABLES = (
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold numerical libraries, and what runs by joblib, to one thread."""
+    """Limit numerical libraries and joblib to one thread."""
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(N_THREADS)))
     try:
@@ -42,7 +42,7 @@ def one_thread() -> Iterator[None]:
 
 
 def forget_peak_memory() -> None:
-    """Let `peak_memory` count from now. Linux can; elsewhere it goes on counting from the start of the process."""
+    """Reset `peak_memory`. Only on Linux; elsewhere it keeps counting from the start of the process."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -50,7 +50,7 @@ def forget_peak_memory() -> None:
 
 
 def peak_memory() -> float | None:
-    """Most resident memory of this process since `forget_peak_memory`, in MB (10^6 bytes), where the system tells."""
+    """Peak resident memory of this process since `forget_peak_memory`, in MB (10^6 bytes), if available."""
     try:
         status = Path("/proc/self/status").read_text()
         return round(int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6, 1)
@@ -87,7 +87,7 @@ def _processor() -> str:
 
 @cache
 def commit() -> str | None:
-    """Commit that the package is at, with "-dirty" after it if files were changed since; None outside a checkout."""
+    """Commit of the package, with "-dirty" appended if files have changed; None outside a checkout."""
     package = Path(__file__).resolve().parents[1]
 
     def git(*arguments: str) -> str:
@@ -95,7 +95,7 @@ def commit() -> str | None:
         return run.stdout.strip()
 
     try:
-        # An installed package may lie in the checkout of another project.
+        # An installed package may be inside the checkout of another project.
         git("ls-files", "--error-unmatch", "__init__.py")
         return git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-"""Data sets to measure on: how each is loaded for a seed, and what determines it."""
+"""Data sets of the benchmark: how each is loaded for a seed, and its identity."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from skdeepprune.datasets._collections import _files
 from skdeepprune.sequences import read_sequences
 
 _AS_PUBLISHED = {"zeng": load_zeng, "fastsk": load_fastsk}
-# What the paper takes for motifs of up to 20 bp, and for ChIP-seq.
+# The paper's kernel lengths for motifs of up to 20 bp and for ChIP-seq.
 _KERNEL_LENGTH_SIMULATED = 24
 _KERNEL_LENGTH_REAL = 15
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BenchmarkDataset:
-    """A data set to measure on.
+    """A data set of the benchmark.
 
     Attributes
     ----------
     collection, name : str
     load : callable
-        Gets the seed, and returns an object with `X_train`, `y_train`, `X_test`, `y_test`, and, where it is known, the
-        `ceiling`: the best AUC possible. Called where the cell runs, so that no sequence travels.
+        ``load(seed)`` returns an object with `X_train`, `y_train`, `X_test`, `y_test` and, if known, `ceiling`, the
+        best possible AUC. It is called in the process that runs the cell, so that no sequences are transferred.
     kernel_length : int, default=15
-        What the paper takes for sets of this kind.
+        The paper's setting for sets of this kind.
     both_strands : bool, default=True
-        Whether a site may lie on either strand. In the simulated sets it does not.
+        Whether sites occur on both strands; not in the simulated sets.
     parameters : mapping, default={}
-        What determines the sequences besides the seed, as far as JSON can say it. If it changes, the cells are others.
+        JSON-serialisable values that determine the sequences, besides the seed. Changing them makes new cells.
 
     Examples
     --------
@@ -71,12 +71,12 @@ def find_datasets(
     ----------
     wanted : sequence of str, default=()
         Names of collections ("simulated", "deepbind", "zeng", "fastsk", or a folder's) or of single sets. By default
-        all that are there.
+        all available ones.
     folder : str or path, default=None
-        Holds collections as `skdeepprune.datasets` loads them, or folders of sets in the format of the 690-set
-        collection: ``NAME/train.data`` and ``NAME/test.data``, gzipped or not. Workers need it at the same place.
+        Folder with collections as `skdeepprune.datasets` loads them, or folders of sets in the format of the 690-set
+        collection: ``NAME/train.data`` and ``NAME/test.data``, gzipped or not. Workers need it at the same path.
     n_positives : int, default=None
-        Train on a random choice of at most so many positives, and of the same share of the negatives.
+        Train on a random subset of at most this many positives, and the same fraction of the negatives.
 
     Returns
     -------
@@ -85,9 +85,9 @@ def find_datasets(
     Raises
     ------
     ValueError
-        If there is no collection or set of a name.
+        If a collection or set does not exist.
     NotADirectoryError
-        If there is no such folder.
+        If the folder does not exist.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def _known_formats(folder: Path, n_positives: int | None) -> Iterator[BenchmarkD
 
 
 def _folders(folder: Path, n_positives: int | None) -> Iterator[BenchmarkDataset]:
-    """Find sets that are a folder each, in this one or in its folders; the one above them names the collection."""
+    """Find sets that are folders, directly or one level down; the parent folder names the collection."""
     for name in sorted({path.parent for path in (*folder.glob("*/train.data*"), *folder.glob("*/*/train.data*"))}):
         yield BenchmarkDataset(
             collection=name.parent.name,
@@ -143,7 +143,7 @@ def _folders(folder: Path, n_positives: int | None) -> Iterator[BenchmarkDataset
 
 
 def _sizes(*paths: Path) -> list[int]:
-    """Sizes of files: what changes with their content, and not when they move. Missing ones have none."""
+    """File sizes, which change with the content but not with the location. Missing files are omitted."""
     return [path.stat().st_size for path in paths if path.exists()]
 
 
@@ -178,7 +178,7 @@ def _part(folder: Path, part: str) -> Path:
 
 
 def _with_at_most(data: SequenceDataset, n_positives: int | None, seed: int) -> SequenceDataset:
-    """Draw training sequences, the same share of both classes, in their order."""
+    """Draw training sequences, the same fraction of both classes, in the original order."""
     n_there = int((data.y_train == 1).sum())
     if n_positives is None or n_there <= n_positives:
         return data

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-# They say how to compute, and not what.
+# These determine how to compute, not the result.
 _WITHOUT_INFLUENCE = {"n_jobs", "verbose"}
 
 
 def describe(value: Any) -> Any:
-    """Describe a parameter, or an estimator with all of its own, as JSON can say it.
+    """Describe a parameter, or an estimator with its parameters, in JSON types.
 
     Parameters
     ----------
     value : object
-        What JSON does not know is described by its `repr`, without addresses in memory.
+        Values that JSON does not support are described by `repr`, without memory addresses.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def describe(value: Any) -> Any:
 
 
 def changed_parameters(estimator: Any) -> dict[str, Any]:
-    """Describe the parameters that are not the defaults; `random_state` is left out, as the seed determines it.
+    """Describe the non-default parameters, except `random_state`, which the seed determines.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def changed_parameters(estimator: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        Estimators among them are described in the same way.
+        Nested estimators are described in the same way.
 
     Examples
     --------
@@ -89,6 +89,6 @@ def _briefly(value: Any) -> Any:
 
 
 def _name(thing: Any) -> str:
-    """Name a class or function by its package: in which of the modules it stands is the package's own affair."""
+    """Name a class or function by its package; the module within it is an implementation detail."""
     package = str(getattr(thing, "__module__", None) or "").partition(".")[0]
     return f"{package}.{thing.__qualname__}".lstrip(".")

@@ -1,4 +1,4 @@
-"""Methods to measure: what makes a classifier of strings for a data set and a seed."""
+"""Methods of the benchmark: functions that make a classifier for a data set and a seed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from skdeepprune.bench._datasets import BenchmarkDataset
 Method = Callable[[BenchmarkDataset, int], Any]
 
 SIZES = (4, 8, 16, 32, 64, 128, 256)
-# Strengths of the penalties, which the paper does not give: the strongest that still train. From ten times as strong an
-# L1 penalty the kernels of some sets never leave zero.
+# Penalty strengths, which the paper does not state: the strongest that still train. With an L1 penalty ten times as
+# strong, the kernels of some sets never leave zero.
 _L1, _L2 = 1e-4, 1e-3
 
 
@@ -63,7 +63,7 @@ def _convolution(dataset: BenchmarkDataset, seed: int, **variant: Any) -> Mappin
 
 
 def _one_shot(dataset: BenchmarkDataset, seed: int) -> Mapping[int, Any]:
-    """Prune from 256 kernels to a size at once."""
+    """Prune from 256 kernels to a size in one step."""
     return {
         size: _paper(dataset, seed, n_kernels=size, n_prunings=step, schedule="one-shot")
         for size, step in ((4, 6), (16, 4))
@@ -71,7 +71,7 @@ def _one_shot(dataset: BenchmarkDataset, seed: int) -> Mapping[int, Any]:
 
 
 def _kmer_logistic(dataset: BenchmarkDataset, seed: int) -> Any:
-    """Make scikit-learn's logistic regression on counts of 6-mers, its penalty by cross-validation."""
+    """Make scikit-learn's logistic regression on 6-mer counts, with the penalty chosen by cross-validation."""
     regression = GridSearchCV(
         LogisticRegression(max_iter=1000),
         {"C": [0.001, 0.003, 0.01, 0.03, 0.1]},
@@ -124,8 +124,8 @@ def find_methods(names: Iterable[str]) -> dict[str, Method]:
     Parameters
     ----------
     names : iterable of str
-        Keys of `METHODS`; "paper" for those of the paper, or "all"; or ``"module:function"`` for one of your own, which
-        then has the function's name. Modules are looked for in the working folder, too.
+        Keys of `METHODS`; "paper" for those of the paper, or "all"; or ``"module:function"`` for one of your own, named
+        after the function. Modules are also searched for in the working directory.
 
     Returns
     -------
@@ -134,9 +134,9 @@ def find_methods(names: Iterable[str]) -> dict[str, Method]:
     Raises
     ------
     ValueError
-        If there is no such method.
+        If a method does not exist.
     ImportError
-        If there is no such module or function.
+        If a module or function does not exist.
 
     Examples
     --------

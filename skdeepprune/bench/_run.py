@@ -1,4 +1,4 @@
-"""Running a benchmark: data sets x methods x seeds, a job each, so that it can be stopped and gone on with."""
+"""Running a benchmark: data sets x methods x seeds, one job each, resumable."""
 
 from __future__ import annotations
 
@@ -32,55 +32,55 @@ def run_benchmark(
     retry_failed: bool = False,
     verbose: int = 0,
 ) -> pd.DataFrame:
-    """Measure every method on every data set with every seed, as far as the store does not have it yet.
+    """Measure every method on every data set with every seed, skipping results that are in the store.
 
     Parameters
     ----------
     datasets : iterable of BenchmarkDataset
-        `find_datasets` finds them.
+        See `find_datasets`.
     methods : mapping of str to callable
-        ``method(dataset, seed)`` makes a classifier of strings, not fitted: any of scikit-learn's kind, with
-        `decision_function` or `predict_proba`. It may make a dictionary from numbers of kernels to classifiers, a cell
-        each. `METHODS` has what the package knows.
+        ``method(dataset, seed)`` returns an unfitted scikit-learn classifier of strings with `decision_function` or
+        `predict_proba`; or a dictionary from numbers of kernels to classifiers, one cell each. `METHODS` has the
+        built-in ones.
     seeds : iterable of int
     store : str or path
-        Folder to keep the results in; made if it is not there.
+        Folder of the results; created if missing.
     metrics : mapping of str to callable, default=METRICS
-        ``metric(y, scores)`` of the test set.
+        ``metric(y, scores)`` on the test set.
     n_jobs : int, default=None
-        Processes with one thread each; None and 1 mean this one, -1 all cores.
+        Number of processes with one thread each; None and 1 use this process, -1 all cores.
     backend : {"loky", "dask", "ray"}, default="loky"
-        What runs the jobs.
+        Backend that runs the jobs.
     scheduler : str, default=None
-        Address of a running Dask scheduler, for ``backend="dask"``. Then `n_jobs` does not count.
+        Address of a running Dask scheduler, for ``backend="dask"``. `n_jobs` is then ignored.
     retry_failed : bool, default=False
-        Also run what has failed before.
+        Also repeat cells that failed before.
     verbose : int, default=0
         1 shows a progress bar.
 
     Returns
     -------
     DataFrame
-        Rows as of `read_store`, of these cells.
+        Rows of these cells, as returned by `read_store`.
 
     Raises
     ------
     ImportError
         If the backend is not installed.
     TypeError
-        If a method makes no classifier.
+        If a method does not return a classifier.
 
     Notes
     -----
-    A cell is on disk, complete, as soon as it has ended, and stays there whatever happens to the processes. Run again,
-    what is missing runs. A cell that raises an error, or whose process dies, becomes a row with the error.
+    A cell is written to disk as soon as it is finished. When called again, only missing cells run. A cell that raises
+    an error, or whose process dies, becomes a row with the error.
 
-    Cells are identified by everything that determines their numbers: the data set with its parameters, the method
-    with all parameters of its classifier (but for `n_jobs` and `verbose`), the seed, and the names of the metrics;
+    Cells are identified by everything that determines their results: the data set with its parameters, the method
+    with all parameters of its classifier (except `n_jobs` and `verbose`), the seed, and the names of the metrics;
     not by the package's version, which the rows carry.
 
-    The cells run in random order: so two runs at once, which look whether a cell is there before they begin with it,
-    hardly do the same, and what there is of a run at any time is a fair sample of it.
+    Cells run in random order. Each is skipped if another run has finished it in the meantime, so that simultaneous runs
+    share the work; and the finished part is a random sample at any time.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def list_cells(
     *,
     metrics: Mapping[str, Metric] = METRICS,
 ) -> pd.DataFrame:
-    """List the cells that `run_benchmark` would see to, and whether the store has them.
+    """List the cells of `run_benchmark`, and whether they are in the store.
 
     Parameters
     ----------
@@ -138,7 +138,8 @@ def list_cells(
     Returns
     -------
     DataFrame
-        A row per cell: collection, dataset, method, n_kernels (where it is a cell of its own), seed, and state: "done",
+        One row per cell: collection, dataset, method, n_kernels (if the size is a cell of its own), seed, and state:
+        "done",
         "failed" or "missing".
 
     Examples
@@ -172,22 +173,22 @@ def restore_store(
     *,
     metrics: Mapping[str, Metric] = METRICS,
 ) -> None:
-    """Give a store the cells it lacks from a table of results, so that a benchmark goes on where the table ends.
+    """Restore missing cells of a store from a table of results, so that a benchmark can be resumed from the table.
 
     Parameters
     ----------
     store : str or path
-        Folder; made if it is not there. What it has stays as it is.
+        Folder; created if missing. Existing cells are kept.
     table : DataFrame, or path of a CSV file
-        As `read_store` and `run_benchmark` return it. Rows of cells that are not among those asked for are left out: a
-        changed parameter is another cell.
+        As `read_store` and `run_benchmark` return it. Rows of other cells are ignored; a changed parameter
+        makes another cell.
     datasets, methods, seeds, metrics
         As in `run_benchmark`.
 
     Raises
     ------
     ValueError
-        If the table does not tell the cells of its rows.
+        If the table has no column with the cells.
 
     Examples
     --------
@@ -209,7 +210,7 @@ def restore_store(
 
 
 def _run_if_missing(job: tuple[Cell, Path]) -> list[Row] | None:
-    """Run a cell, unless another run has done so meanwhile, as far as this process can see the store."""
+    """Run a cell, unless another run has finished it in the meantime."""
     cell, path = job
     return None if path.exists() else run_cell(cell)
 

@@ -1,4 +1,4 @@
-"""The store: a folder in which every cell that has ended is one small file."""
+"""The store: a folder with one small file per finished cell."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _WHOLE_NUMBERS = ["seed", "n_kernels", "n_train", "n_test", "epochs", "threads"]
 class Store:
     """A folder of results.
 
-    ``cells/COLLECTION/DATASET/METHOD.seed-SEED.HASH.json`` holds the rows of a cell, and what determines it, of which
-    the hash is. A file is put into its place, complete, by renaming it. With a changed parameter a cell is another one;
-    that which it supersedes is moved to ``superseded/``, and comes back from there if it is wanted again. So
-    ``cells/`` has each method on each data set with each seed once, as it was last asked for.
+    ``cells/COLLECTION/DATASET/METHOD.seed-SEED.HASH.json`` contains the rows and the identity of a cell; the hash is
+    that of the identity. Files are written atomically. A changed parameter makes a new cell; the superseded one is
+    moved to ``superseded/``, and back if it is requested again. So ``cells/`` has each method on each data set with
+    each seed once, as last requested.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).resolve()
 
     def path(self, cell: Cell) -> Path:
-        """Tell where the rows of a cell are, or will be."""
-        # "@" is quoted in names, so that no name of a method can be mistaken for one with its size.
+        """Path of the file of a cell."""
+        # "@" is quoted in names, so that method names with and without a size cannot be confused.
         method = _file_name(cell.method) + ("" if cell.size is None else f"@{cell.size}")
         name = f"{method}.seed-{cell.seed}.{cell.key}.json"
         return self._cells / _file_name(cell.dataset.collection) / _file_name(cell.dataset.name) / name
@@ -54,7 +54,7 @@ class Store:
         return self.folder / "superseded" / path.relative_to(self._cells)
 
     def state(self, cell: Cell) -> str:
-        """Tell whether a cell is "done", has "failed", or is "missing"."""
+        """State of a cell: "done", "failed" or "missing"."""
         path = self.path(cell)
         rows = _read(path) or _read(self._superseded(path))
         if rows is None:
@@ -62,7 +62,7 @@ class Store:
         return "failed" if _has_failed(rows) else "done"
 
     def check_slots(self, cells: Iterable[Cell]) -> None:
-        """Refuse cells that differ in their parameters alone: one would supersede the other."""
+        """Raise an error if cells differ only in their parameters: one would supersede the other."""
         counts = Counter(_slot(self.path(cell)) for cell in cells)
         doubled = [slot for slot, count in counts.items() if count > 1]
         if doubled:
@@ -72,7 +72,7 @@ class Store:
             )
 
     def prepare(self, cells: Iterable[Cell], *, retry_failed: bool) -> list[Cell]:
-        """Move aside what the cells supersede, remove what is to be done again, and return the missing cells."""
+        """Move superseded files, remove files of cells to repeat, and return the missing cells."""
         there = defaultdict(list)
         for path in self._cells.glob("*/*/*.json"):
             there[_slot(path)].append(path)
@@ -91,13 +91,13 @@ class Store:
                 if rows is None or (retry_failed and _has_failed(rows)):
                     path.unlink(missing_ok=True)
             if not path.exists():
-                # Where a file is in the way it is said now, not after the cell has run.
+                # If a file is in the way, fail now rather than after the cell has run.
                 path.parent.mkdir(parents=True, exist_ok=True)
                 missing.append(cell)
         return missing
 
     def put(self, cell: Cell, rows: Sequence[Row]) -> None:
-        """Keep the rows of a cell, for good once this returns."""
+        """Save the rows of a cell permanently."""
         if not rows:
             raise ValueError(f"The cell {cell.method!r} on {cell.dataset.name!r} has no rows; expected at least one.")
         path = self.path(cell)
@@ -108,21 +108,21 @@ class Store:
             os.fsync(file.fileno())
 
     def restore(self, cells: Iterable[Cell], table: pd.DataFrame) -> None:
-        """Put the missing ones among the cells from a table that a store was read into."""
+        """Restore missing cells from a table of `read_store`."""
         table = table.astype(object).where(table.notna(), None)
         rows_of: dict[str, list[Row]] = defaultdict(list)
         for record in table.to_dict("records"):
             row = {str(name): value for name, value in record.items()}
             changed = {"parameters": json.loads(row["parameters"]), "error": row["error"] or ""}
             rows, row = rows_of[row.pop("cell")], row | changed
-            if row["n_kernels"] not in [other["n_kernels"] for other in rows]:  # the table may hold one twice
+            if row["n_kernels"] not in [other["n_kernels"] for other in rows]:  # the table may contain a cell twice
                 rows.append(row)
         for cell in cells:
             if cell.key in rows_of and self.state(cell) == "missing":
                 self.put(cell, rows_of[cell.key])
 
     def read(self, cells: Iterable[Cell] | None = None) -> pd.DataFrame:
-        """Tabulate the rows of some cells, or of all, as far as they have ended."""
+        """Tabulate the rows of the finished cells, of all or only some."""
         paths = self._cells.glob("*/*/*.json") if cells is None else map(self.path, cells)
         rows = [row | {"cell": _key(path)} for path in paths for row in _read(path) or ()]
         further = {name for row in rows for name in row} - {*_BEFORE_METRICS, *_METRICS, *_AFTER_METRICS}
@@ -137,17 +137,17 @@ class Store:
 
 
 def read_store(folder: str | os.PathLike[str]) -> pd.DataFrame:
-    """Tabulate all cells of a store that have ended; also while others are still running.
+    """Tabulate all finished cells of a store, even while others are running.
 
     Parameters
     ----------
     folder : str or path
-        That `run_benchmark` was given as `store`.
+        The `store` of `run_benchmark`.
 
     Returns
     -------
     DataFrame
-        A row per data set, method, seed and number of kernels, with the metrics, seconds, memory and conditions, and
+        One row per data set, method, seed and number of kernels, with the metrics, seconds, memory and conditions, and
         the key of its `cell`. A cell that failed has one row, with its `error`.
 
     Raises
@@ -162,7 +162,7 @@ def read_store(folder: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def _read(path: Path) -> list[Row] | None:
-    """Rows of a file; None, with a warning if there is one, if they are not those of a cell."""
+    """Rows of a file; None if it does not exist or, with a warning, is damaged."""
     try:
         rows: Any = json.loads(path.read_text(encoding="utf-8"))["rows"]
         _check_rows(rows)
@@ -176,7 +176,7 @@ def _read(path: Path) -> list[Row] | None:
 
 
 def _check_rows(rows: Any) -> None:
-    """Raise an error of some kind if a table could not be made of these."""
+    """Raise an error if the rows do not form a table."""
     if not isinstance(rows, list) or not rows:
         raise ValueError("no rows")
     for row in rows:
@@ -200,12 +200,12 @@ def _has_failed(rows: list[Row]) -> bool:
 
 
 def _file_name(name: str) -> str:
-    """Name a file so that no other name has it, too, that it is in its folder, and that it is not too long."""
+    """Make a unique file name that is not too long and contains no path separators."""
     quoted = quote(name, safe="()+,=", errors="surrogateescape")
     if quoted.startswith("."):
         quoted = "%2E" + quoted[1:]
     if len(quoted) > _MAX_NAME_LENGTH:
-        # After "%" no other name has a "~".
+        # Other names never have "~" after "%".
         return f"{quoted[: _MAX_NAME_LENGTH - 20]}%~{hashlib.sha256(quoted.encode()).hexdigest()[:16]}"
     return quoted or "%~"
 
@@ -216,12 +216,12 @@ def _key(path: Path) -> str:
 
 
 def _slot(path: Path) -> Path:
-    """Path without the hash: what cells that differ in parameters alone have in common."""
+    """Path without the hash, shared by cells that differ only in their parameters."""
     return path.with_name(path.name.rsplit(".", 2)[0])
 
 
 def _move(path: Path, target: Path) -> None:
-    """Move a file, unless it is not there, or another run has been quicker."""
+    """Move a file, unless it does not exist or another run has already moved it."""
     if path.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What a base is, as bits: G or C, in lower case (masked as a repeat), unknown, blocked."""
+"""Properties of bases as bits: G or C, lower case (masked repeat), unknown, blocked."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _BITS_OF_LETTER = _table()
 
 
 def base_bits(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Translate ASCII letters; none of them is blocked."""
+    """Translate ASCII letters; none is blocked yet."""
     return _BITS_OF_LETTER[letters]
 
 
 def gc_and_repeats(sequences: Sequence[str]) -> tuple[Floats, Floats]:
-    """Measure the GC share of the known bases, NaN if there is none, and the share in lower case of every sequence."""
+    """GC content of the known bases (NaN if none are known) and share of lower case for every sequence."""
     gc, repeats = np.empty(len(sequences)), np.empty(len(sequences))
     for i, sequence in enumerate(sequences):
         bits = base_bits(np.frombuffer(sequence.encode("ascii", "replace"), np.uint8))

@@ -1,4 +1,4 @@
-"""How well negatives match."""
+"""Comparison of negatives with positives."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _N_BINS = 20
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """How alike bound and unbound sequences are in what should not tell them apart.
+    """Similarity of bound and unbound sequences in features that should not separate them.
 
     Attributes
     ----------
     n_bound, n_unbound : int
     gc, repeats : DataFrame
-        A row per bin: from, to, and the shares of bound and of unbound sequences whose GC content, or share in lower
-        case, lies there.
+        One row per bin: from, to, and the shares of bound and unbound sequences whose GC content, or share of lower
+        case, is in the bin.
     gc_means, repeat_means : tuple of float
-        Of bound and of unbound sequences.
+        Means of bound and unbound sequences.
     gc_distance, repeat_distance : float
-        Kolmogorov-Smirnov statistic: the greatest difference of the cumulative shares. 0 is a perfect match.
+        Kolmogorov-Smirnov statistic: the largest difference of the cumulative distributions. 0 is a perfect match.
     dinucleotides : DataFrame
-        A row per dinucleotide: its share among those of bound and of unbound sequences.
+        One row per dinucleotide: its frequency in bound and unbound sequences.
     """
 
     n_bound: int
@@ -60,7 +60,7 @@ def describe_match(bound: Sequence[str], unbound: Sequence[str]) -> Match:
     Parameters
     ----------
     bound, unbound : sequence of str
-        DNA, lower case where it is a repeat.
+        DNA with repeats in lower case.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def describe_match(bound: Sequence[str], unbound: Sequence[str]) -> Match:
     Raises
     ------
     ValueError
-        If one of them holds no sequences.
+        If either set is empty.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def describe_match(bound: Sequence[str], unbound: Sequence[str]) -> Match:
     if not len(bound) or not len(unbound):
         raise ValueError(f"Got {len(bound)} bound and {len(unbound)} unbound sequences; expected some of both.")
     gc, repeats = zip(*map(gc_and_repeats, (bound, unbound)), strict=True)
-    # A sequence of N alone has no GC content.
+    # A sequence of only N has no GC content.
     gc = tuple(shares[~np.isnan(shares)] for shares in gc)
     pairs = ["".join(pair) for pair in product("ACGT", repeat=2)]
     return Match(

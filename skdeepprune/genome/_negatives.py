@@ -42,37 +42,37 @@ def sample_negatives(
     same_chromosome: bool = True,
     random_state: RandomState = None,
 ) -> pd.DataFrame:
-    """Choose unbound regions of a genome, each as long as a peak and like it in what makes regions differ.
+    """Choose unbound regions of a genome that match the peaks in length, GC content and repeats.
 
     Parameters
     ----------
     peaks : DataFrame, str, path, or iterable of Region
-        Bound regions, as for :func:`region_table`: as they are, so cut to the width that a classifier will read.
+        Bound regions, as for :func:`region_table`. Cut them to the width that the classifier will read first.
     genome : Genome, str, path, or mapping of str to str
         As for :class:`skdeepprune.sequences.Genome`. Chromosomes are read one at a time.
     ratio : float, default=1
         Negatives per peak.
     match : {"dinucleotide"} or subset of {"gc", "repeats"}, default=("gc", "repeats")
-        What a negative has in common with its peak besides the length: the GC content of its known bases, the share in
-        lower case. () takes any region. "dinucleotide" gives no other region, but a shuffle of the peak's sequence.
+        Features of a negative to match to its peak, besides the length: GC content of the known bases, share of lower
+        case. () allows any region. "dinucleotide" shuffles the peak's sequence instead of choosing a region.
     tolerance : float, default=0.02
-        The most by which each share may differ. Of several random windows the closest is taken.
+        Maximum difference of each share. The closest of several random windows is chosen.
     max_unknown : float, default=0.1
-        The greatest share of N, or of other letters than A, C, G and T.
+        Maximum share of letters other than A, C, G and T.
     exclude : regions as for `peaks`, or a list of such, default=()
-        Where no negative may be either, such as a blacklist, or the peaks of other experiments.
+        Other regions to avoid, such as a blacklist or the peaks of other experiments.
     margin : int, default=0
-        bp on either side of the peaks and of what is excluded that negatives keep away from.
+        Minimum distance in bp between negatives and peaks or excluded regions.
     same_chromosome : bool, default=True
-        Look for the negatives of a peak on its own chromosome, so that folds of chromosomes stay balanced; or
-        anywhere, chromosomes weighing by their lengths.
+        Choose the negatives of a peak on its own chromosome, so that folds of chromosomes stay balanced. Otherwise
+        anywhere, with chromosomes weighted by length.
     random_state : int, Generator, RandomState or None, default=None
 
     Returns
     -------
     DataFrame
-        A row per negative, sorted by the peak: chrom, start, end, name, strand, sequence (on that strand, lower case
-        kept), peak (the row of the peak that it matches). No two overlap. The strand is the peak's.
+        One row per negative, sorted by peak: chrom, start, end, name, strand, sequence (on that strand, lower case
+        kept), peak (row of the matched peak). Negatives do not overlap. The strand is that of the peak.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def sample_negatives(
     Warns
     -----
     UserWarning
-        If there are too few regions that match: then as many as were found are returned.
+        If there are too few matching regions; those that were found are returned.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def _checked(
 
 
 def _wanted(n_peaks: int, ratio: float, rng: np.random.Generator) -> Starts:
-    """Which peaks to match, in random order, each once before any is matched again."""
+    """Peaks to match, in random order; every peak is used once before any is repeated."""
     n = max(1, round(ratio * n_peaks))
     rounds = [rng.permutation(n_peaks) for _ in range(-(-n // n_peaks))]
     return np.concatenate(rounds)[:n]
@@ -154,7 +154,7 @@ def _shuffles(bound: pd.DataFrame, sequences: list[str], wanted: Starts, rng: np
 
 
 def _excluded(exclude: Any, genome: Genome) -> Iterator[pd.DataFrame]:
-    """Yield tables of what is excluded, each of which has to name chromosomes as the genome does."""
+    """Yield tables of excluded regions; each must name chromosomes like the genome."""
     is_one = isinstance(exclude, pd.DataFrame) or not isinstance(exclude, Iterable) or isinstance(exclude, str)
     several = [exclude] if is_one else list(exclude)
     if several and all(hasattr(one, "chrom") and not isinstance(one, pd.DataFrame) for one in several):
@@ -167,7 +167,7 @@ def _excluded(exclude: Any, genome: Genome) -> Iterator[pd.DataFrame]:
 
 
 class _Search:
-    """Looks for negatives on one chromosome after another; what it has found is blocked."""
+    """Searches for negatives chromosome by chromosome; regions found are blocked."""
 
     def __init__(
         self,
@@ -183,14 +183,14 @@ class _Search:
             chrom: [*zip((rows["start"] - margin).clip(lower=0).tolist(), (rows["end"] + margin).tolist(), strict=True)]
             for chrom, rows in blocked.groupby("chrom")
         }
-        # Shares are ratios of whole numbers: what is meant to be equal may differ by rounding.
+        # Shares are ratios of integers, and equal ones may differ by rounding.
         self._tolerance, self._max_unknown = tolerance + 1e-9, max_unknown + 1e-9
         self._rng = rng
 
     def run(
         self, bound: pd.DataFrame, targets: NDArray[np.float64], wanted: Starts, same_chromosome: bool
     ) -> pd.DataFrame:
-        """Look for a negative for every peak of `wanted`."""
+        """Search for a negative for every peak in `wanted`."""
         names = list(self._genome.lengths)
         number = {name: i for i, name in enumerate(names)}
         if same_chromosome:
@@ -200,7 +200,7 @@ class _Search:
             place, n_rounds = self._rng.choice(len(names), len(wanted), p=sizes / sizes.sum()), len(names)
         lengths = (bound["end"] - bound["start"]).to_numpy()
         starts = np.full(len(wanted), -1)
-        # Nothing has the GC content of a peak that has no known base.
+        # Peaks without known bases have no GC content to match.
         pending = np.flatnonzero(~np.isnan(targets[wanted]).any(axis=1))
         for _ in range(n_rounds):
             for chrom in np.unique(place[pending]):
@@ -228,7 +228,7 @@ class _Search:
         )
 
     def _on(self, chrom: str, lengths: Starts, targets: NDArray[np.float64]) -> Starts:
-        """Find where on a chromosome the windows of these lengths and shares start, -1 where there is none."""
+        """Find the starts of windows with these lengths and shares on a chromosome; -1 if there is none."""
         from skdeepprune.genome._windows import pick_windows
 
         bits = base_bits(self._genome.letters(chrom))

@@ -1,4 +1,4 @@
-"""Regions as a table, and the sequences that stand there."""
+"""Regions as a table, and their sequences."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ RegionsLike = pd.DataFrame | str | os.PathLike[str] | Iterable[Region]
 
 
 def region_table(regions: RegionsLike) -> pd.DataFrame:
-    """Make a table of regions, whatever they come as.
+    """Make a table of regions.
 
     Parameters
     ----------
     regions : DataFrame, str, path, or iterable of Region
-        A table with the columns chrom, start and end, and maybe name and strand, others being left out; a BED,
-        narrowPeak or broadPeak file; or what :func:`skdeepprune.sequences.read_regions` returned.
+        A table with the columns chrom, start and end, and optionally name and strand (other columns are dropped); a
+        BED, narrowPeak or broadPeak file; or what :func:`skdeepprune.sequences.read_regions` returned.
 
     Returns
     -------
     DataFrame
-        A row per region, numbered from 0: chrom, start (from 0), end (excluded), name, strand ("+" where none is
-        given).
+        One row per region, numbered from 0: chrom, start (from 0), end (excluded), name, strand ("+" by
+        default).
 
     Raises
     ------
@@ -96,12 +96,12 @@ def region_sequences(regions: RegionsLike, genome: GenomeLike) -> list[str]:
     Returns
     -------
     list of str
-        As the genome has them, lower case kept.
+        With the case of the genome.
 
     Raises
     ------
     ValueError
-        If a region is on a chromosome that the genome lacks, or ends beyond its chromosome.
+        If a region is on an unknown chromosome or ends beyond its chromosome.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def region_sequences(regions: RegionsLike, genome: GenomeLike) -> list[str]:
 
 @contextmanager
 def opened(genome: GenomeLike) -> Iterator[Genome]:
-    """Open a genome, and close it in the end unless it was open."""
+    """Open a genome, and close it at the end unless it was already open."""
     if isinstance(genome, Genome):
         yield genome
     else:
@@ -134,7 +134,7 @@ def opened(genome: GenomeLike) -> Iterator[Genome]:
 
 
 def check_within(table: pd.DataFrame, genome: Genome, what: str) -> None:
-    """Raise an error if regions are not in the genome; `what` they are is for its message."""
+    """Raise an error, which calls the regions `what`, if they are not in the genome."""
     length = table["chrom"].map(genome.lengths)
     unknown = table.loc[length.isna(), "chrom"]
     if len(unknown):

@@ -1,4 +1,4 @@
-"""The search for windows of a chromosome, compiled. Imported on first use: numba takes its time to load."""
+"""The search for windows of a chromosome, compiled. Imported on first use, since numba is slow to load."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _BLOCK = 64
 
 @compiled
 def prefix_sums(bits: Any) -> Any:
-    """How many bases before every 64th one are G or C, masked, unknown."""
+    """Cumulative numbers of G or C, masked and unknown bases before every 64th base."""
     n = len(bits) // _BLOCK
     sums = np.zeros((n + 1, 3), np.int32)
     for block in range(n):
@@ -29,7 +29,7 @@ def prefix_sums(bits: Any) -> Any:
 
 @compiled
 def count_between(bits: Any, sums: Any, start: int, end: int) -> tuple[int, int, int]:
-    """Bases of a window that are G or C, masked, unknown."""
+    """Numbers of G or C, masked and unknown bases in a window."""
     first, last = (start + _BLOCK - 1) // _BLOCK, end // _BLOCK
     gc, masked, unknown = 0, 0, 0
     before, after = end, end
@@ -53,9 +53,9 @@ def count_between(bits: Any, sums: Any, start: int, end: int) -> tuple[int, int,
 def distance(
     gc: int, masked: int, unknown: int, length: int, target: Any, tolerance: float, most_unknown: float
 ) -> float:
-    """How far a window is from its target: the greatest difference of a share, infinite if it will not do.
+    """Distance of a window from its target: the largest difference of a share, infinite if the window is not allowed.
 
-    The target is a GC share (of the known bases) and a masked share; below 0 takes any.
+    The target is the GC content (of known bases) and the masked share; negative values match anything.
     """
     if unknown > most_unknown * length or unknown == length:
         return np.inf
@@ -78,11 +78,11 @@ def pick_windows(
     n_tries: int,
     state: Any,
 ) -> Any:
-    """Choose a window for each target, none of them overlapping what is blocked or each other.
+    """Choose a window for each target, without overlaps with blocked bases or each other.
 
-    Of `n_tries` windows drawn at random the closest is taken, the first that differs by less than a base at once. Where
-    none will do, the first that does from a random place on; if there is none, -1, and for all later ones of the same
-    kind. What is chosen gets blocked.
+    The closest of `n_tries` random windows is chosen; the search stops early at a difference below one base. If none is
+    allowed, the first allowed window from a random position on is chosen; if there is none, this and all later targets
+    of the same kind get -1. Chosen windows become blocked.
     """
     n = len(bits)
     sums = prefix_sums(bits)
@@ -126,7 +126,7 @@ def pick_windows(
 def first_window(
     bits: Any, first: int, stop: int, length: int, target: Any, tolerance: float, most_unknown: float
 ) -> int:
-    """Find the first start, from `first` on and before `stop`, of a window that is free and near enough, or -1."""
+    """Find the first start in [`first`, `stop`) of a free and close enough window, or -1."""
     gc, masked, unknown, blocked = 0, 0, 0, 0
     if first >= stop:
         return -1

@@ -20,9 +20,9 @@ Unknown = Literal["error", "N"]
 LETTERS = "ACGTN"
 N_CODE = 4
 _INVALID = 255
-# Encoded at a time, so that a gigabyte of sequence needs no second one on the way.
+# Letters encoded at a time, to limit temporary memory.
 _CHUNK_LETTERS = 2**24
-# Beyond both limits padding is refused: bytes in all, and positions per letter.
+# Padding is refused beyond both limits: total bytes, and positions per letter.
 _MAX_PADDED_BYTES, _MAX_POSITIONS_PER_LETTER = 2**30, 4
 _IUPAC_AMBIGUOUS = "NRYSWKMBDHV"
 
@@ -92,19 +92,19 @@ def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> 
 
 
 def check_padding(lengths: NDArray[np.int64], width: int, n_bytes: int = 1) -> None:
-    """Refuse to pad sequences to a width that most of them are far from, where that takes much memory.
+    """Raise an error if padding would take much memory because most sequences are far shorter than `width`.
 
     Parameters
     ----------
     lengths : ndarray of int64, shape (n_sequences,)
     width : int
     n_bytes : int, default=1
-        Memory of a position.
+        Bytes per position.
 
     Raises
     ------
     ValueError
-        With the longest sequence and what to do.
+        Names the longest sequence and a remedy.
     """
     size = len(lengths) * width
     if size * n_bytes <= _MAX_PADDED_BYTES or size <= _MAX_POSITIONS_PER_LETTER * int(lengths.sum()):
@@ -119,26 +119,26 @@ def check_padding(lengths: NDArray[np.int64], width: int, n_bytes: int = 1) -> N
 
 
 def codes_of_letters(letters: NDArray[np.uint8]) -> Codes:
-    """Translate ASCII letters to codes; what is no IUPAC letter becomes 255."""
+    """Translate ASCII letters to codes; letters that are not IUPAC become 255."""
     return _CODE_OF_LETTER[letters]
 
 
 def encode_by_length(
     X: Any, *, unknown: Unknown = "error", n_letters: int = _CHUNK_LETTERS
 ) -> Iterator[tuple[NDArray[np.int64], Codes]]:
-    """Read DNA strings as byte codes, those of similar length together, so that a long one does not widen the others.
+    """Read DNA strings as byte codes in groups of similar length, so that long ones do not widen the others.
 
     Parameters
     ----------
     X, unknown
         As in :func:`encode`.
     n_letters : int
-        Most letters at a time, padding included; a longer sequence comes alone.
+        Maximum number of letters per group, including padding; a longer sequence is a group of its own.
 
     Yields
     ------
     rows : ndarray of int64
-        Which sequences these are. Every one comes once, the shorter ones before the longer ones.
+        Indices of the sequences. Each occurs once, in order of length.
     codes : ndarray of uint8, shape (len(rows), length of the longest of them)
 
     Raises
@@ -156,7 +156,7 @@ def encode_by_length(
     first = 0
     while first < len(order):
         candidates = order[first : first + max(1, n_letters // lengths[order[first]])]
-        # The padded size grows with every further sequence.
+        # The padded size grows with every sequence.
         padded = lengths[candidates] * np.arange(1, len(candidates) + 1)
         rows = candidates[: max(1, int(np.searchsorted(padded, n_letters, side="right")))]
         codes = np.empty((len(rows), lengths[rows[-1]]), dtype=np.uint8)
@@ -178,7 +178,7 @@ def _checked(X: Any, unknown: Unknown) -> tuple[list[str], NDArray[np.int64]]:
 def _encode_rows(
     strings: list[str], lengths: NDArray[np.int64], out: Codes, unknown: Unknown, numbers: NDArray[np.int64]
 ) -> None:
-    """Write the codes of some sequences, whose `numbers` an error names."""
+    """Write the codes of some sequences; errors use their `numbers`."""
     letters = np.frombuffer("".join(strings).encode("ascii", "replace"), dtype=np.uint8)
     flat = codes_of_letters(letters)
     bad = flat == _INVALID
@@ -207,7 +207,7 @@ def decode(codes: ArrayLike, *, strip: bool = True) -> list[str]:
     ----------
     codes : array-like of uint8, shape (n_sequences, length)
     strip : bool, default=True
-        Take N at the right end for padding and drop it.
+        Treat N at the right end as padding and drop it.
 
     Returns
     -------
@@ -226,7 +226,7 @@ def decode(codes: ArrayLike, *, strip: bool = True) -> list[str]:
 
 
 def check_codes(codes: ArrayLike) -> Codes:
-    """Return `codes` as a uint8 matrix, or say what is wrong with it."""
+    """Return `codes` as a uint8 matrix, or raise an error."""
     matrix = np.asarray(codes)
     if matrix.ndim != 2:
         raise ValueError(f"Expected codes of shape (n_sequences, length), got shape {matrix.shape}.")
@@ -276,9 +276,9 @@ def left_justify(codes: Codes) -> tuple[Codes, NDArray[np.int64]]:
     Returns
     -------
     codes : ndarray of uint8, shape (n_sequences, length)
-        The very array, if no sequence begins with N.
+        The same array if no sequence begins with N.
     starts : ndarray of int64, shape (n_sequences,)
-        Where the first known base was; 0 in a sequence that has none.
+        Original position of the first known base; 0 if there is none.
 
     Examples
     --------
@@ -307,7 +307,7 @@ def reverse_complement(X: Any) -> Any:
     Parameters
     ----------
     X : str, list of str, or ndarray of uint8 of shape (n_sequences, length)
-        DNA as strings, or as codes. Of codes the padding stays on the right.
+        DNA as strings or codes. The padding of codes stays on the right.
 
     Returns
     -------

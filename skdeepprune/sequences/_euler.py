@@ -1,4 +1,4 @@
-"""Random Euler paths, compiled. Imported on first use, because numba takes its time to load."""
+"""Random Euler paths, compiled. Imported on first use, since numba is slow to load."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import numpy as np
 from skdeepprune._compiling import STEP, compiled, mixed
 
 _N_LETTERS = 5
-# Paths that are walked side by side: each step of one waits for the one before, and the CPU has time for others.
+# Paths walked side by side: a step depends on the one before, so the CPU can interleave several paths.
 _TOGETHER = 4
-# Of NumPy's type: `_step` is compiled once, not for every literal.
+# NumPy types, so that `_step` is compiled once and not for every literal.
 _WALKERS = tuple(np.arange(_TOGETHER))
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
@@ -18,9 +18,9 @@ _RANGE = np.uint64(1 << 32)
 
 @compiled
 def _below(counter: Any, n: Any) -> Any:
-    """Draw an integer from 0 to n - 1 without bias, and where to count on.
+    """Draw an unbiased integer from 0 to n - 1; also return the next counter.
 
-    Lemire's product, rejected where it would favour some.
+    Lemire's multiplication with rejection.
     """
     bound = np.uint64(n)
     while True:
@@ -33,10 +33,10 @@ def _below(counter: Any, n: Any) -> Any:
 
 @compiled
 def _draw_order(row: Any, length: int, seed: Any, successors: Any, room: Any) -> None:
-    """Write what follows each letter, in the order in which a random path takes it; column by letter.
+    """Write the successors of each letter in the order of a random path, one column per letter.
 
-    A path leaves each letter but the last for the last time by an edge, and these edges are a tree towards the last
-    letter: drawn uniformly by Wilson's loop-erased random walk. All other edges come before, in a uniform order.
+    The last edges by which a path leaves each letter (except the final one) form a tree towards the final letter, drawn
+    uniformly by Wilson's loop-erased random walk. All other edges come before, in uniformly random order.
     """
     counter = seed
     n_after, last_exit, in_tree = room
@@ -78,7 +78,7 @@ def _step(edges: Any, places: Any, walker: int, letter: Any) -> Any:
 
 @compiled
 def _walk_together(codes: Any, first: int, n_common: int, edges: Any, places: Any) -> None:
-    """Walk the first steps of four paths side by side: a step waits for the one before, but not for those of others."""
+    """Walk the first steps of four paths side by side, since their steps do not depend on each other."""
     one, two, three, four = codes[first], codes[first + 1], codes[first + 2], codes[first + 3]
     a, b, c, d = one[0], two[0], three[0], four[0]
     for i in range(1, n_common):
@@ -92,8 +92,8 @@ def shuffle_rows(codes: Any, lengths: Any, seeds: Any) -> None:
     """Rewrite every row as a uniformly random Euler path through its letters.
 
     Every dinucleotide is an edge from its first letter to its second. Any tree of last edges, with any order of the
-    others, is one path (the BEST theorem). A sequence is the same number of paths as any other with its counts, hence
-    uniform too.
+    others, is one path (the BEST theorem). Every sequence with these counts corresponds to the same number of
+    paths, so sequences are uniform as well.
     """
     width = codes.shape[1]
     successors = np.empty((_TOGETHER, _N_LETTERS, width), np.uint8)

@@ -27,7 +27,7 @@ _FORMAT_OF_EXTENSION: dict[str, Format] = {
     ".seq": "seq",
     ".data": "data",
 }
-# The headers of FASTA may look like it, but letters follow them.
+# FASTA headers may look like this, but are followed by letters.
 _DATA_LINES = re.compile(rb">\S+[ \t]+[A-Za-z]+[ \t]+[01][ \t]*\r?(\n>|\n?$)")
 _SEQ_HEADER = ["FoldID", "EventID", "seq", "Bound"]
 
@@ -39,17 +39,17 @@ class SequenceRecord:
     Attributes
     ----------
     name : str
-        The whole header, or the event or place of a table.
+        The whole header, or the event or position in a table.
     sequence : str
-        As the file has it, lower case kept.
+        As in the file, lower case kept.
     label : int or None
-        1 bound, 0 unbound, None where the file does not say.
+        1 bound, 0 unbound, None if unknown.
     chrom : str or None
-        Chromosome, where the name says it as ``chr1:100-200``, ``chr1:100-200(-)`` or the like.
+        Chromosome, if the name contains it as ``chr1:100-200``, ``chr1:100-200(-)`` or the like.
     start, end : int or None
-        From 0, the end excluded, also where the name counts from 1.
+        0-based, end excluded, even if the name counts from 1.
     strand : {"+", "-"} or None
-        Which strand `sequence` is read on.
+        Strand of `sequence`.
     """
 
     name: str
@@ -70,9 +70,9 @@ class SequenceSet:
     names : list of str
     sequences : list of str
     labels : ndarray of int64, shape (n_sequences,), or None
-        1 bound, 0 unbound, None where the file does not say.
+        1 bound, 0 unbound, None if unknown.
     chrom, start, end, strand : list, or None
-        What the records have under these names. None if no record has it.
+        Attributes of the records. None if no record has them.
     """
 
     names: list[str]
@@ -95,14 +95,14 @@ def read_sequences(
     Parameters
     ----------
     path : str or path
-        The file, gzipped or not, whatever its name says. ``"-"`` is the standard input.
+        The file, gzipped or not, regardless of its name. ``"-"`` is standard input.
     format : {"fasta", "fastq", "seq", "data"}, default=None
-        By default the extension says it: .fa, .fasta, .fna; .fq, .fastq; .seq, the table of DeepBind with the columns
-        FoldID, EventID, seq and Bound; .data, the lines ``>name SEQUENCE LABEL`` of the 690-set collection; each may be
-        followed by .gz. With any other name, and for the standard input, what the file begins with says it.
+        By default determined by the extension: .fa, .fasta, .fna; .fq, .fastq; .seq, the table of DeepBind with the
+        columns FoldID, EventID, seq and Bound; .data, the lines ``>name SEQUENCE LABEL`` of the 690-set collection;
+        each may be followed by .gz. For other names and standard input, it is determined by the first lines.
     labels_in_names : bool, default=False
-        The first word of every FASTA or FASTQ header is a label, 0 or 1. Tables have a column for labels, which is
-        read in any case.
+        The first word of every FASTA or FASTQ header is a label, 0 or 1. Tables have a label column,
+        which is always read.
 
     Returns
     -------
@@ -111,14 +111,14 @@ def read_sequences(
     Raises
     ------
     FileFormatError
-        If the file holds no sequence, is damaged, or a line is malformed: the message names file and line. It is a
+        If the file has no sequences, is damaged, or a line is malformed: the message names file and line. It is a
         ValueError.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
 
     See Also
     --------
-    iter_sequences : The same one by one, in constant memory.
+    iter_sequences : Reads one by one, in constant memory.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def iter_sequences(
     Raises
     ------
     FileFormatError, FileNotFoundError
-        As :func:`read_sequences`, once reading comes to the place.
+        As :func:`read_sequences`, when the fault is reached.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def records_of(
 
 
 def format_of(source: str, file: io.BufferedReader, format: Format | None = None) -> Format:
-    """Name the format of a file: the one given, or what its extension says, or what it begins with."""
+    """Determine the format of a file: as given, by its extension, or by its first lines."""
     if format is not None:
         if format not in _ROWS:
             raise ValueError(f"format={format!r}; expected 'fasta', 'fastq', 'seq' or 'data'.")
@@ -260,12 +260,12 @@ def _fastq_rows(lines: Lines) -> Rows:
 
 
 def first_word(name: str) -> str:
-    """Return what stands before the first space or tab of a name."""
+    """Return the part of a name before the first space or tab."""
     return (name.split(maxsplit=1) or [""])[0]
 
 
 def _name(header: bytes) -> str:
-    """Decode a header. Programs disagree on the encoding; none of it matters to the sequence."""
+    """Decode a header. Programs disagree on the encoding, which does not affect the sequence."""
     try:
         return header[1:].decode().strip()
     except UnicodeDecodeError:

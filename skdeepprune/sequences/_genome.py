@@ -1,4 +1,4 @@
-"""A genome in a FASTA file, of which stretches are read."""
+"""Random access to a genome in a FASTA file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from skdeepprune._writing import replacing
 from skdeepprune.sequences._codes import N_CODE, Codes, codes_of_letters, reverse_complement
 
 _CHUNK = 2**24
-# Bytes of the file that stay in memory, as the system counts it, before they are let go.
+# Bytes of the file that may be resident in memory before they are released.
 _KEPT = 2**26
 _BLANKS_AT_ONCE = 2**12
 _MAX_HEADER_BYTES = 2**10
@@ -31,27 +31,27 @@ _CODES = codes_of_letters(np.arange(256, dtype=np.uint8)).tobytes()
 
 
 class _Entry(NamedTuple):
-    """Where a chromosome is in the file: a line of samtools' .fai."""
+    """Location of a chromosome in the file: a line of samtools' .fai."""
 
     length: int
     offset: int
     n_letters: int  # of a line
-    n_bytes: int  # of a line, its end included
+    n_bytes: int  # of a line, including its end
 
     def at(self, position: int) -> int:
-        """Tell the place of a base in the file."""
+        """Offset of a base in the file."""
         n_lines, rest = divmod(position, self.n_letters)
         return self.offset + n_lines * self.n_bytes + rest
 
 
 class Genome:
-    r"""A genome, of which any stretch is read without reading the rest.
+    r"""A genome with random access to its sequence.
 
     Parameters
     ----------
     path : str, path, or mapping of str to str
-        A FASTA file; what gzip or bgzip compressed is unpacked into a temporary file first. Or, by their names, the
-        chromosomes themselves.
+        A FASTA file (compressed files are unpacked into a temporary file first), or a mapping from names to
+        chromosomes.
 
     Attributes
     ----------
@@ -67,8 +67,8 @@ class Genome:
 
     Notes
     -----
-    An index beside the file (``.fai``, as samtools writes it) is used if it fits the file, and written anew otherwise.
-    Where it cannot be written, it is kept in memory.
+    An index beside the file (``.fai``, as samtools writes it) is used if it fits the file, and rewritten otherwise.
+    If it cannot be written, it is kept in memory.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class Genome:
         else:
             self._content = _in_memory(path)
         self._n_touched = 0
-        # Chromosomes whose lines are of uneven length, without the ends of their lines.
+        # Letters of chromosomes with lines of uneven length.
         self._uneven: dict[str, bytes] = {}
         try:
             found = self._read_index()
@@ -133,27 +133,27 @@ class Genome:
         ----------
         chrom : str
         start, end : int
-            From 0, the end excluded; by default the whole chromosome.
+            0-based, end excluded; by default the whole chromosome.
         strand : {"+", "-"}, default=None
-            "-" gives the reverse complement.
+            "-" returns the reverse complement.
 
         Returns
         -------
         str
-            As the file has it, lower case kept.
+            As in the file, lower case kept.
 
         Raises
         ------
         ValueError
-            If there is no such chromosome, or it ends before.
+            If the chromosome does not exist or ends before `end`.
         FileFormatError
-            If something else than letters stands there.
+            If the stretch contains anything but letters.
         """
         text = self._checked(chrom, start, end).decode("ascii")
         return str(reverse_complement(text)) if strand == "-" else text
 
     def letters(self, chrom: str, start: int = 0, end: int | None = None) -> NDArray[np.uint8]:
-        """Read a stretch as bytes: the ASCII letters as the file has them.
+        """Read a stretch as ASCII bytes.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class Genome:
         Returns
         -------
         ndarray of uint8, shape (end - start,)
-            Lower case, from 97 on, marks repeats in many genomes.
+            Lower case (97 and above) marks repeats in many genomes.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class Genome:
         return np.frombuffer(self._checked(chrom, start, end), np.uint8)
 
     def codes(self, chrom: str, start: int = 0, end: int | None = None) -> Codes:
-        """Read a stretch as codes, as of :func:`skdeepprune.sequences.encode`.
+        """Read a stretch as codes, as in :func:`skdeepprune.sequences.encode`.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ class Genome:
         Raises
         ------
         ValueError, FileFormatError
-            As :meth:`sequence` does; and FileFormatError if a letter is not one of DNA.
+            As :meth:`sequence` does; and FileFormatError if a letter is not DNA.
         """
         end = self._checked_end(chrom, start, end)
         found = np.frombuffer(self._letters(chrom, start, end, _CODES), np.uint8)
@@ -206,7 +206,7 @@ class Genome:
         return codes
 
     def soft_masked(self, chrom: str, start: int = 0, end: int | None = None) -> NDArray[np.bool_]:
-        """Tell which bases of a stretch are in lower case, as repeats are in many genomes.
+        """Find the bases in lower case, which marks repeats in many genomes.
 
         Parameters
         ----------
@@ -240,7 +240,7 @@ class Genome:
         letters = self._letters(chrom, start, end)
         if len(letters) != end - start or not letters.isalpha():
             if not self._is_new:
-                # An index of other lines than the file's can look right at the places where it was checked.
+                # An index of a different file can pass the spot checks.
                 self._is_new = True
                 self._take(self._made_index())
                 return self._checked(chrom, start, given)
@@ -252,17 +252,17 @@ class Genome:
         return letters
 
     def describe_names(self, unknown: Iterable[str]) -> str:
-        """Say how the chromosomes are named, for an error about names that are not among them.
+        """Describe the chromosome names, for an error about unknown ones.
 
         Parameters
         ----------
         unknown : iterable of str
-            Names that are not.
+            Unknown names.
 
         Returns
         -------
         str
-            A clause that begins with the file's name.
+            A clause that starts with the name of the file.
         """
         begins = f"{self._source}, which begins with {', '.join(map(shown, list(self._index)[:3]))}"
         for name in unknown:
@@ -278,7 +278,7 @@ class Genome:
         self.lengths = {name: entry.length for name, entry in index.items()}
 
     def _letters(self, chrom: str, start: int, end: int, table: bytes | None = None) -> bytes:
-        """Read a stretch without the ends of its lines, each letter translated by `table` if there is one."""
+        """Read a stretch without line ends, optionally translated by `table`."""
         if chrom in self._uneven:
             return self._uneven[chrom][start:end].translate(table)
         entry = self._index[chrom]
@@ -286,14 +286,14 @@ class Genome:
         return self._content[entry.at(start) : entry.at(end - 1) + 1].translate(table, b"\r\n")
 
     def _let_go(self, n_bytes: int) -> None:
-        """Count what is read of the file, and let go of it when it is much: else all of it would end up in memory."""
+        """Release the pages read so far once they exceed `_KEPT`; otherwise the whole file would end up in memory."""
         self._n_touched += n_bytes
         if self._n_touched > _KEPT and self._is_file and hasattr(self._content, "madvise"):
             self._content.madvise(mmap.MADV_DONTNEED)
             self._n_touched = 0
 
     def _mapped(self, file: Any) -> mmap.mmap:
-        if os.fstat(file.fileno()).st_size == 0:  # which cannot be mapped
+        if os.fstat(file.fileno()).st_size == 0:  # cannot be mapped
             raise self._empty()
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
@@ -313,7 +313,7 @@ class Genome:
         return index if self._fits(index) else None
 
     def _fits(self, index: dict[str, _Entry]) -> bool:
-        """Whether the records of an index follow each other in the file, each after its name, up to the end."""
+        """Whether the index describes consecutive records with the right names up to the end of the file."""
         content, start = self._content, self._first()
         for name, entry in index.items():
             if entry.length < 1 or entry.n_letters < 1 or not 1 <= entry.n_bytes - entry.n_letters <= 2:
@@ -334,7 +334,7 @@ class Genome:
     def _made_index(self) -> dict[str, _Entry]:
         index = dict(self._records())
         if self._index_path is not None and not self._uneven:
-            # A folder may be read-only. Uneven lines have no place in the format.
+            # The folder may be read-only. The format does not support uneven lines.
             with suppress(OSError, UnicodeEncodeError), replacing(self._index_path) as part:
                 part.write_text(
                     "".join("\t".join(map(str, (name, *entry))) + "\n" for name, entry in index.items()), "utf-8"
@@ -384,7 +384,7 @@ class Genome:
         return entry
 
     def _is_even(self, entry: _Entry, n_lines: int, rest: int) -> bool:
-        """Whether all lines have the same length, but for the last, and hold no blanks."""
+        """Whether all lines except the last have the same length and no line contains blanks."""
         if entry.n_letters < 1 or rest > entry.n_letters:
             return False
         step = max(_CHUNK // entry.n_bytes, 1)
@@ -423,7 +423,7 @@ class Genome:
         return FileFormatError(f"{self._source} is empty; expected a genome in FASTA.", self._source)
 
     def _line(self, place: int) -> int:
-        """Count the lines up to a place."""
+        """Line number of an offset."""
         return 1 + sum(self._content[i : min(i + _CHUNK, place)].count(b"\n") for i in range(0, place, _CHUNK))
 
     def _expected(self, place: int, expected: str, got: Any) -> FileFormatError:
@@ -431,7 +431,7 @@ class Genome:
 
 
 def _in_memory(chromosomes: Mapping[str, str]) -> mmap.mmap:
-    """Write chromosomes as FASTA, a line each, into memory that reads like a mapped file."""
+    """Write chromosomes as FASTA, one line each, into memory that reads like a mapped file."""
     pieces = []
     for name, sequence in chromosomes.items():
         if not isinstance(name, str) or not isinstance(sequence, str) or name.split() != [name]:

@@ -1,4 +1,4 @@
-"""Where in a genome a sequence comes from, as headers of FASTA files say it."""
+"""Genomic positions in FASTA headers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _UCSC = re.compile(r"range=([^\s:]+):(\d{1,18})-(\d{1,18})\b(?:.*\bstrand=([+-])
 
 
 class Place(NamedTuple):
-    """A stretch of a chromosome; None where it is not known.
+    """A stretch of a chromosome; unknown parts are None.
 
     Attributes
     ----------
     chrom : str or None
     start, end : int or None
-        From 0, the end excluded.
+        0-based, end excluded.
     strand : {"+", "-"} or None
     """
 
@@ -34,10 +34,10 @@ NOWHERE = Place()
 
 
 def place_in(header: str, length: int) -> Place:
-    """Read the place that a header names, of a sequence of `length` bp.
+    """Parse the position in the header of a sequence of `length` bp.
 
-    Some programs count positions from 0 and exclude the end, others from 1 and include it: the length tells which.
-    Where it fits neither, the chromosome alone is taken, and nothing from ``chr1_100_200``, which may be any name.
+    Some programs count positions from 0 and exclude the end, others from 1 and include it: the length decides. If
+    it fits neither, only the chromosome is used, and nothing from ``chr1_100_200``, which may be any name.
 
     Examples
     --------

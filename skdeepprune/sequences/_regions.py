@@ -30,13 +30,13 @@ class Region:
     ----------
     chrom : str
     start, end : int
-        From 0, the end excluded.
+        0-based, end excluded.
     name : str or None
     strand : {"+", "-"} or None
     summit : int or None
-        Where a narrowPeak file has the highest point, counted as `start` is.
+        Highest point of a narrowPeak region, in the coordinates of `start`.
     line : int
-        In the file, from 1.
+        Line in the file, from 1.
     """
 
     chrom: str
@@ -51,9 +51,9 @@ class Region:
         return f"{self.chrom}:{self.start}-{self.end}" + ("(-)" if self.strand == "-" else "")
 
     def resized(self, width: int) -> Region:
-        """Cut or widen to `width` bp around the summit, or the middle; 0 leaves it as it is.
+        """Resize to `width` bp around the summit or, without one, the middle; 0 returns the region unchanged.
 
-        It may then begin before the chromosome does.
+        The start may become negative.
         """
         if not width:
             return self
@@ -68,10 +68,10 @@ def read_regions(path: str | os.PathLike[str], format: RegionFormat | None = Non
     Parameters
     ----------
     path : str or path
-        The file, gzipped or not, whatever its name says. ``"-"`` is the standard input.
+        The file, gzipped or not, regardless of its name. ``"-"`` is standard input.
     format : {"bed", "narrowPeak", "broadPeak"}, default=None
-        By default the extension says it, and a BED file whose first region has the ten columns of narrowPeak, the last
-        of them a summit, is narrowPeak.
+        By default determined by the extension; a BED file whose first region has ten columns, the last one a summit, is
+        read as narrowPeak.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def read_regions(path: str | os.PathLike[str], format: RegionFormat | None = Non
     FileFormatError
         If the file is damaged, or a line is malformed: the message names file and line.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
 
     Examples
     --------
@@ -112,14 +112,14 @@ def regions_of(file: io.BufferedReader, source: str, format: RegionFormat | None
 
 
 def region_format(source: str) -> RegionFormat | None:
-    """Name the format that a file's name says; None for what may be BED or narrowPeak."""
+    """Format by file name; None if it may be BED or narrowPeak."""
     extension = os.path.splitext(source.lower().removesuffix(".gz"))[1]
     found = EXTENSIONS.get(extension)
     return None if found == "bed" else found
 
 
 def holds_regions(source: str, file: io.BufferedReader) -> bool:
-    """Whether a file holds regions rather than sequences, by its extension or else by its first lines."""
+    """Whether a file contains regions rather than sequences, by its extension or its first lines."""
     extension = os.path.splitext(source.lower().removesuffix(".gz"))[1]
     if extension in EXTENSIONS:
         return True

@@ -15,20 +15,20 @@ from skdeepprune.sequences._strings import as_strings
 def dinucleotide_shuffle(X: Any, *, random_state: RandomState = None) -> Any:
     """Shuffle sequences, keeping the dinucleotide counts of each.
 
-    A shuffle is drawn uniformly from all distinct sequences that have the same number of every dinucleotide, the same
-    first and the same last letter [1]_. Hence the counts of single letters are kept, too.
+    A shuffle is drawn uniformly from all distinct sequences with the same dinucleotide counts and the same first and
+    last letter [1]_. Letter counts are therefore preserved as well.
 
     Parameters
     ----------
     X : list, ndarray, Series, or DataFrame with one column; or ndarray of int, shape (n_sequences, length)
         DNA as strings, or as codes.
     random_state : int, Generator, RandomState or None, default=None
-        An int gives the same shuffles again. None gives others every time.
+        An int makes the shuffles reproducible.
 
     Returns
     -------
     list of str, or ndarray of uint8 of shape (n_sequences, length)
-        Strings for strings, codes for codes. Strings come in upper case.
+        Same kind as `X`; strings are in upper case.
 
     Raises
     ------
@@ -39,8 +39,8 @@ def dinucleotide_shuffle(X: Any, *, random_state: RandomState = None) -> Any:
 
     Notes
     -----
-    N, and any other IUPAC ambiguity letter read as N, is a fifth letter. The run of N at the right end is padding and
-    stays where it is.
+    N, and any other IUPAC ambiguity letter read as N, is a fifth letter. N at the right end is padding and stays in
+    place.
 
     References
     ----------
@@ -68,14 +68,14 @@ def dinucleotide_shuffle(X: Any, *, random_state: RandomState = None) -> Any:
 def shuffle_codes(codes: Codes, rng: np.random.Generator) -> Codes:
     """Shuffle byte codes, keeping the dinucleotide counts of every row.
 
-    What :func:`dinucleotide_shuffle` does, without its conversions.
+    Like :func:`dinucleotide_shuffle`, without conversions.
 
     Parameters
     ----------
     codes : ndarray of uint8, shape (n_sequences, length)
-        Padding on the right, a run of N, stays.
+        Padding (N) on the right stays in place.
     rng : Generator
-        Gives each row a seed of its own.
+        Source of a seed per row.
 
     Returns
     -------

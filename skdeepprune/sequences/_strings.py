@@ -26,7 +26,7 @@ def as_strings(X: Any) -> list[str]:
     Raises
     ------
     TypeError
-        If X is one bare string or a mapping, or an entry is no sequence.
+        If X is a single string or a mapping, or an entry is not a sequence.
     ValueError
         If X has more than one column.
 
@@ -55,7 +55,7 @@ def as_strings(X: Any) -> list[str]:
 
 
 def listed(X: Any) -> Any:
-    """List what an iterator or the values of a mapping give, or the sequences of a `SequenceSet`; leave other things.
+    """Convert an iterator, the values of a mapping or a `SequenceSet` to a list; return anything else unchanged.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def listed(X: Any) -> Any:
 
 
 def string_in(value: Any) -> str | None:
-    """Give the DNA string of an entry, a record or a list of one string, or None if there is none."""
+    """Return the DNA string of an entry, a record or a list of one string, or None."""
     if isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]
     value = getattr(value, "sequence", getattr(value, "seq", value))
