@@ -1,15 +1,15 @@
-# Every target makes its own virtual environment in .venv and installs what it needs; run again, it is quick.
-# PYTHON names the interpreter that makes the environment: make test PYTHON=python3.12
+# Every target creates the virtual environment .venv if needed and installs its requirements.
+# PYTHON selects the interpreter of the environment: make test PYTHON=python3.12
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# The newest Python for which TensorFlow exists.
+# The newest Python that TensorFlow supports.
 OLDEST ?= python3.11
 NEWEST ?= python3.13
 
-# A shim of pyenv is there, but runs nothing until its version is chosen.
+# A pyenv shim exists but fails until its version is selected.
 check_python = $(1) -c "" 2>/dev/null || { echo "Found no $(1) that runs; name another: make $@ $(2)=/path/to/python." \
 	"(With pyenv, 'pyenv prefix VERSION' names a folder that has bin/python.)"; exit 1; }
 
@@ -20,22 +20,22 @@ help:
 	@echo "make demo   prune a network of 256 kernels to 4 on simulated DNA and show its AUC at every size"
 	@echo "make test   lint, types, doctests and tests"
 	@echo "make slow   the tests that take minutes"
-	@echo "make fuzz   100,000 damaged files and as many damaged inputs, or as many as SKDEEPPRUNE_FUZZ says"
-	@echo "make lint   lint and types alone"
+	@echo "make fuzz   100,000 damaged files and as many damaged inputs, or SKDEEPPRUNE_FUZZ of each"
+	@echo "make lint   lint and types only"
 	@echo "make oldest the tests with Python 3.11 and the lower bounds of setup.py, in .venv-oldest"
-	@echo "make newest the tests with Python 3.13 and the newest versions there are, in .venv-newest"
-	@echo "make coverage the tests, with the share of lines and branches that they run"
+	@echo "make newest the tests with Python 3.13 and the newest versions of everything, in .venv-newest"
+	@echo "make coverage the tests, with line and branch coverage"
 	@echo "make docs   the documentation, to docs/_build/html"
-	@echo "make dist   wheel and source distribution, to dist, tried in a bare environment"
-	@echo "make clean  remove what was built, and the environment"
+	@echo "make dist   wheel and source distribution, to dist, installed in a bare environment"
+	@echo "make clean  remove build outputs and the environment"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Expected Python 3.11 or newer, got $$($(PYTHON) --version 2>&1); try: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) \
-		|| { rm -rf $(VENV); echo "$(PYTHON) has no module venv; on Debian and Ubuntu the package python3-venv holds it."; exit 1; }
+		|| { rm -rf $(VENV); echo "$(PYTHON) has no module venv; on Debian and Ubuntu, install python3-venv."; exit 1; }
 
-# A stamp a set of extras: installed again only when setup.py changes.
+# One stamp per set of extras: reinstalled only when setup.py changes.
 $(VENV)/installed-%: setup.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
@@ -57,7 +57,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 
-# Without the tools that look at the code alone. Warnings of other versions are theirs, and no errors here.
+# Without static checks. Warnings of other versions are not errors here.
 oldest:
 	@$(call check_python,$(OLDEST),OLDEST)
 	$(OLDEST) -m venv --clear .venv-oldest

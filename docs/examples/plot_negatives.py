@@ -2,7 +2,7 @@
 From peaks to an honest report
 ==============================
 
-Peaks and a genome, and nothing else: which sequences are *not* bound, and what may the classifier be tested on? This
+Peaks and a genome, and nothing else: which sequences are *not* bound, and what should the classifier be tested on? This
 example chooses unbound regions that match the peaks, keeps whole chromosomes for the test, and shows what is learned
 from shuffles instead.
 """
@@ -11,9 +11,9 @@ from shuffles instead.
 # A genome and its peaks
 # ----------------------
 #
-# Both are simulated, so that the example needs no download: six chromosomes whose GC content changes every 5 kb, made
-# of words of five letters that are unequally frequent, as in real genomes; a third of them are repeats in lower case.
-# The protein binds sites like TGACGTCA, of which some letters differ, in GC-rich stretches more often than elsewhere.
+# Both are simulated, so that the example needs no download: six chromosomes whose GC content changes every 5 kb, with
+# unequal frequencies of 5-mers, as in real genomes; a third of the bases are repeats in lower case.
+# The protein binds sites like TGACGTCA, with some mismatches, more often in GC-rich regions than elsewhere.
 
 from itertools import product
 
@@ -52,9 +52,9 @@ peaks.head()
 # Matched regions
 # ---------------
 #
-# For each peak one region of its own chromosome, of the same length, GC content and share of repeats, that overlaps no
-# peak. On real data `genome` is the path of a FASTA file and `peaks` that of a BED file; `exclude` keeps off a
-# blacklist.
+# For each peak, sample one region of the same chromosome with the same length, GC content and share of repeats that
+# does not overlap a peak. With real data, `genome` is the path of a FASTA file and `peaks` that of a BED file;
+# `exclude` avoids a blacklist.
 
 from skdeepprune.genome import describe_match, region_sequences, sample_negatives
 
@@ -69,8 +69,8 @@ fields = ["gc_means", "gc_distance", "repeat_means", "repeat_distance"]
 pd.DataFrame({name: {field: getattr(match, field) for field in fields} for name, match in matches.items()})
 
 # %%
-# Means are those of bound and of unbound sequences, distances the Kolmogorov-Smirnov statistic. Matched regions have
-# the peaks' GC content, random ones have not:
+# Means of bound and unbound sequences, and Kolmogorov-Smirnov distances. Matched regions have the GC content of the
+# peaks, random ones do not:
 
 import matplotlib.pyplot as plt
 
@@ -86,8 +86,9 @@ for ax, (name, match) in zip(axes, matches.items(), strict=True):
 # Whole chromosomes
 # -----------------
 #
-# Neighbours in the genome look alike, so a random split tests on what was trained on. One fold of
-# :class:`~skdeepprune.model_selection.ChromosomeKFold` is tested on, and another one tells the training when to stop.
+# Neighbouring regions resemble each other, so a random split leaks training data into the test set. Here one fold of
+# :class:`~skdeepprune.model_selection.ChromosomeKFold` is the test set and another one the validation set for early
+# stopping.
 
 from skdeepprune.model_selection import ChromosomeKFold
 
@@ -104,12 +105,12 @@ def part(chromosomes, *kinds):
 
 
 # %%
-# What is learned from which negatives
-# ------------------------------------
+# What the classifier learns from different negatives
+# ---------------------------------------------------
 #
 # Four classifiers, trained on shuffles, on matched regions, on random regions, and on matched regions and shuffles
-# together, of which the latter are drawn anew in every epoch; each tested against each kind. Every classifier is worse
-# against what it was not trained on, least so the last one.
+# together (with new shuffles in every epoch), each tested against each kind. Every classifier is worse against
+# negatives it was not trained on; the last one loses least.
 
 from sklearn.metrics import roc_auc_score
 
@@ -139,8 +140,8 @@ pd.DataFrame(table).T.style.format("{:.3f}")
 # The report
 # ----------
 #
-# It shows how well the regions match. Beside the AUC it has the average precision, also where one sequence in a
-# thousand is bound, as in a genome and not in a test set.
+# It shows how well the regions match. Beside the AUC it reports the average precision, including that for one bound
+# sequence in a thousand, as in a genome rather than a test set.
 
 import tempfile
 from pathlib import Path
@@ -166,4 +167,4 @@ write_report(
 print(f"{page.name}: {page.stat().st_size / 1000:.0f} kB")
 
 # %%
-# On the command line all of this is one line: ``skdeepprune fit peaks.bed --genome genome.fa --out results``.
+# The same on the command line: ``skdeepprune fit peaks.bed --genome genome.fa --out results``.

@@ -10,8 +10,8 @@ such a file to the motifs in it, to the known motifs that they resemble, and to 
 # The peaks
 # ---------
 #
-# So that the truth is known, the peaks are simulated, and made as unruly as real ones: most carry a site of CTCF or of
-# AP-1 (FOSL1::JUND), on either strand; one in ten carries none.
+# The peaks are simulated, so that the truth is known, and as noisy as real ones: most contain a site of CTCF or AP-1
+# (FOSL1::JUND) on either strand; one in ten contains none.
 
 import tempfile
 from pathlib import Path
@@ -33,8 +33,8 @@ records = [f">peak_{i}\n{sequence}\n" for i, sequence in enumerate(sequences)]
 print((folder / "peaks.fa").read_text()[:220])
 
 # %%
-# From here on the file is all there is. :func:`~skdeepprune.sequences.read_sequences` reads it, and a dinucleotide
-# shuffle of each peak serves as its negative. A third of the peaks is kept out of training, together with its shuffles.
+# From here on, only the file is used. :func:`~skdeepprune.sequences.read_sequences` reads it, and a dinucleotide
+# shuffle of each peak serves as its negative. A third of the peaks and their shuffles is held out for testing.
 
 from skdeepprune.sequences import dinucleotide_shuffle, read_sequences
 
@@ -52,7 +52,7 @@ X_test, y_test = with_shuffles(peaks.sequences[2000:])
 # Four kernels
 # ------------
 #
-# The fit begins with 64 kernels, reads both strands, and prunes four times.
+# The fit starts with 64 kernels, reads both strands and prunes four times.
 
 from sklearn.metrics import roc_auc_score
 
@@ -66,8 +66,8 @@ print(f"test AUC {roc_auc_score(y_test, classifier.decision_function(X_test)):.3
 # Their motifs
 # ------------
 #
-# The windows in which a kernel fires are its sites; aligned and counted they are its motif, see :doc:`/motifs`. Notes
-# tell which motif is a copy of another one.
+# The windows in which a kernel is active are its sites; aligned and counted, they make its motif (see :doc:`/motifs`).
+# Notes point out motifs that are copies of others.
 
 import pandas as pd
 
@@ -88,14 +88,14 @@ table = pd.DataFrame(
 table.style.format(precision=2).hide()
 
 # %%
-# Every site is kept: where it is, on which strand, and how it reads.
+# Every site is available, with its position, strand and letters.
 
 strongest = max(motifs, key=lambda motif: motif.weight)
 pd.DataFrame(list(strongest.sites[:5])).style.format(precision=2).hide()
 
 # %%
-# Whose motifs they are
-# ---------------------
+# Known motifs
+# ------------
 #
 # Tomtom compares them with all vertebrate motifs of JASPAR.
 
@@ -106,7 +106,7 @@ table = matches.drop(columns=["query_motif", "target_motif"])
 table.style.format("{:.1e}", subset=["p", "E", "q"]).hide()
 
 # %%
-# The kernel, its motif and the best match, aligned: the kernel's weights are drawn less their mean at each position.
+# The kernel, its motif and the best match, aligned: the kernel's weights are drawn minus their mean at each position.
 
 from skdeepprune.plots import plot_logo, plot_match
 
@@ -115,7 +115,7 @@ best = matches[matches["query"] == strongest.name].iloc[0]
 _ = plot_match(best, kernel=classifier.kernels_[strongest.kernel])
 
 # %%
-# All four, turned the way their best matches read:
+# All four, in the orientation of their best matches:
 
 import matplotlib.pyplot as plt
 
@@ -129,11 +129,10 @@ for ax, motif in zip(axes, oriented, strict=True):
     ax.set_title(f"{motif.name}: {target.target}, E = {target.E:.1e}", loc="left", fontsize="medium")
 
 # %%
-# To pass on
-# ----------
+# Output
+# ------
 #
-# The motifs as a MEME file, which other programs read; the classifier as a file that is safe to open; and one HTML page
-# that shows everything.
+# The motifs as a MEME file for other programs, the classifier as a file that is safe to load, and an HTML report.
 
 from skdeepprune import save_model
 from skdeepprune.motifs import write_motifs
@@ -156,4 +155,4 @@ for path in sorted(folder.iterdir()):
     print(f"{path.name:18} {path.stat().st_size / 1000:6.0f} kB")
 
 # %%
-# On the command line all of this is one line: ``skdeepprune fit peaks.fa --out results``.
+# The same on the command line: ``skdeepprune fit peaks.fa --out results``.

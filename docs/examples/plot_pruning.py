@@ -11,8 +11,8 @@ and with the best that any classifier could do.
 # The sequences
 # -------------
 #
-# Set 2 of the paper's five simulated sets: random sequences of 101 bp, half of which carry an instance of one of two
-# motifs. Since the generating model is known, so is the AUC of its exact likelihood ratio: the ceiling.
+# Set 2 of the paper's five simulated sets: random sequences of 101 bp, half of which contain an instance of one of
+# two motifs. The generating model is known, and so is the AUC of its likelihood ratio: the ceiling.
 
 from skdeepprune.datasets import load_simulated
 
@@ -25,7 +25,7 @@ print(f"ceiling: AUC {data.ceiling:.3f}")
 # Train, prune, train again
 # -------------------------
 #
-# The fit begins with ``4 * 2**5`` = 128 kernels and ends with 4.
+# The fit starts with ``4 * 2**5`` = 128 kernels and ends with 4.
 
 from sklearn.metrics import roc_auc_score
 
@@ -40,7 +40,7 @@ for stage, probability in zip(classifier.stages_, probabilities, strict=True):
     print(f"{stage.n_kernels:4} kernels: test AUC {auc:.3f}")
 
 # %%
-# The same as a picture, with the ceiling:
+# The same as a plot, with the ceiling:
 
 from skdeepprune.plots import plot_history, plot_stages
 
@@ -50,10 +50,9 @@ auc_axes.axhline(data.ceiling, color="0.4", linestyle="--", label="ceiling")
 _ = auc_axes.legend(frameon=False)
 
 # %%
-# Pruning need not cost anything: kernels that only fitted noise go first. In the history of the fit every size begins
-# with a jump, as half of the kernels went, and ends quietly: once the validation loss has stopped improving, the
-# learning rate falls to nothing. The training loss, of augmented sequences and with dropout, lies above the validation
-# loss.
+# Pruning need not cost anything: kernels that only fitted noise go first. In the history of the fit, every size starts
+# with a jump, because half of the kernels are gone, and ends smoothly: once the validation loss stops improving, the
+# learning rate decays to zero. The training loss is above the validation loss because of augmentation and dropout.
 
 _ = plot_history(classifier)
 
@@ -61,8 +60,8 @@ _ = plot_history(classifier)
 # Trained directly
 # ----------------
 #
-# A network that had 4 kernels from the start is the baseline. Where it ends depends on where its weights began, so it
-# is trained with five seeds.
+# The baseline is a network that has 4 kernels from the start. Its result depends on the initial weights, so it is
+# trained with five seeds.
 
 for seed in range(5):
     baseline = DeepPruneClassifier(n_kernels=4, n_prunings=0, random_state=seed)

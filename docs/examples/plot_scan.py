@@ -2,8 +2,8 @@
 Hits in a genome
 ================
 
-Where does a kernel find its word in a genome, and how many of these places are chance? This example plants sites of
-CTCF in a simulated genome, looks for them with the kernels of a classifier, and shows what p- and q-values promise.
+Where in a genome does a kernel have hits, and how many of them are due to chance? This example plants sites of CTCF in
+a simulated genome, searches for them with the kernels of a classifier, and shows what p- and q-values guarantee.
 """
 
 # %%
@@ -28,10 +28,10 @@ best = matches.sort_values("E").drop_duplicates("query").set_index("query")
 best[["target", "E", "correlation"]].sort_index()
 
 # %%
-# A genome with sites in it
-# -------------------------
+# A genome with sites
+# -------------------
 #
-# Two chromosomes of 1 Mb, rich in A and T as many genomes are, with 200 sites each; and a gap, as every assembly has.
+# Two AT-rich chromosomes of 1 Mb with 200 sites each, and an assembly gap.
 
 genome, planted = {}, {}
 for name in ("chr1", "chr2"):
@@ -48,9 +48,9 @@ for name in ("chr1", "chr2"):
 # The scan
 # --------
 #
-# :func:`~skdeepprune.effects.scan` counts the letters of the genome, computes for every kernel which activation random
-# letters have with a probability of one in ten thousand, and lists the windows above it, on both strands. On a real
-# genome the second argument is the path of a FASTA file, :func:`~skdeepprune.effects.scan_to_bed` writes a file, and
+# :func:`~skdeepprune.effects.scan` estimates the background from the genome, computes for every kernel the activation
+# that random sequence exceeds with a probability of 1e-4, and lists the windows above it on both strands. For a real
+# genome, the second argument is the path of a FASTA file, :func:`~skdeepprune.effects.scan_to_bed` writes a file, and
 # ``skdeepprune scan`` does so on the command line.
 
 from skdeepprune.effects import scan
@@ -64,9 +64,9 @@ hits.sort_values("p").head()
 # Which of them are real
 # ----------------------
 #
-# A hit is real here if it overlaps a planted site. Most of those with a p-value just below 1e-4 are not: among four
-# million windows chance alone has 400 of them. The lower the threshold, the higher the share of real ones, and the
-# fewer of the sites are found. The dashed line is what the q-value promises: a share of at least 1 - q is real.
+# A hit is real here if it overlaps a planted site. Most of those with a p-value just below 1e-4 are not: 400 of
+# four million windows reach it by chance. A lower threshold increases the share of real hits, but finds fewer of the
+# sites. The dashed line is the guarantee of the q-value: a share of at least 1 - q is real.
 
 import matplotlib.pyplot as plt
 

@@ -38,8 +38,8 @@ genome = {"chr1": "".join(bases)}
 # The track
 # ---------
 #
-# :func:`~skdeepprune.effects.track` writes bigWig. The window is as long as the sequences of training, if no other is
-# asked for. On a real genome the second argument is the path of a FASTA file; on the command line it is
+# :func:`~skdeepprune.effects.track` writes bigWig. By default, the window has the length of the
+# training sequences. For a real genome, the second argument is the path of a FASTA file; on the command line it is
 # ``skdeepprune track model.safetensors genome.fa --out track.bw``.
 
 from skdeepprune.effects import track
@@ -49,7 +49,7 @@ files = track(classifier, genome, folder / "track.bw", step=5, kernels=True)
 print([file.name for file in files])
 
 # %%
-# Any reader of bigWig takes it, here figwig. Where most of a window is unknown there is no value.
+# Any bigWig reader can open it, here figwig. Windows with mostly unknown bases have no value.
 
 import matplotlib.pyplot as plt
 from figwig import read_bigwig
@@ -70,7 +70,7 @@ axes[-1].set_xlabel("kb (planted sites in orange; unknown from 14.0 to 14.8)")
 plt.show()
 
 # %%
-# What is in the file is what the classifier says of the window:
+# The values in the file are the log-odds of the windows:
 
 place = places[0]
 start = (place // 5) * 5

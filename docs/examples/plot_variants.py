@@ -1,6 +1,6 @@
 """
-Variants: which of them change binding
-======================================
+Which variants change binding
+=============================
 
 A classifier learns a motif, a genome has sites of it, and somebody's genome differs from it here and there. Which of
 the differences matter? The truth is known here, as all of it is simulated.
@@ -10,8 +10,8 @@ the differences matter? The truth is known here, as all of it is simulated.
 # A genome with sites
 # -------------------
 #
-# A protein binds sites like TGACGTCA. It is learned from 3,000 sequences of 101 bp, half of which hold a site, each
-# letter of it right with a probability of 0.9.
+# A protein binds sites like TGACGTCA. The classifier is trained on 3,000 sequences of 101 bp; half of them contain a
+# site, in which each letter matches with a probability of 0.9.
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ for start in starts:
 # Variants
 # --------
 #
-# Substitutions anywhere in it, and some deletions and insertions. `score_variants` reads VCF files, too.
+# Random substitutions, and some deletions and insertions. `score_variants` also reads VCF files.
 
 from skdeepprune.effects import score_variants
 
@@ -64,8 +64,7 @@ table = score_variants(classifier, variants, {"chr1": "".join(genome)}, backgrou
 table[["pos", "ref", "alt", "delta", "kernel", "change", "site_distance", "p"]].iloc[:5]
 
 # %%
-# A substitution in a site lowers the log-odds; those anywhere else change little, and some make a site out of a near
-# miss.
+# Substitutions in sites lower the log-odds; others change little, except where they turn a near miss into a site.
 
 import matplotlib.pyplot as plt
 
@@ -81,7 +80,7 @@ ax.set_ylabel("substitutions")
 ax.legend(frameon=False)
 
 # %%
-# The p-values say how unusual a change is among random variants of the same kind. In sites they are low.
+# The p-values say how unusual a change is among random variants of the same kind. They are low in sites.
 
 table[is_snv].groupby(in_site.map({True: "in a site", False: "elsewhere"}))["p"].describe().round(4)
 
@@ -89,8 +88,8 @@ table[is_snv].groupby(in_site.map({True: "in a site", False: "elsewhere"}))["p"]
 # Which base matters
 # ------------------
 #
-# `saturation_mutagenesis` replaces every base of a sequence by each of the others. Here a stretch around a site: the
-# logo shows what each base contributes, the heat map what each letter would change.
+# `saturation_mutagenesis` replaces every base of a sequence by each of the others. The logo shows the
+# contribution of each base around a site, the heat map the effect of each substitution.
 
 from skdeepprune.effects import saturation_mutagenesis
 from skdeepprune.plots import plot_mutagenesis
