@@ -1,4 +1,4 @@
-"""New training sequences for every epoch: substituted bases, fresh negatives."""
+"""Augmentation of the training sequences in every epoch: substituted bases, new negatives."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from skdeepprune.sequences import sequence_lengths, shuffle_codes
 Codes = NDArray[np.uint8]
 
 _PAIRS_AT_ONCE = 2**20
-# Of the negatives, so many shuffles are no accident.
+# From this fraction of negatives on, shuffles are no coincidence.
 _SHARE_OF_SHUFFLES = 0.25
 _BASES_TO_LOOK_AT = 2**21
 _WORD_LENGTH = 6
-# What `mutation_rate="auto"` means for large networks, which overfit most, and for refined ones.
+# `mutation_rate="auto"` for large networks, which overfit most, and for refined ones.
 _MUTATION_RATE, _REFINED_MUTATION_RATE = 0.1, 0.05
 
 
@@ -53,14 +53,14 @@ def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
 def find_shuffles(codes: Codes, y: NDArray[Any]) -> NDArray[np.bool_]:
     """Find the negatives that are dinucleotide shuffles of positives.
 
-    They have the very dinucleotide counts of a positive and are not the same; other sequences of 40 bp or more have
-    not. Shorter ones do not count. Those whose positive is in another fold are not found.
+    A shuffle has exactly the dinucleotide counts of a positive but is another sequence; from 40 bp on, this does not
+    happen by chance. Shorter sequences are ignored. Shuffles whose positive is in another fold are not found.
 
     Parameters
     ----------
     codes : ndarray of uint8, shape (n_sequences, length)
     y : ndarray, shape (n_sequences,)
-        1 for positives, 0 for negatives, anything else for what is neither.
+        1 for positives, 0 for negatives, anything else for neither.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def find_shuffles(codes: Codes, y: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def dinucleotide_fingerprints(codes: Codes, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A number for each of some sequences, equal where all dinucleotide counts are, and hardly ever otherwise.
+    """Hash sequences by their dinucleotide counts: equal counts have equal numbers, others almost never.
 
     Parameters
     ----------
@@ -105,13 +105,12 @@ def dinucleotide_fingerprints(codes: Codes, rows: NDArray[np.int64]) -> NDArray[
 
 
 def may_be_shuffled(codes: Codes, y: NDArray[np.float32]) -> bool:
-    """Whether a dinucleotide shuffle of a negative is as good a negative.
+    """Whether dinucleotide shuffles of the negatives are equally good negatives.
 
-    A bound sequence looks less bound once it is shuffled; an unbound one looks as it did, unless it is bound by
-    another protein, or the labels are swapped. A naive Bayes classifier on words of six bases, trained on one half
-    of the sequences, scores the other half. Shuffling must clearly move the positives, and three times as far as
-    the negatives. The look is at equally many bases of both classes, as the fewer would be taken for the more
-    uniform ones.
+    A naive Bayes classifier on words of six bases, trained on one half of the sequences, scores the other half.
+    Shuffling must move the scores of most positives towards the negatives, at least three times as clearly as it moves
+    the negatives towards the positives. This fails if the negatives are bound by another protein or the labels are
+    swapped. Both classes contribute equally many bases, since the smaller one would otherwise appear more uniform.
 
     Parameters
     ----------
@@ -132,7 +131,7 @@ def may_be_shuffled(codes: Codes, y: NDArray[np.float32]) -> bool:
     looked_at = []
     for label in (0, 1):
         rows = rng.permutation(np.flatnonzero((y == label) & (lengths >= width)))[:n_at_most]
-        # Of copies one in each half would be known by heart.
+        # Copies in both halves would leak.
         looked_at.append(rng.permutation(np.unique(codes[:, :width][rows], axis=0)))
     n = min(map(len, looked_at))
     codes = np.concatenate([sequences[:n] for sequences in looked_at])
@@ -152,13 +151,13 @@ def may_be_shuffled(codes: Codes, y: NDArray[np.float32]) -> bool:
 
 
 def _lengths(codes: Codes) -> NDArray[np.int64]:
-    """Lengths of sequences, without a copy of them all."""
+    """Lengths of sequences, computed in blocks to save memory."""
     step = max(1, _PAIRS_AT_ONCE // max(codes.shape[1], 1))
     return np.concatenate([sequence_lengths(codes[start : start + step]) for start in range(0, len(codes), step)])
 
 
 def _words(codes: Codes) -> NDArray[np.uint16]:
-    """The word that begins at each base, as a number; the last number stands for all that hold an N."""
+    """The word that starts at each base, as a number; the highest number stands for all words that contain N."""
     n_windows = max(0, codes.shape[1] - _WORD_LENGTH + 1)
     words = np.zeros((len(codes), n_windows), np.uint16)
     has_n = np.zeros(words.shape, np.bool_)
@@ -172,11 +171,11 @@ def _words(codes: Codes) -> NDArray[np.uint16]:
 
 @dataclass(frozen=True, eq=False)
 class Augmentation:
-    """What changes in the training sequences from epoch to epoch.
+    """Changes to the training sequences from epoch to epoch.
 
-    The negatives are those "given"; or "dinucleotide" shuffles of the positives; or "mixed", about half of the given
-    ones shuffled; or "renewed", new shuffles of the positives for those that are shuffles and the others as given.
-    Small networks may have a mutation rate of their own.
+    `negatives` is "given"; "dinucleotide" (shuffles of the positives); "mixed" (about half of the given negatives,
+    shuffled); or "renewed" (negatives that are shuffles are replaced by new ones, the others stay). Small networks may
+    have a mutation rate of their own.
     """
 
     mutation_rate: float
@@ -197,7 +196,7 @@ class Augmentation:
         is_dna = sequences.ndim == 2
         if not is_dna and (mutation_rate not in ("auto", 0) or negatives not in ("auto", "given")):
             raise ValueError(
-                f"mutation_rate and negatives={negatives!r} need DNA, but X holds real-valued channels; set"
+                f"mutation_rate and negatives={negatives!r} need DNA, but X has real-valued channels; set"
                 " mutation_rate=0 and negatives='given'."
             )
         rate, refined_rate = (_MUTATION_RATE, _REFINED_MUTATION_RATE) if is_dna else (0.0, None)
@@ -226,13 +225,13 @@ class Augmentation:
         return replace(self, mutation_rate=self.refined_mutation_rate, refined_mutation_rate=None)
 
     def of_rows(self, rows: NDArray[np.int64]) -> Augmentation:
-        """Give what some of the sequences are trained with."""
+        """Return the augmentation for some of the sequences."""
         return self if self.is_shuffle is None else replace(self, is_shuffle=self.is_shuffle[rows])
 
     def sources(self, y: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
-        """What every sequence of an epoch is made of: itself, or, if it is to be the shuffle of one, a positive.
+        """Choose the source of every sequence of an epoch: itself, or a positive of which it will be a shuffle.
 
-        Every positive is taken as often as every other.
+        All positives are used equally often.
         """
         sources = np.arange(len(y))
         renewed = None
@@ -247,9 +246,9 @@ class Augmentation:
     def apply(
         self, codes: Codes, y: NDArray[np.float32], rng: np.random.Generator, chosen: NDArray[np.int64] | None = None
     ) -> Codes:
-        """Make sequences of an epoch out of their sources: first shuffle what is to be shuffled, then substitute.
+        """Make the sequences of an epoch from their sources: shuffle, then substitute.
 
-        They are number `chosen` of all, by default all of them.
+        `chosen` are their indices among all sequences; by default these are all.
         """
         shuffled = np.zeros(len(y), np.bool_)
         if self.is_shuffle is not None:

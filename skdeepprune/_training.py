@@ -28,23 +28,23 @@ from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important, saliency, weight_importance
 from skdeepprune._word_penalty import WordPenalty
 
-# Of sequences that are loaded block by block: 4 MB, and some more on the way.
+# Size of a block of streamed sequences: 4 MB, and some more in temporaries.
 _BASES_AT_ONCE = 2**22
-# Fewer kernels cannot spare any of their scores.
+# A smaller network needs all of its scores.
 _MIN_KERNELS_FOR_DROPOUT = 17
-# Larger networks search for motifs; from this size on they are refined: the scores pool all windows, composition is
-# trained beside the kernels, annealing is longer and augmentation milder. Larger ones would overfit, and take longer.
+# Up to this size networks are refined: scores pool all windows, composition is trained beside the kernels, annealing is
+# longer and augmentation milder. Larger networks only search for motifs; refining them is slow and overfits.
 _MAX_REFINED = 64
 # Epochs over which the learning rate decays to 0, per epoch of patience.
 _ANNEALED, _ANNEALED_REFINED = 2, 4
-# Of log-mean-exp pooling.
+# Sharpness of log-mean-exp pooling.
 _SHARPNESS = 1.0
-# Above the logarithm of any number of windows.
+# Exceeds the logarithm of any number of windows.
 _LIFT = np.float32(24)
 # Minimum number of held-out sequences per class for a meaningful AUC.
 _MIN_HELD_OUT_PER_CLASS = 10
-# Shares of the learning rate in the first epochs. Adam's first steps are large; they would leave many kernels of an
-# untrained network without a positive score on any sequence, for ever.
+# Fractions of the learning rate in the first epochs. At the full rate, Adam's first steps are so large that many
+# kernels of an untrained network never again have a positive score.
 _WARM_UP = 1 / 9, 2 / 9
 
 
@@ -62,7 +62,7 @@ class Epoch:
     learning_rate : float
     loss : float
         Mean cross-entropy (nats) of the training sequences as the epoch saw them, augmented and with dropout, each
-        before its batch's update. So it may be above `val_loss`.
+        before its batch's update. It can therefore exceed `val_loss`.
     val_loss : float
         Mean cross-entropy (nats) of the held-out sequences after the epoch.
     val_roc_auc : float
@@ -80,7 +80,7 @@ class Epoch:
 
 
 class Terms(NamedTuple):
-    """What log-odds are made of besides the dense layer: motif scores (n, K) and the sums of word weights (n,)."""
+    """Inputs of the log-odds: motif scores (n, K) and sums of word weights (n,)."""
 
     scores: NDArray[np.float32]
     word_sums: NDArray[np.float64]
@@ -96,24 +96,24 @@ class LabeledData:
     sample_weight: NDArray[np.float32]
 
     def refined(self) -> LabeledData:
-        """Return the data for small networks: the same."""
+        """Return the data for small networks: unchanged."""
         return self
 
     def blocks(self, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Any, NDArray[np.int64]]]:
-        """What an epoch trains on, one after another: loaded sequences, and the order of their rows."""
+        """Yield the blocks of an epoch: loaded sequences and the order of their rows."""
         yield self.loaded, rng.permutation(self.rows)
 
     def terms(self, trainer: Trainer, chosen: NDArray[np.int64]) -> Terms:
-        """What the log-odds of the sequences number `chosen` of these are made of."""
+        """Compute the inputs of the log-odds for the sequences `chosen`."""
         rows = self.rows[chosen]
         return Terms(trainer.scores(self.loaded, rows), trainer.word_sums(self.loaded, rows))
 
 
 @dataclass(frozen=True, eq=False)
 class StreamedData:
-    """Some rows of codes, loaded block by block: as new variants to be trained on, as they are to be scored.
+    """Some rows of codes, loaded block by block: augmented for training, unchanged for scoring.
 
-    So there is never a second copy of them all.
+    All rows are never copied at once.
     """
 
     engine: Engine
@@ -128,14 +128,14 @@ class StreamedData:
         return replace(self, augmentation=self.augmentation.refined())
 
     def blocks(self, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Any, NDArray[np.int64]]]:
-        """What an epoch trains on, one after another: loaded variants, and the order of their rows."""
+        """Yield the blocks of an epoch: loaded augmented sequences and the order of their rows."""
         sources = self.augmentation.sources(self.y, rng)
         for chosen in self._parts(rng.permutation(len(self.rows)), batch_size):
             codes = self.augmentation.apply(self.codes[self.rows[sources[chosen]]], self.y[chosen], rng, chosen)
             yield self._load(codes, chosen), np.arange(len(chosen))
 
     def terms(self, trainer: Trainer, chosen: NDArray[np.int64]) -> Terms:
-        """What the log-odds of the sequences number `chosen` of these, as they are, are made of."""
+        """Compute the inputs of the log-odds for the sequences `chosen`, without augmentation."""
         scores, word_sums = [np.empty((0, trainer.network.n_kernels), np.float32)], [np.empty(0)]
         for part in self._parts(chosen, 1):
             loaded, rows = self._load(self.codes[self.rows[part]], part), np.arange(len(part))
@@ -159,7 +159,7 @@ class StreamedData:
 
 
 TrainingData = LabeledData | StreamedData
-# Loaded sequences, the order of their rows, and what is left out of them.
+# Loaded sequences, the order of their rows, and the dropout.
 Drawn = tuple[Any, NDArray[np.int64], Dropout]
 
 
@@ -193,7 +193,7 @@ class Stage:
     stage : int
         0 is the unpruned network.
     kept : ndarray of int, shape (K,)
-        Which of the initial kernels are left.
+        Indices of the remaining initial kernels.
     network : Network
     importances : ndarray, shape (K,)
         By the criterion, after training.
@@ -203,7 +203,7 @@ class Stage:
         Its standard error.
     val_roc_auc : float
     epochs : list of Epoch
-        Empty for a last stage that was not trained (Deepprune-inter).
+        Empty if the last stage was not trained (Deepprune-inter).
     """
 
     stage: int
@@ -240,7 +240,7 @@ def deep_prune(
     initial : Network
         Untrained, with ``sizes[0]`` kernels.
     sizes : sequence of int
-        Falling numbers of kernels.
+        Decreasing numbers of kernels.
     training, validation : LabeledData or StreamedData
     settings : TrainingSettings
     rng : Generator
@@ -301,14 +301,14 @@ def deep_prune(
 
 
 def with_sharpness(sharpness: float, engine: Engine, network: Network, data: TrainingData) -> Network:
-    """Give a network another sharpness, and biases that leave its positive scores in the mean what they were.
+    """Change the sharpness of a network; adjust the biases so that the mean of positive scores stays the same.
 
-    That is over the sequences in which a kernel's score is positive; a kernel that has none keeps its bias.
+    A kernel without positive scores keeps its bias.
     """
     if sharpness == network.sharpness:
         return network
     other = replace(network, sharpness=sharpness)
-    # Lifted, so that the ReLU does not cut off what falls below 0: a mean is not far below the maximum.
+    # Lifted so that the ReLU does not clip scores that fall below 0; the mean is not far below the maximum.
     lifted = replace(other, kernel_bias=network.kernel_bias + _LIFT)
     chosen = _as_many_as_fit(data.y, network)
     before, after = (data.terms(engine.trainer(one), chosen).scores for one in (network, lifted))
@@ -335,27 +335,27 @@ def smallest_good_size(stages: Sequence[Stage]) -> int:
 
 
 def warn_of_death(engine: Engine, network: Network, validation: TrainingData) -> None:
-    """Say so if a network predicts the same for all held-out sequences: no kernel has a positive score on any."""
+    """Warn if a network predicts the same for all held-out sequences: no kernel has a positive score on any of them."""
     logits = decide(engine.trainer(network), validation).logits
     if np.ptp(logits) <= 1e-6 * max(1.0, float(np.abs(logits).max())):
         warnings.warn(
             f"The network with {network.n_kernels} kernels died: it predicts the same for all held-out sequences. Lower"
-            " learning_rate_init, scale the input, take a larger size with at_size(), or try another random_state.",
+            " learning_rate_init, scale the input, use a larger size with at_size(), or try another random_state.",
             ConvergenceWarning,
             stacklevel=5,
         )
 
 
 def warn_of_collapse(stages: Sequence[Stage], validation: TrainingData) -> None:
-    """Say so if the last network is much worse than a larger one was: AUC lower by 0.08, and the loss by two errors."""
+    """Warn if the last network is much worse than a larger one: AUC 0.08 lower, loss two standard errors higher."""
     if min((validation.y == label).sum() for label in (0, 1)) < _MIN_HELD_OUT_PER_CLASS:
         return
     last, best = stages[-1], max(stages, key=lambda stage: stage.val_roc_auc)
     if last.val_roc_auc < best.val_roc_auc - 0.08 and last.val_loss > best.val_loss + 2 * best.val_loss_se:
         warnings.warn(
             f"Pruned to {last.n_kernels} kernels, the network has a held-out AUC of {last.val_roc_auc:.3f}; with"
-            f" {best.n_kernels} kernels it was {best.val_roc_auc:.3f}. Either so few kernels cannot tell these"
-            f" sequences apart, or one of them was lost: take at_size({best.n_kernels}) of this fit, set"
+            f" {best.n_kernels} kernels it was {best.val_roc_auc:.3f}. Either so few kernels cannot separate the"
+            f" classes, or one of them was lost: use at_size({best.n_kernels}) of this fit, set"
             " n_kernels='auto', or try another random_state.",
             ConvergenceWarning,
             stacklevel=5,
@@ -363,14 +363,14 @@ def warn_of_collapse(stages: Sequence[Stage], validation: TrainingData) -> None:
 
 
 def _chosen_to_rank_by(criterion: Criterion, network: Network, y: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Of all training sequences at once the scores of a wide network are large: as many as the criterion needs."""
+    """Choose the training sequences that the criterion needs; the scores of all of them may not fit into memory."""
     if criterion is saliency:
         return _as_many_as_fit(y, network)
     return np.arange(0 if criterion is weight_importance else len(y))
 
 
 def _as_many_as_fit(y: NDArray[np.float32], network: Network) -> NDArray[np.int64]:
-    """Choose sequences whose scores may all be held at once, evenly, and as many of each class as its share."""
+    """Choose evenly spaced sequences, stratified by class, whose scores fit into memory together."""
     return np.sort(np.argsort(y, kind="stable")[:: -(-len(y) * network.n_kernels // SCORES_AT_ONCE)])
 
 
@@ -396,14 +396,14 @@ class Evaluation(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Log-odds, and the part of them that is by composition."""
+    """Log-odds, and the part of them that comes from composition."""
 
     logits: NDArray[np.float64]
     word_sums: NDArray[np.float64]
 
 
 def decide(trainer: Trainer, data: TrainingData) -> Decision:
-    """Find the log-odds of the rows of `data` as the network is now, without holding all their motif scores at once."""
+    """Compute the log-odds of the rows of `data` with the current network, without holding all motif scores at once."""
     network = trainer.network
     step = max(1, SCORES_AT_ONCE // network.n_kernels)
     numbers = np.arange(len(data.rows))
@@ -413,7 +413,7 @@ def decide(trainer: Trainer, data: TrainingData) -> Decision:
 
 
 def evaluate(logits: NDArray[np.float64], data: TrainingData) -> Evaluation:
-    """Evaluate the log-odds that a network gives the rows of `data`."""
+    """Evaluate the log-odds of the rows of `data`."""
     return Evaluation(*_mean_and_error(_losses(logits, data), data), roc_auc(data.y, logits, data.sample_weight))
 
 
@@ -434,10 +434,10 @@ def _mean_and_error(values: NDArray[np.float64], data: TrainingData) -> tuple[fl
 
 
 class DrawnAhead:
-    """What the epochs of a stage train on: with threads to spare the next epoch is drawn while this one trains.
+    """Draws the data of each epoch; with more than one thread, the next epoch while the current one trains.
 
-    The draws are those of epochs drawn one after another, and what is drawn but not used is taken back from the
-    generator. Ahead is only drawn what is loaded at once.
+    The draws equal those of epochs drawn one after another: the generator's state is restored if an epoch is drawn but
+    not used. Only data that are loaded as one block are drawn ahead.
     """
 
     def __init__(
@@ -450,7 +450,7 @@ class DrawnAhead:
         self._before: Any = None
 
     def epoch(self) -> Iterable[Drawn]:
-        """Give the blocks of the next epoch."""
+        """Return the blocks of the next epoch."""
         if self._pool is None:
             return self._draw()
         drawn = list(self._draw()) if self._next is None else self._next.result()
@@ -489,33 +489,33 @@ def train(
 ) -> tuple[Network, list[Epoch]]:
     """Train until the validation loss has not improved for `n_iter_no_change` epochs in a row.
 
-    With ``learning_rate="anneal"`` then anneal: go on from the best weights while the rate falls to nothing, four times
-    `n_iter_no_change` epochs, twice with more than 64 kernels. An untrained network begins with a lower rate.
+    With ``learning_rate="anneal"``, then continue from the best weights while the rate decays to 0 over four times
+    `n_iter_no_change` epochs (twice with more than 64 kernels); an untrained network starts with a lower rate.
 
     Parameters
     ----------
     engine : Engine
     network : Network
-        Where to start.
+        Initial weights.
     training, validation : LabeledData or StreamedData
     settings : TrainingSettings
     word_penalty : WordPenalty
         Tuned after every epoch.
     stage : int
-        For the records.
+        Number of the stage, for the records.
     untrained : bool
         Whether the weights are still random.
     learning_rate : float
     rng : Generator
-        Orders and augments the sequences anew in every epoch, and draws what is dropped.
+        Draws the order, the augmentation and the dropout of every epoch.
     on_epoch : callable
         Called with every `Epoch`.
 
     Returns
     -------
     network : Network
-        The annealed one, unless its validation loss is higher than that of the best epoch before by more than one
-        standard error of the difference; then, and with a constant learning rate, that epoch's.
+        The annealed network, unless its validation loss exceeds that of the best earlier epoch by more than one
+        standard error of the difference. Otherwise, and with a constant learning rate, that epoch's network.
     epochs : list of Epoch
     """
     anneals = settings.learning_rate == "anneal"

@@ -8,9 +8,9 @@ from scipy.special import expit
 
 # Precision of the initial Gaussian prior on the weights, and the limits of the penalty.
 _PRECISION, _MAX_INITIAL, _MAX_STRENGTH, _MIN_STRENGTH = 400.0, 0.1, 10.0, 0.004
-# Per epoch: power of the ratio of slopes, maximum factor. And the gain from the words that is significant, in
-# standard errors.
-_POWER, _MAX_CHANGE, _MIN_GAIN_IN_SE = 0.25, 1.3, 2.0
+# Per epoch: power of the ratio of slopes, maximum factor. And what is significant, in standard errors: gain from the
+# words, excess of the kernels' slope.
+_POWER, _MAX_CHANGE, _MIN_GAIN_IN_SE, _MIN_EXCESS_IN_SE = 0.25, 1.3, 2.0, 1.0
 _NEWTON_STEPS = 10
 
 
@@ -42,9 +42,9 @@ class WordPenalty:
         """Change the strength a little after an epoch.
 
         Two logistic regressions of the held-out labels, on the log-odds from kernels alone and on those from kernels
-        and composition, measure the gain from the words. If the gain exceeds two standard errors, the penalty follows
-        the ratio of the slopes: a larger slope for the words means that they are penalised too strongly. Otherwise, if
-        the slope of the words is the smaller one, the penalty grows: there is no composition to learn.
+        and composition, measure the gain from the words. The penalty follows the ratio of the slopes: a larger slope
+        for the words means that they are penalised too strongly. But it falls only if the gain exceeds two standard
+        errors, and grows only if the difference of the slopes exceeds one: few held-out sequences change nothing.
 
         Parameters
         ----------
@@ -58,22 +58,22 @@ class WordPenalty:
         if min(part.std() for part in centered) < 1e-6:
             return
         ones = np.ones(len(y))
-        alone, _ = _logistic_regression(np.column_stack([centered[0], ones]), y, sample_weight)
-        both, slopes = _logistic_regression(np.column_stack([*centered, ones]), y, sample_weight)
+        alone, *_ = _logistic_regression(np.column_stack([centered[0], ones]), y, sample_weight)
+        both, slopes, covariance = _logistic_regression(np.column_stack([*centered, ones]), y, sample_weight)
         shares = sample_weight / sample_weight.sum()
         gain = float(shares @ (alone - both))
         error = float(np.sqrt(np.square(shares * (alone - both - gain)).sum()))
-        if gain > _MIN_GAIN_IN_SE * error and slopes[:2].min() > 0:
-            change = float(np.clip((slopes[0] / slopes[1]) ** _POWER, 1 / _MAX_CHANGE, _MAX_CHANGE))
-        else:
-            change = _MAX_CHANGE if slopes[1] < slopes[0] else 1.0
+        excess, contrast = slopes[0] - slopes[1], np.array([1.0, -1.0, 0.0])
+        least = 1 / _MAX_CHANGE if gain > _MIN_GAIN_IN_SE * error else 1.0
+        most = _MAX_CHANGE if excess > _MIN_EXCESS_IN_SE * np.sqrt(contrast @ covariance @ contrast) else 1.0
+        change = float(np.clip((max(slopes[0], 0.0) / max(slopes[1], 1e-6)) ** _POWER, least, most))
         self.strength = float(np.clip(self.strength * change, _MIN_STRENGTH, _MAX_STRENGTH))
 
 
 def _logistic_regression(
     design: NDArray[np.float64], y: NDArray[np.floating], sample_weight: NDArray[np.floating]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Losses (nats) and slopes, by Newton's method with a small ridge that keeps the slopes finite."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Losses (nats), slopes, and their covariance; Newton's method, with a small ridge that keeps the slopes finite."""
     slopes = np.zeros(design.shape[1])
     ridge = 1e-3 * np.eye(len(slopes))
     for _ in range(_NEWTON_STEPS):
@@ -82,4 +82,4 @@ def _logistic_regression(
         curvature = (design * weight[:, None]).T @ design + ridge
         slopes = slopes + np.linalg.solve(curvature, (sample_weight * (y - probability)) @ design - ridge @ slopes)
     logits = design @ slopes
-    return np.logaddexp(0, logits) - y * logits, slopes
+    return np.logaddexp(0, logits) - y * logits, slopes, np.linalg.inv(curvature)

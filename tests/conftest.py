@@ -3,6 +3,7 @@ import os
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what the tests compare is the CPU's arithmetic
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,12 @@ def pytest_runtest_makereport(item, call):
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
     return _reviewed((yield))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of a browser."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if path is None:
+        pytest.skip("no browser: neither chromium nor google-chrome is on the PATH")
+    return path

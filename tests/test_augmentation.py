@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
-from test_classifier import X, X_test, small, y, y_test
-from test_network import draw_network
+from strategies import X, X_test, draw_network, small, y, y_test
 
 from skdeepprune._augmentation import (
     Augmentation,

@@ -8,38 +8,16 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import roc_auc_score
+from strategies import SITE, X, X_test, small, y, y_test
 from tqdm import tqdm
 
-from skdeepprune import DeepPruneClassifier, OneHotDNA, _training
+from skdeepprune import OneHotDNA, _training
 from skdeepprune._engines import _compiled
 from skdeepprune._engines._compiled import CompiledEngine, CompiledTrainer
 from skdeepprune._engines._interface import Trainer
 from skdeepprune._interruption import InterruptedFitWarning, interruptions_raised
 from skdeepprune._pruning import CRITERIA
 from skdeepprune.sequences import encode, one_hot, reverse_complement
-
-SITE = "ACGGTTGCA"
-
-
-def plant(n, length=50, share=0.9, seed=0):
-    rng = np.random.default_rng(seed)
-    letters = rng.choice(list("ACGT"), (n, length))
-    y = rng.integers(0, 2, n)
-    for i in np.flatnonzero(y & (rng.random(n) < share)):
-        start = rng.integers(0, length - len(SITE) + 1)
-        letters[i, start : start + len(SITE)] = list(SITE)
-    return ["".join(row) for row in letters], y
-
-
-X, y = plant(800)
-X_test, y_test = plant(400, seed=1)
-
-
-def small(**parameters):
-    defaults = dict(
-        n_kernels=2, n_prunings=3, kernel_length=9, max_iter=25, batch_size=32, learning_rate_init=0.01, random_state=0
-    )
-    return DeepPruneClassifier(**(defaults | parameters))
 
 
 @pytest.fixture(scope="module")

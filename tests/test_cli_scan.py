@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from random_models import classifier_of, random_network, random_sequence
+from strategies import classifier_of, random_network, random_sequence
 
 from skdeepprune import save_model
 from skdeepprune.cli import main

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numba.core.dispatcher import Dispatcher
-from test_network import draw_words, known_part, n_counted_by_loop, words_by_loop
+from reference import known_parts, log_odds_by_words, n_counted_by_loop, word_counts_by_loops, words_by_loop
+from strategies import draw_words
 
 from skdeepprune._engines import _compiled
 from skdeepprune._engines._compiled import CompiledEngine, Letters, Words, motif_scores, scan, word_sums
@@ -63,15 +64,6 @@ def training_sets(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     labels = rng.integers(0, 2, len(codes)).astype(np.float32)
     return network, codes, labels, rng.uniform(0, 2, len(codes)).astype(np.float32)
-
-
-def known_parts(codes):
-    """Where the first known base of every sequence is, and the codes from there to the last, filled up with N."""
-    parts = [known_part(sequence) for sequence in decode(codes, strip=False)]
-    justified = np.full(codes.shape, 4, np.uint8)
-    for row, (start, part) in zip(range(len(codes)), parts, strict=True):
-        justified[row, : len(part)] = codes[row, start : start + len(part)]
-    return np.array([start for start, _ in parts], dtype=int), justified, [len(part) for _, part in parts]
 
 
 def windows_by_loops(network, codes):
@@ -140,30 +132,6 @@ def gradients_by_loops(network, codes, labels, weights):
                 kernels[int(reverse), k, w, cells[0]] += cells[1] * share * upstream[i, k]
     kernels = kernels[0] + reverse_complement_kernels(kernels[1])
     return loss, (kernels, upstream.sum(axis=0), residual @ scores, residual.sum(), residual @ counts)
-
-
-def word_counts_by_loops(network, codes):
-    """How often every word is in every sequence, in expectation; a word and its reverse complement have their sum."""
-    n = network.word_length
-    counts = np.zeros((len(codes), len(network.composition)))
-    numbers = np.arange(4**n).reshape((4,) * n)
-    other = numbers[(slice(None, None, -1),) * n].transpose()  # complements, read backwards
-    _, justified, lengths = known_parts(codes)
-    for i, length in enumerate(lengths):
-        for p in range(length - n + 1 if n else 0):
-            fitting = tuple(slice(None) if code == 4 else slice(code, code + 1) for code in justified[i, p : p + n])
-            numbers_here = numbers[fitting].ravel()
-            counts[i, numbers_here] += 1 / len(numbers_here)
-    if network.reverse_complement and n:
-        tied = counts[:, other.ravel()]
-        counts = np.where(other.ravel() == np.arange(4**n), counts, counts + tied)
-    return counts
-
-
-def log_odds_by_words(network, codes):
-    """The sum of word weights, each word counting once: of tied ones the counts are those of both."""
-    counts = word_counts_by_loops(replace(network, reverse_complement=False), codes)
-    return counts @ network.composition
 
 
 def as_arrays(network):

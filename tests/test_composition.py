@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
-from test_classifier import X, small, y
-from test_network import draw_network
+from strategies import X, draw_network, small, y
 
 from skdeepprune import DeepPruneClassifier, OneHotDNA, load_model, save_model
 from skdeepprune import _composition as module

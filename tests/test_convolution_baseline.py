@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import cell
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
-from test_network import cell, dna, draw_network
+from strategies import dna, draw_network
 
 from skdeepprune import DeepPruneClassifier, OneHotDNA
 from skdeepprune._engines._tensorflow_variants import TensorFlowVariantEngine, Variant

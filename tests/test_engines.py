@@ -10,9 +10,8 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit
-from test_compiled_engine import known_parts, log_odds_by_words, word_counts_by_loops
-from test_network import draw_network
+from reference import PARAMETERS, assert_close_gradients, known_parts, loss_and_gradients_by_loop
+from strategies import draw_network, draw_targets
 
 from skdeepprune import _engines
 from skdeepprune._engines import choose_engine
@@ -27,7 +26,6 @@ from skdeepprune._engines._interface import (
 )
 from skdeepprune._network import BASE_SHARES, Network, reverse_complement_words, shared
 
-PARAMETERS = ("kernels", "kernel_bias", "dense_weights", "dense_bias", "composition")
 ENGINES = pytest.mark.parametrize("engine", ["compiled", "tensorflow"])
 
 
@@ -38,78 +36,6 @@ def draw_codes(rng, n, length, share_n=0.0, unequal=False):
         codes[np.arange(length) >= rng.integers(1, length + 1, n)[:, None]] = 4
         codes[np.arange(length) < rng.integers(0, length + 1, n)[:, None] // 4] = 4
     return codes
-
-
-def draw_targets(rng, n):
-    return rng.integers(0, 2, n).astype(np.float32), rng.uniform(0.1, 2, n).astype(np.float32)
-
-
-def read_by_loop(network, X):
-    """Sequences as channels, an unknown base a quarter of each, without what is trimmed; known places; lengths."""
-    if X.ndim == 2:
-        _, codes, lengths = known_parts(X)
-        values = np.vstack([np.eye(4), np.full(4, 0.25)])[codes]
-    else:
-        values, lengths = X.astype(float), [X.shape[1]] * len(X)
-        if network.reverse_complement:
-            values[(values[:, :, :4] == 0).all(axis=2), :4] = 0.25
-    missing = ((0, 0), (0, network.kernel_length))
-    unknown = np.zeros(values.shape[:2], bool) if values.shape[2] < 4 else (values[:, :, :4] == 0.25).all(axis=2)
-    is_unknown = np.pad(unknown, missing, constant_values=X.ndim == 2 or network.reverse_complement)
-    values = np.pad(values, (*missing, (0, 0)))
-    if X.ndim == 2 or network.reverse_complement:
-        values[is_unknown, :4] = 0.25
-    return values, is_unknown, lengths
-
-
-def loss_and_gradients_by_loop(network, X, y, sample_weight):
-    """Backpropagation in float64, one sequence and one kernel at a time."""
-    values, is_unknown, lengths = read_by_loop(network, X)
-    n_kernels, kernel_length, n_channels = network.kernels.shape
-    by_kernels, by_kernel_bias = np.zeros(network.kernels.shape), np.zeros(n_kernels)
-    by_weights, by_bias, loss = np.zeros(n_kernels), 0.0, 0.0
-    by_words, counts = np.zeros(len(network.composition)), np.zeros((len(X), 0))
-    word_sums = np.zeros(len(X))
-    if network.word_length:
-        counts, word_sums = word_counts_by_loops(network, X), log_odds_by_words(network, X)
-    for n in range(len(X)):
-        strands = (False, True) if network.reverse_complement else (False,)
-        scores, shares = np.empty(n_kernels), []
-        starts = range(max(lengths[n] - kernel_length, 0) + 1)
-        windows = [values[n, start : start + kernel_length] for start in starts]
-        n_counted = len(strands) * max(
-            sum(2 * is_unknown[n, s : s + kernel_length].sum() <= kernel_length for s in starts), 1
-        )
-        windows += [window[::-1, [3, 2, 1, 0, *range(4, n_channels)]] for window in windows if len(strands) == 2]
-        for k in range(n_kernels):
-            activations = np.array([(window * network.kernels[k]).sum() for window in windows])
-            if network.sharpness < np.inf:
-                exponentials = np.exp(network.sharpness * activations)
-                pooled = np.log(exponentials.sum() / n_counted) / network.sharpness
-                shares.append(exponentials / exponentials.sum())
-            else:
-                pooled = activations.max()
-                shares.append(np.arange(len(windows)) == activations.argmax())
-            scores[k] = max(pooled + network.kernel_bias[k], 0)
-        logit = scores @ network.dense_weights + network.dense_bias + word_sums[n]
-        loss += sample_weight[n] * (np.logaddexp(0, logit) - y[n] * logit) / len(X)
-        by_logit = sample_weight[n] * (expit(logit) - y[n]) / len(X)
-        by_bias += by_logit
-        by_weights += by_logit * scores
-        by_words = by_words + by_logit * counts[n]
-        for k in np.flatnonzero(scores > 0):
-            by_kernel_bias[k] += by_logit * network.dense_weights[k]
-            for share, window in zip(shares[k], windows, strict=True):
-                by_kernels[k] += share * by_logit * network.dense_weights[k] * window
-    gradients = by_kernels, by_kernel_bias, by_weights, by_bias, network.reverse_complement, network.sharpness, by_words
-    return loss, Network(*gradients)
-
-
-def assert_close_gradients(actual, expected, rtol=1e-5):
-    for name in PARAMETERS:
-        truth = np.asarray(getattr(expected, name))
-        scale = max(np.abs(truth).max(initial=0), 1e-2)
-        np.testing.assert_allclose(getattr(actual, name), truth, atol=rtol * scale, err_msg=name)
 
 
 @ENGINES

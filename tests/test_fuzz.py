@@ -13,11 +13,11 @@ import itertools
 import json
 import os
 import signal
-import sys
 import zlib
 
 import numpy as np
 import pytest
+from fuzzing import MAX_SECONDS, N_INPUTS, limits
 
 from skdeepprune import DeepPruneClassifier, load_model, save_model
 from skdeepprune._model_layout import pack, unpack
@@ -26,10 +26,7 @@ from skdeepprune.effects._vcf import opened_variants
 from skdeepprune.motifs import Motif, Site, read_motifs, write_motifs
 from skdeepprune.sequences import FileFormatError, Genome, read_regions, read_sequences
 
-N_INPUTS = int(os.environ.get("SKDEEPPRUNE_FUZZ", "100000"))
 N_SHORT = 600
-MOST_SECONDS = 10
-MOST_BYTES = 10**9
 
 FASTA = b">chr1:5-13 a\nACGTNacg\nTTGA\n>1 bound\nGGCCA\n>chr2\nACGT\nACGT\nAC\n"
 FASTQ = b"@r1 x\nACGT\n+\nIIII\n@r2\nGGN\n+r2\n#!~\n"
@@ -217,30 +214,6 @@ def seeds(request, kind):
     }[kind]
 
 
-@contextlib.contextmanager
-def limits():
-    """Stop after MOST_SECONDS of computing, and refuse more than MOST_BYTES of memory, where the system can."""
-    if not sys.platform.startswith("linux"):
-        yield
-        return
-    import resource
-
-    def stop(*_):
-        raise AssertionError(f"more than {MOST_SECONDS} s of computing")
-
-    with open("/proc/self/statm") as file:
-        in_use = int(file.read().split()[0]) * resource.getpagesize()
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    handler = signal.signal(signal.SIGPROF, stop)
-    resource.setrlimit(resource.RLIMIT_AS, (in_use + MOST_BYTES, before[1]))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, handler)
-        resource.setrlimit(resource.RLIMIT_AS, before)
-
-
 def fuzz(kind, seeds, folder, n_inputs):
     check, documented, names = KINDS[kind]
     outcomes = collections.Counter()
@@ -269,7 +242,7 @@ def fuzz(kind, seeds, folder, n_inputs):
                 os.utime(read, (0, 0))
             elif kind == "genome":
                 (folder / "x.fa.fai").unlink(missing_ok=True)
-            signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
             try:
                 check(read)
                 outcomes["read"] += 1
@@ -298,7 +271,7 @@ def test_bombs(kind, seeds, tmp_path, fill):
     whole = [packer.compress(seeds[0]), *(packer.compress(fill * (2**20 // len(fill))) for _ in range(10))]
     path.write_bytes(b"".join([*whole, packer.flush()]))
     with limits(), pytest.raises(documented, match=path.name):
-        signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
         check(path)
 
 

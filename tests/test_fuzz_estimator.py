@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from fuzzing import MAX_SECONDS, N_INPUTS, limits
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
-from test_fuzz import MOST_SECONDS, N_INPUTS, limits
 
 import skdeepprune
 from skdeepprune import DeepPruneClassifier, OneHotDNA, load_model, save_model
@@ -339,7 +339,7 @@ def fuzz(kind, fixed, folder, n_inputs):
             warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", "A model file contains no code and no generators")
         for number in range(n_inputs):
-            signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
             try:
                 rng = np.random.default_rng([list(KINDS).index(kind), number])
                 outcomes[KINDS[kind](kind, rng, fixed, folder)] += 1

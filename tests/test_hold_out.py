@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_classifier import X, X_test, small, y, y_test
+from strategies import X, X_test, small, y, y_test
 
 from skdeepprune import DeepPruneClassifier
 from skdeepprune._inputs import copy_marks, hold_out

@@ -67,3 +67,15 @@ def test_importing_the_package_loads_nothing_heavy():
 def test_no_drawers():
     files = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")]
     assert [file for file in files if {part.strip("_") for part in file.with_suffix("").parts} & DRAWERS] == []
+
+
+def test_test_modules_do_not_import_each_other():
+    found = {
+        (file.name, module)
+        for file in (REPOSITORY / "tests").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for module in ([node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+        if module and module.split(".")[-1].startswith("test_")
+    }
+    assert found == set()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_network import draw_network
+from strategies import draw_network
 
 from skdeepprune._engines import decide, motif_scores
 from skdeepprune._engines._compiled import CompiledEngine

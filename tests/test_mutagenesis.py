@@ -2,28 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_network import dna, draw_network
+from strategies import classifier_of, dna, network_of, networks
 
-from skdeepprune import DeepPruneClassifier, Stage
 from skdeepprune.effects import saturation_mutagenesis
 from skdeepprune.sequences import encode, one_hot
-
-
-def classifier_of(network, n_jobs=None):
-    """A classifier with this network, as if it had been fitted."""
-    classifier = DeepPruneClassifier(network.n_kernels, n_prunings=0, n_jobs=n_jobs)
-    classifier.stages_ = [
-        Stage(0, np.arange(network.n_kernels), network, np.ones(network.n_kernels), 0.5, 0.1, 0.9, [])
-    ]
-    classifier.rejected_stages_, classifier.is_dna_, classifier.classes_ = [], True, np.array([0, 1])
-    classifier.word_counts_ = np.zeros((2, len(network.composition)))
-    return classifier
-
-
-def network_of(seed, both_strands, is_mean, word_length, n_kernels=3, kernel_length=5):
-    sharpness = 1.5 if is_mean else np.inf
-    options = {"reverse_complement": both_strands, "sharpness": sharpness, "word_length": word_length}
-    return draw_network(seed, n_kernels, kernel_length, **options)
 
 
 def in_float64(network, sequences):
@@ -45,17 +27,6 @@ def by_writing_out(network, sequence):
     scores[start : start + len(known)] = (all_scores - own_scores).reshape(-1, 4, network.n_kernels)
     log_odds[start : start + len(known)] = (all_log_odds - own).reshape(-1, 4)
     return scores, log_odds
-
-
-networks = st.builds(
-    network_of,
-    st.integers(0, 1000),
-    st.booleans(),
-    st.booleans(),
-    st.integers(0, 6),
-    st.integers(1, 5),
-    st.integers(1, 9),
-)
 
 
 @given(networks, st.lists(dna, min_size=1, max_size=4))
@@ -89,7 +60,7 @@ def test_one_hot_and_threads_give_the_same(rng):
     sequences = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(200)]
     first = saturation_mutagenesis(classifier_of(network), sequences).delta
     for X, n_jobs in ((one_hot(encode(sequences)), None), (sequences, 3)):
-        np.testing.assert_array_equal(saturation_mutagenesis(classifier_of(network, n_jobs), X).delta, first)
+        np.testing.assert_array_equal(saturation_mutagenesis(classifier_of(network, n_jobs=n_jobs), X).delta, first)
 
 
 def test_frame():

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reference import cell, n_counted_by_loop, scan_by_loop, windows_by_loop, words_by_loop
+from strategies import dna, draw_network
 
 from skdeepprune._network import (
     LETTER_SHARES,
@@ -15,85 +17,6 @@ from skdeepprune._network import (
     with_unknown_bases,
 )
 from skdeepprune.sequences import encode, one_hot, reverse_complement
-
-dna = st.text("ACGTN", min_size=1, max_size=30).filter(lambda s: s.strip("N") != "")
-
-
-def draw_words(rng, word_length, *, reverse_complement):
-    """Weights of words, of mean 0, and with both strands the same for reverse complements."""
-    if not word_length:
-        return np.empty(0, np.float32)
-    weights = rng.normal(size=4**word_length)
-    if reverse_complement:
-        weights = weights + weights[reverse_complement_words(word_length)]
-    return (weights - weights.mean()).astype(np.float32)
-
-
-def draw_network(
-    seed, n_kernels=3, kernel_length=5, n_channels=4, *, reverse_complement=False, sharpness=np.inf, word_length=0
-):
-    rng = np.random.default_rng(seed)
-    network = Network.initial(n_kernels, kernel_length, n_channels, reverse_complement=reverse_complement, rng=rng)
-    return Network(
-        network.kernels,
-        rng.normal(size=n_kernels).astype(np.float32),
-        network.dense_weights,
-        0.3,
-        reverse_complement,
-        sharpness,
-        draw_words(rng, word_length, reverse_complement=reverse_complement),
-    )
-
-
-def cell(kernel, i, letter):
-    """What a letter at place i adds: an unknown one the mean of what it may be."""
-    letters = "ACGT" if letter == "N" else letter
-    return float(np.mean([float(kernel[i, "ACGT".index(one)]) for one in letters]))
-
-
-def known_part(sequence):
-    """Where the first known base is, and the sequence from there to the last."""
-    known = sequence.strip("N")
-    return len(sequence) - len(sequence.lstrip("N")) if known else 0, known
-
-
-def n_counted_by_loop(network, sequence):
-    """On how many windows the mean of pooling is: those of which at least half of the bases are known."""
-    length, (_, sequence) = network.kernel_length, known_part(sequence)
-    windows = [sequence[p : p + length].ljust(length, "N") for p in range(max(len(sequence) - length, 0) + 1)]
-    return (1 + network.reverse_complement) * max(sum(2 * w.count("N") <= length for w in windows), 1)
-
-
-def words_by_loop(network, sequence):
-    """The sum of the weights of all words; one with unknown bases has the mean over all that it may be."""
-    n, total = network.word_length, 0.0
-    _, sequence = known_part(sequence)
-    for p in range(len(sequence) - n + 1) if n else ():
-        completions = ["".join(c) for c in product(*("ACGT" if s == "N" else s for s in sequence[p : p + n]))]
-        numbers = [sum("ACGT".index(s) * 4 ** (n - 1 - j) for j, s in enumerate(word)) for word in completions]
-        total += np.mean([float(network.composition[number]) for number in numbers])
-    return total
-
-
-def windows_by_loop(network, sequence):
-    """The formulas of the method, letter by letter: every kernel's activations, their positions and strands."""
-    n_kernels, kernel_length, _ = network.kernels.shape
-    first, sequence = known_part(sequence)
-    windows = []
-    for k in range(n_kernels):
-        candidates = []
-        for position in range(max(len(sequence) - kernel_length, 0) + 1):
-            window = sequence[position : position + kernel_length].ljust(kernel_length, "N")
-            for reverse in (False, True) if network.reverse_complement else (False,):
-                letters = reverse_complement(window) if reverse else window
-                h = sum(cell(network.kernels[k], i, letter) for i, letter in enumerate(letters))
-                candidates.append((h + float(network.kernel_bias[k]), first + position, reverse))
-        windows.append(candidates)
-    return windows
-
-
-def scan_by_loop(network, sequence):
-    return [max(candidates, key=lambda c: c[0]) for candidates in windows_by_loop(network, sequence)]
 
 
 @given(st.lists(dna, min_size=1, max_size=5), st.integers(1, 9), st.booleans(), st.integers(0, 5))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_engines import assert_close_gradients, draw_targets, loss_and_gradients_by_loop
-from test_network import draw_network
+from reference import assert_close_gradients, loss_and_gradients_by_loop
+from strategies import draw_network, draw_targets
 
 from skdeepprune import DeepPruneClassifier, OneHotDNA
 from skdeepprune._channels import count_channels

@@ -1,5 +1,4 @@
 import base64
-import shutil
 import sys
 from xml.etree import ElementTree
 
@@ -10,8 +9,8 @@ import pytest
 from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
-from test_paper_results import make_results, simple
-from test_report import HOSTILE, Page, browse
+from pages import HOSTILE, Page, browse
+from paper_tables import make_results, simple
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -364,14 +363,6 @@ def hostile():
     return table
 
 
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-    if path is None:
-        pytest.skip("no browser: neither chromium nor google-chrome is on the PATH")
-    return path
-
-
 def test_names_are_text(hostile, tmp_path):
     html = written(tmp_path, hostile, title=HOSTILE)
     page = Page(html)
@@ -379,14 +370,14 @@ def test_names_are_text(hostile, tmp_path):
     assert HOSTILE in " ".join(page.texts)
 
 
-def test_a_browser_runs_nothing_in_it(browser, hostile, tmp_path):
+def test_a_browser_runs_nothing_in_it(chromium, hostile, tmp_path):
     written(tmp_path, hostile, title=HOSTILE)
-    run = browse(browser, tmp_path, f"file://{tmp_path}/benchmark.html", "--dump-dom")
+    run = browse(chromium, tmp_path, f"file://{tmp_path}/benchmark.html", "--dump-dom")
     assert [line for line in run.stderr.splitlines() if "CONSOLE" in line] == []
     assert "<title>run</title>" not in run.stdout
 
 
-def test_a_browser_shows_it_light_and_dark(browser, html, tmp_path):
+def test_a_browser_shows_it_light_and_dark(chromium, html, tmp_path):
     import matplotlib.image
 
     (tmp_path / "benchmark.html").write_text(html, encoding="utf-8")
@@ -397,7 +388,7 @@ def test_a_browser_shows_it_light_and_dark(browser, html, tmp_path):
             "--window-size=1280,3000",
             f"--blink-settings=preferredColorScheme={scheme}",
         )
-        run = browse(browser, tmp_path, f"file://{tmp_path}/benchmark.html", *options)
+        run = browse(chromium, tmp_path, f"file://{tmp_path}/benchmark.html", *options)
         assert [line for line in run.stderr.splitlines() if "CONSOLE" in line] == []
         pixels = matplotlib.image.imread(picture)[..., :3]
         paper = pixels[5, 5]
@@ -406,7 +397,7 @@ def test_a_browser_shows_it_light_and_dark(browser, html, tmp_path):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_it_is_never_wider_than_the_window(browser, html, tmp_path, width):
+def test_it_is_never_wider_than_the_window(chromium, html, tmp_path, width):
     (tmp_path / "benchmark.html").write_text(html, encoding="utf-8")
     (tmp_path / "frame.html").write_text(
         f"""<iframe src="benchmark.html" style="width: {width}px; height: 900px; border: 0"></iframe><p></p><script>
@@ -415,5 +406,5 @@ def test_it_is_never_wider_than_the_window(browser, html, tmp_path, width):
             document.querySelector("p").textContent = "wide: " + page.scrollWidth;
         }}</script>"""
     )
-    run = browse(browser, tmp_path, f"file://{tmp_path}/frame.html", "--allow-file-access-from-files", "--dump-dom")
+    run = browse(chromium, tmp_path, f"file://{tmp_path}/frame.html", "--allow-file-access-from-files", "--dump-dom")
     assert f"wide: {width}<" in run.stdout

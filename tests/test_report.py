@@ -1,15 +1,13 @@
 import base64
 import io
 import re
-import shutil
-import subprocess
 from copy import copy
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
+from pages import HOSTILE, Page, browse
 from sklearn.base import clone
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
@@ -30,42 +28,7 @@ from skdeepprune.report._sequences import Sequences
 from skdeepprune.report._svg import label_of, number, ticks
 from skdeepprune.sequences import encode
 
-HOSTILE = "</td></p><script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\"> & 'quoted'"
 NOTES = {"sequences": f"/{'a_long_path' * 20}/peaks.fa"}
-VOID = {"meta", "link", "br", "img"}
-
-
-class Page(HTMLParser):
-    """A parsed page: its elements with their attributes, its texts; complains about tags that do not match."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.elements, self.texts, self._open = [], [], []
-        self.feed(html)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self._open and self._open[-1] == tag, f"</{tag}> closes <{self._open[-1:]}>"
-        self._open.pop()
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -525,23 +488,6 @@ def test_ticks_are_round(low, high, expected):
 def test_numbers_are_short():
     assert [number(value) for value in (1 / 3, -0.001, 100.0, 2.5)] == ["0.33", "0", "100", "2.5"]
     assert [label_of(value) for value in (0.0, -2.5, 1e-5, 1234.0)] == ["0", "\N{MINUS SIGN}2.5", "1.0e-05", "1234"]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-    if path is None:
-        pytest.skip("no browser: neither chromium nor google-chrome is on the PATH")
-    return path
-
-
-def browse(chromium, folder, url, *options):
-    flags = """--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking
-        --disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr --v=0""".split()
-    command = [chromium, *flags, f"--user-data-dir={folder / 'profile'}", *options, url]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert run.returncode == 0, run.stderr
-    return run
 
 
 def test_a_browser_shows_it_without_complaint(chromium, html, tmp_path):

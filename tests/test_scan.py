@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config
-from random_models import classifier_of, random_network, random_sequence
 from scipy.stats import false_discovery_control
+from strategies import classifier_of, random_network, random_sequence
 
 from skdeepprune._network import reverse_complement_kernels
 from skdeepprune.effects import _portions as portions
@@ -279,7 +279,7 @@ def test_memory_does_not_grow_with_the_genome(rng, tmp_path):
     code = (
         "import resource, sys; sys.path.insert(0, 'tests')\n"
         "import numpy as np\n"
-        "from random_models import *\n"
+        "from strategies import *\n"
         "from skdeepprune.effects import scan_to_bed\n"
         "classifier = classifier_of(random_network(np.random.default_rng(0), n_kernels=4, width=16))\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"

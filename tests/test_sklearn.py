@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, check_cv, cro
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
-from test_classifier import X_test, plant, small, y_test
+from strategies import X_test, plant, small, y_test
 
 from skdeepprune import DeepPruneClassifier, OneHotDNA
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config
-from random_models import classifier_of, random_network, random_sequence
+from strategies import classifier_of, random_network, random_sequence
 
 from skdeepprune import DeepPruneClassifier
 from skdeepprune.datasets import load_simulated

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.metrics import log_loss, roc_auc_score
-from test_network import draw_network
+from strategies import draw_network
 
 from skdeepprune import DeepPruneClassifier, _training
 from skdeepprune._auc import roc_auc

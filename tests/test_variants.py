@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib import parallel_config
-from test_mutagenesis import classifier_of, network_of, networks
+from strategies import GENOME, HEADER, classifier_of, network_of, networks, snvs, write_vcf
 
 from skdeepprune import Network
 from skdeepprune.effects import _variants as variants_module
@@ -18,9 +18,7 @@ from skdeepprune.effects._vcf import opened_variants
 from skdeepprune.sequences import FileFormatError, Genome
 
 CLASSIFIER = classifier_of(network_of(0, True, True, 3))
-GENOME = {"chr1": "".join(np.random.default_rng(7).choice(list("ACGT"), 200)), "chr2": "ACGTACGTAC"}
 STATUS = ["chrom", "pos", "id", "ref", "alt", "status"]
-HEADER = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 
 
 def written_out(sequence, pos, ref, alt, window):
@@ -200,13 +198,6 @@ def test_refused_tables():
     assert len(score([])) == 0
 
 
-def snvs(n, seed=0):
-    rng = np.random.default_rng(seed)
-    sequence = GENOME["chr1"]
-    places = rng.integers(30, 170, n)
-    return [("chr1", p + 1, sequence[p], "ACGT"["ACGT".index(sequence[p]) - 1]) for p in places]
-
-
 def test_p_values_of_random_variants_are_uniform():
     table = score(snvs(500), background=2000, random_state=1)
     assert table["p"].between(1 / 2001, 1).all()
@@ -235,12 +226,6 @@ def test_p_values_of_indels():
     rows = [("chr1", 100, sequence[99:102], sequence[99]), ("chr1", 100, sequence[99], sequence[99] + "ACGT")]
     table = score([*rows, *snvs(3)], background=500, random_state=0)
     assert table["p"].between(0, 1).all()
-
-
-def write_vcf(path, *records, header=HEADER):
-    text = header + "".join("\t".join(map(str, record)) + "\n" for record in records)
-    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
-    return path
 
 
 def test_vcf_files(tmp_path):

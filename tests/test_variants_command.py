@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
-from test_mutagenesis import classifier_of, network_of
-from test_variants import GENOME, HEADER, snvs, write_vcf
+from strategies import GENOME, HEADER, classifier_of, network_of, snvs, write_vcf
 
 from skdeepprune import load_model, save_model
 from skdeepprune.cli import main
@@ -30,7 +29,6 @@ def files(tmp_path_factory):
     """A folder with model.safetensors and genome.fa."""
     folder = tmp_path_factory.mktemp("files")
     classifier = classifier_of(network_of(0, True, True, 3))
-    classifier.engine_, classifier.negatives_ = "compiled", "given"
     save_model(classifier, folder / "model.safetensors")
     (folder / "genome.fa").write_text("".join(f">{name}\n{letters}\n" for name, letters in GENOME.items()))
     return folder

@@ -47,6 +47,16 @@ def test_worthless_words_are_penalised_ever_more(parts, rng):
     assert tuned(by_kernels, noise, *labels, n_epochs=100) == 10
 
 
+@pytest.mark.parametrize("shrunk", [0.8, 1.25])
+def test_few_held_out_sequences_change_nothing(rng, shrunk):
+    one, other = rng.normal(size=(2, 10))
+    labels = np.tile((one + other > 0) ^ (np.arange(10) < 3), 2).astype(float)
+    by_kernels, by_words = np.append(one, other), np.append(other, one)  # equal slopes
+    assert tuned(by_kernels, shrunk * by_words, labels, np.ones(20)) == 0.04
+    many = (np.tile(part, 100) for part in (by_kernels, shrunk * by_words, labels, np.ones(20)))
+    assert tuned(*many) == pytest.approx(0.04 * shrunk**0.25, rel=0.01)
+
+
 def test_the_strength_stays_within_limits_and_without_words_as_it_is(parts):
     by_kernels, by_words, *labels = parts
     assert tuned(by_kernels, 0.01 * by_words, *labels, n_epochs=100) == 0.004
@@ -59,16 +69,23 @@ def test_weights_of_sequences_count_as_copies(parts):
     weights = np.tile([1.0, 2.0, 3.0], 100)
     copies = [np.repeat(part, weights.astype(int)) for part in (*logits, y)]
     design, more = np.column_stack([*logits, np.ones(300)]), np.column_stack([*copies[:2], np.ones(600)])
-    _, slopes = _logistic_regression(design, y, weights)
-    np.testing.assert_allclose(slopes, _logistic_regression(more, copies[2], np.ones(600))[1], rtol=1e-9)
+    _, slopes, covariance = _logistic_regression(design, y, weights)
+    again = _logistic_regression(more, copies[2], np.ones(600))
+    np.testing.assert_allclose(slopes, again[1], rtol=1e-9)
+    np.testing.assert_allclose(covariance, again[2], rtol=1e-9)
 
 
 def test_the_regression_is_that_of_scikit_learn(parts):
     by_kernels, by_words, y, weights = parts
     design = np.column_stack([by_kernels, by_words, np.ones(len(y))])
-    losses, slopes = _logistic_regression(design, y, weights)
+    losses, slopes, covariance = _logistic_regression(design, y, weights)
     reference = LogisticRegression(C=1e3, fit_intercept=False, tol=1e-8).fit(design, y)
     np.testing.assert_allclose(slopes, reference.coef_[0], rtol=1e-4)
+    refits = []
+    for seed in range(200):
+        rows = np.random.default_rng(seed).integers(len(y), size=len(y))
+        refits.append(_logistic_regression(design[rows], y[rows], weights)[1])
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), np.std(refits, axis=0), rtol=0.2)
     np.testing.assert_allclose(
         np.exp(-losses), reference.predict_proba(design)[np.arange(len(y)), y.astype(int)], rtol=1e-3
     )

@@ -1,4 +1,4 @@
-"""What a fitted classifier says of a genome: effects of variants and of single bases, hits of kernels, tracks."""
+"""Applying a fitted classifier to a genome: effects of variants and single bases, hits of kernels, tracks."""
 
 from skdeepprune.effects._mutagenesis import Mutagenesis, saturation_mutagenesis
 from skdeepprune.effects._scan import scan, scan_to_bed

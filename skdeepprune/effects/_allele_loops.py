@@ -1,17 +1,17 @@
-"""Windows around alleles, compiled. Imported on first use: numba takes its time to load."""
+"""Windows around alleles, compiled. Imported on first use, since numba is slow to load."""
 
 from typing import Any
 
 from skdeepprune._compiling import compiled
 
 OK, MISMATCH, BEYOND, TOO_LONG = 0, 1, 2, 3
-# A base that is to be taken from the genome, and one to be so many letters further on.
+# Placeholders: a base to read from the genome, and a base of REF shifted by (code - SHIFTED) letters.
 FROM_GENOME, SHIFTED = 100, 200
 
 
 @compiled
 def take_from_genome(genome: Any, places: Any, refs: Any, ref_ends: Any, alts: Any, alt_ends: Any) -> None:
-    """Replace FROM_GENOME in REF alleles by the bases at their places, and SHIFTED in ALT alleles by others."""
+    """Replace FROM_GENOME in REF alleles by the bases of the genome, and SHIFTED in ALT alleles by other bases."""
     ref_start, alt_start = 0, 0
     for i in range(len(places)):
         for j in range(ref_ends[i] - ref_start):
@@ -43,25 +43,25 @@ def write_windows(
     trimmed: Any,
     status: Any,
 ) -> None:
-    """Write the windows of both alleles of variants, each allele in the middle of its own.
+    """Write the windows of both alleles of variants, each centred on its allele.
 
     Parameters
     ----------
     genome, genome_as_vcf : arrays of codes
-        A stretch of a chromosome; and with IUPAC letters as VCF reduces them.
+        A stretch of a chromosome; the second with IUPAC letters reduced as in VCF.
     start, length : int
-        Where the stretch begins in its chromosome, and the chromosome's length.
+        Start of the stretch in its chromosome, and the length of the chromosome.
     places : array
-        Where REF begins in the chromosome.
+        Start of REF in the chromosome.
     refs, ref_ends, alts, alt_ends : arrays
-        Codes of all alleles, one after the other, and where each ends.
+        Concatenated codes of the alleles, and the end of each.
     rows : array
-        The rows to write to.
+        Rows of the output arrays.
     ref_windows, alt_windows : arrays, shape (n, window)
     trimmed : array, shape (n, 3)
-        Gets where the alleles begin and their lengths, without what they have in common at either end.
+        Output: start and lengths of both alleles after trimming common ends.
     status : array
-        Gets OK, MISMATCH, BEYOND or TOO_LONG.
+        Output: OK, MISMATCH, BEYOND or TOO_LONG.
     """
     window = ref_windows.shape[1]
     for i in range(len(places)):
@@ -101,7 +101,7 @@ def write_windows(
 def _write_window(
     genome: Any, place: int, n_ref: int, alleles: Any, first: int, n_allele: int, windows: Any, row: int
 ) -> None:
-    """Write an allele with its flanks, where it replaces `n_ref` bases of the genome."""
+    """Write an allele that replaces `n_ref` bases of the genome, with its flanks."""
     window = windows.shape[1]
     left = (window - n_allele) // 2
     for j in range(left):

@@ -1,4 +1,4 @@
-"""Variants as alleles: a row for every ALT, and the windows of the genome with either allele in the middle."""
+"""Variants as pairs of alleles, one row per ALT, and the windows of the genome centred on each allele."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from skdeepprune.sequences import Genome
 from skdeepprune.sequences._codes import Codes, codes_of_letters
 
-# A variant of a table or a file: chrom, pos, id, ref, and all ALT alleles as VCF separates them.
+# A variant of a table or a file: chrom, pos, id, ref, and the ALT alleles, separated by commas.
 Variant = tuple[str, int, str, str, str]
 
 OK = "ok"
 _MISMATCH, _BEYOND, _TOO_LONG = "REF mismatch", "beyond chromosome", "longer than window"
 UNKNOWN_CHROMOSOME = "chromosome not in genome"
 _NO_ALT, _SPANNING, _SYMBOLIC, _NOT_DNA = "no ALT", "spanning deletion", "symbolic ALT", "not DNA"
-# What is tested in compiled code comes first, in its numbering.
+# The first ones are assigned by compiled code and have its numbers.
 STATUSES = (OK, _MISMATCH, _BEYOND, _TOO_LONG, UNKNOWN_CHROMOSOME, _NO_ALT, _SPANNING, _SYMBOLIC, _NOT_DNA)
 _NUMBER_OF = {status: number for number, status in enumerate(STATUSES)}
-# Places nearer than this are read from the genome as one stretch.
+# Variants closer than this are read from the genome as one stretch.
 _NEAR = 2**14
 _LETTERS = np.arange(256, dtype=np.uint8)
 _CODE_OF_LETTER = np.where(codes_of_letters(_LETTERS) > 4, np.uint8(4), codes_of_letters(_LETTERS))
 
 
 def _as_vcf() -> Codes:
-    """Codes of letters where VCF reduces IUPAC letters other than N to the first base that they may be."""
+    """Encode letters; IUPAC letters other than N become the first base they stand for, as in VCF."""
     table = _CODE_OF_LETTER.copy()
     for letter, base in zip("RYSWKMBDHV", "ACCAGACAAA", strict=True):
         for case in (letter, letter.lower()):
@@ -41,17 +41,17 @@ _CODE_AS_VCF = _as_vcf()
 
 @dataclass(frozen=True, eq=False)
 class Alleles:
-    """Pairs of alleles, a row for every ALT.
+    """Pairs of alleles, one row per ALT.
 
     Attributes
     ----------
     variant : ndarray of int64, shape (n,)
-        Which variant an allele is of.
+        Index of the variant.
     chrom, id, ref, alt : list of str
     pos : ndarray of int64, shape (n,)
-        From 1, as in VCF.
+        Counted from 1, as in VCF.
     status : ndarray of uint8, shape (n,)
-        Index into `STATUSES`: OK, or a fault visible in the alleles alone.
+        Index into `STATUSES`: OK, or a fault that the alleles alone show.
     """
 
     variant: NDArray[np.int64]
@@ -98,7 +98,7 @@ class Alleles:
 
 
 def _kind_of(alt: str) -> str:
-    """Say what an ALT allele is that is not DNA."""
+    """Classify an ALT allele that is not DNA."""
     if alt in (".", ""):
         return _NO_ALT
     if alt == "*":
@@ -118,9 +118,9 @@ class Windows:
     Attributes
     ----------
     ref, alt : ndarray of uint8, shape (n, window)
-        Codes; of rows whose status is not OK, anything.
+        Codes; undefined in rows whose status is not OK.
     place : ndarray of int64, shape (n, 3)
-        Where in its chromosome, from 0, what differs begins, and how long it is in REF and in ALT.
+        Start of the difference in its chromosome, from 0, and its lengths in REF and ALT.
     status : ndarray of uint8, shape (n,)
     """
 
@@ -130,13 +130,13 @@ class Windows:
     status: NDArray[np.uint8]
 
     def take(self, rows: NDArray[np.bool_]) -> Windows:
-        """Return some of them."""
+        """Select rows."""
         return self if rows.all() else Windows(self.ref[rows], self.alt[rows], self.place[rows], self.status[rows])
 
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """Alleles as the loops read them: codes one after the other, and where each ends."""
+    """Alleles as the loops read them: concatenated codes, and the end of each."""
 
     refs: Codes
     ref_ends: NDArray[np.int64]
@@ -155,7 +155,7 @@ class Written:
         return cls(*columns)
 
     def take(self, rows: NDArray[np.int64]) -> Written:
-        """Return the alleles of some rows, in their order."""
+        """Select the alleles of some rows, in that order."""
         columns: list[NDArray[np.uint8] | NDArray[np.int64]] = []
         for codes, ends in ((self.refs, self.ref_ends), (self.alts, self.alt_ends)):
             starts = np.concatenate([[0], ends[:-1]])[rows]
@@ -183,11 +183,11 @@ def read_windows(
     genome : Genome
     chrom : list of str
     places : ndarray of int64, shape (n,)
-        Where REF begins, from 0.
+        Start of REF, from 0.
     written : Written
         The alleles; `drawn` ones may take letters from the genome (see `_allele_loops`).
     status : ndarray of uint8, shape (n,)
-        Rows whose number is not that of OK are left as they are.
+        Rows whose status is not OK are left unchanged.
     window : int
 
     Returns
@@ -235,7 +235,7 @@ def _by_chromosome(chrom: list[str], rows: NDArray[np.int64]) -> Iterator[tuple[
 
 
 def _stretches(places: NDArray[np.int64], rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Yield rows that are near each other, in the order of their places."""
+    """Yield groups of rows that are close together, by position."""
     if not len(rows):
         return
     ordered = rows[np.argsort(places[rows], kind="stable")]

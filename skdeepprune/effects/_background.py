@@ -1,4 +1,4 @@
-"""What random variants of a kind change: the background of p-values."""
+"""Effects of random variants: the background of p-values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_LENGTH_BITS = np.uint64(40)  # of a chromosome
 
 
 class Background:
-    """Random variants of every kind, at random places near the scored ones.
+    """Random variants of every kind, at random positions near the scored ones.
 
     First all scored variants are added, then the random ones are drawn. They depend on which places are scored, but not
     on how often or in which order they were added.
@@ -28,22 +28,22 @@ class Background:
     Parameters
     ----------
     n : int
-        Of each kind.
+        Number of variants of each kind.
     seed : int
-        Up to 64 bits.
+        At most 64 bits.
     """
 
     def __init__(self, n: int, seed: int) -> None:
         self._n = n
         self._seed = seed
         self._kinds: set[Kind] = set()
-        # Of at most n places: random numbers by which they were chosen, number of the chromosome, place.
+        # For up to n places: the random key that chose it, index of the chromosome, position.
         self._keys = np.empty(0, np.uint64)
         self._places = np.empty((0, 2), np.int64)
         self._sizes: dict[Kind, NDArray[np.float64]] = {}
 
     def add(self, chrom: list[str], windows: Windows, genome: Genome) -> None:
-        """Add scored variants: their kinds, and their places as centers of windows to draw from."""
+        """Add the kinds and the positions of scored variants; windows to draw from are centred on them."""
         from skdeepprune._compiling import mixed
 
         is_ok = windows.status == 0
@@ -52,7 +52,7 @@ class Background:
         numbers = [number_of[name] for name, good in zip(chrom, is_ok.tolist(), strict=True) if good]
         places = np.column_stack([np.array(numbers, np.int64), windows.place[is_ok, 0]])
         numbered = (places[:, 0].astype(np.uint64) << _MAX_LENGTH_BITS) | places[:, 1].astype(np.uint64)
-        # A place has the same number whenever it is added; the n lowest are a random sample.
+        # A place always has the same key; the n lowest keys are a random sample.
         keys = mixed.py_func(mixed.py_func(numbered) ^ np.uint64(self._seed))
         keys, rows = np.unique(np.concatenate([self._keys, keys]), return_index=True)
         self._keys, self._places = keys[: self._n], np.concatenate([self._places, places])[rows[: self._n]]
@@ -73,7 +73,7 @@ class Background:
         self._sizes = {kind: np.sort(np.concatenate(sizes)) for kind, sizes in found.items()}
 
     def p_values(self, delta: NDArray[np.float64], place: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Tell how often random variants change the log-odds as much: (1 + those that do) / (1 + all)."""
+        """How often random variants change the log-odds at least as much: (1 + their number) / (1 + all)."""
         p = np.full(len(delta), np.nan)
         kinds, kind = np.unique(place[:, 1:], axis=0, return_inverse=True)
         for i, (n_ref, n_alt) in enumerate(kinds.tolist()):
@@ -88,7 +88,7 @@ class Background:
         return p
 
     def _drawn(self, n_ref: int, n_alt: int, genome: Genome, window: int) -> Iterator[Windows]:
-        """Draw variants of a kind in the windows around the places, and yield their own windows."""
+        """Draw variants of a kind in the windows around the places, and yield the windows of the variants."""
         from skdeepprune.effects._allele_loops import FROM_GENOME, SHIFTED
 
         rng, names = np.random.default_rng([self._seed, n_ref, n_alt]), list(genome.lengths)
@@ -97,7 +97,7 @@ class Background:
             n = min(step, self._n - start)
             rows = rng.integers(len(self._places), size=n)
             near = self._places[rows, 1] + rng.integers(-(window // 2), window // 2 + 1, size=n)
-            # A substituted base becomes one of the three others; what is inserted is any.
+            # A substituted base becomes one of the three others; inserted bases are uniform.
             letters = rng.integers(0, 4, n * n_alt)
             if n_ref == n_alt:
                 letters = SHIFTED + 1 + rng.integers(0, 3, n * n_alt)
@@ -107,6 +107,6 @@ class Background:
             )
             chrom = [names[number] for number in self._places[rows, 0].tolist()]
             windows = read_windows(genome, chrom, near, written, np.zeros(n, np.uint8), window, drawn=True)
-            # Where the genome is unknown, or both alleles are the same, there is no variant.
+            # Drop draws with unknown bases or identical alleles.
             is_variant = (windows.status == 0) & ((n_ref + n_alt == 0) | (windows.place[:, 1:].any(axis=1)))
             yield windows.take(is_variant)

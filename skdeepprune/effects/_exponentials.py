@@ -1,4 +1,4 @@
-"""Exponentials and logarithms of many numbers, compiled so that several are taken at once.
+"""Exponentials and logarithms of many numbers, compiled to vector instructions.
 
 In compiled loops NumPy's are called for one number after the other. Imported on first use: numba takes its time to
 load.
@@ -11,7 +11,7 @@ import numpy as np
 from skdeepprune._compiling import compiled
 
 _LOG_2 = np.log(2.0)
-# Log 2 in two parts, of which the first has so few digits that its multiples are exact.
+# Log 2 in two parts; the first has so few digits that its multiples are exact.
 _LOG_2_HIGH = 0.6931471803691238
 _LOG_2_LOW = 1.9082149292705877e-10
 _MANTISSA_BITS, _EXPONENT_OF_1 = 52, 1023
@@ -22,7 +22,7 @@ _MAX_EXPONENT = 700.0
 
 @compiled
 def take_exponentials(values: Any) -> None:
-    """Replace numbers (n,) by their exponentials, to 1e-15 of them."""
+    """Replace numbers (n,) by their exponentials, to a relative error of 1e-15."""
     is_odd = False
     for i in range(len(values)):
         is_odd |= not -_MAX_EXPONENT <= values[i] <= _MAX_EXPONENT
@@ -42,7 +42,7 @@ def take_exponentials(values: Any) -> None:
 
 @compiled
 def take_logarithms(values: Any) -> None:
-    """Replace positive numbers (n,) by their natural logarithms, to 1e-15 of them or of 1."""
+    """Replace positive numbers (n,) by their natural logarithms, to 1e-15 (relative, or absolute below 1)."""
     is_odd = False
     for i in range(len(values)):
         is_odd |= not _MIN <= values[i] <= _MAX

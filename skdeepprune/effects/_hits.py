@@ -1,4 +1,4 @@
-"""Hits as they are found, their p- and q-values, and hits as tables and as BED."""
+"""Hits, their p- and q-values, and their output as tables and BED."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HIGHEST_SCORE = 1000
 
 @dataclass(frozen=True, eq=False)
 class Kernels:
-    """What hits refer to.
+    """The kernels that hits refer to.
 
     Attributes
     ----------
@@ -37,12 +37,12 @@ class Kernels:
     p_values: list[PValues]
 
     def p(self, hits: Hits) -> NDArray[np.float64]:
-        """Give the p-values of hits."""
+        """Return the p-values of hits."""
         return _look_up([own.survival for own in self.p_values], hits)
 
 
 class Census:
-    """How many hits every kernel has at every p-value, from which q-values follow."""
+    """Number of hits of every kernel at every p-value; q-values follow from it."""
 
     def __init__(self, kernels: Kernels) -> None:
         self._kernels = kernels
@@ -50,20 +50,20 @@ class Census:
         self.n_windows = 0
 
     def add(self, hits: Hits, n_windows: int) -> None:
-        """Count hits, and the windows they were found among."""
+        """Count hits and the windows searched."""
         self.n_windows += n_windows
         for kernel in np.unique(hits["kernel"]).tolist():
             np.add.at(self._counts[kernel], hits["index"][hits["kernel"] == kernel], 1)
 
     @property
     def n_hits(self) -> list[int]:
-        """Hits of every kernel."""
+        """Number of hits of every kernel."""
         return [int(counts.sum()) for counts in self._counts]
 
     def q_tables(self) -> list[NDArray[np.float64]]:
-        """Give for every kernel the q-values by `index`.
+        """Return the q-values of every kernel, by `index`.
 
-        They are those of Benjamini and Hochberg over all windows of the kernel, where what is not a hit has p = 1.
+        Benjamini-Hochberg over all windows of the kernel; windows that are not hits have p = 1.
         """
         tables = []
         for own, counts in zip(self._kernels.p_values, self._counts, strict=True):
@@ -74,7 +74,7 @@ class Census:
 
 
 def _look_up(tables: Sequence[NDArray[np.float64]], hits: Hits) -> NDArray[np.float64]:
-    """Read each hit's entry in the table of its kernel."""
+    """Look up each hit in the table of its kernel."""
     found = np.empty(len(hits))
     for kernel in np.unique(hits["kernel"]).tolist():
         rows = hits["kernel"] == kernel
@@ -85,7 +85,7 @@ def _look_up(tables: Sequence[NDArray[np.float64]], hits: Hits) -> NDArray[np.fl
 def hit_table(
     hits: Hits, kernels: Kernels, chroms: list[str], q_tables: Sequence[NDArray[np.float64]] | None
 ) -> pd.DataFrame:
-    """Make a row of every hit.
+    """Make a table with one row per hit.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def hit_table(
     chroms : list of str
         Names of the chromosomes.
     q_tables : list of ndarray or None
-        None leaves the column q out.
+        None omits the column q.
     """
     columns = {
         "chrom": np.array(chroms, object)[hits["chrom"]],
@@ -117,7 +117,7 @@ def write_bed(
     chroms: list[str],
     q_tables: Sequence[NDArray[np.float64]] | None,
 ) -> None:
-    """Write hits as BED: name and strand of the kernel, a score by p; and activation, p, q in columns of their own."""
+    """Write hits as BED, with the kernel as name, a score computed from p, and extra columns activation, p and q."""
     extra = ["activation", "p", "q"][: 3 if q_tables is not None else 2]
     file.write("\t".join(["#chrom", "start", "end", "name", "score", "strand", *extra]) + "\n")
     width, bias, names = kernels.width, kernels.bias, kernels.names
@@ -138,7 +138,7 @@ def write_bed(
 
 
 def read_spooled(file: IO[bytes]) -> Iterator[Hits]:
-    """Read hits back that were written to a file as they were found."""
+    """Read back hits from the temporary file."""
     file.seek(0)
     while content := file.read(_HITS_AT_ONCE * HIT.itemsize):
         yield np.frombuffer(content, HIT)

@@ -1,9 +1,9 @@
 """The search for hits, compiled by numba on first use.
 
-A kernel of W positions becomes ceil(W / 4) tables with the sum of its cells for every word of four letters, so that a
-window costs as many look-ups and additions. Eight kernels, or four on both strands, lie side by side in the lanes of a
-vector of 16-bit integers: cells scaled up and rounded upwards. What reaches its threshold so, one window in thousands,
-is computed once more from the cells.
+A kernel of W positions becomes ceil(W / 4) tables with the sum of its cells for every word of four letters; a window
+then costs ceil(W / 4) look-ups and additions. Eight kernels, or four on both strands, share the lanes of a vector of
+16-bit integers, with cells scaled and rounded up. Windows that reach the threshold in this arithmetic, one in
+thousands, are recomputed from the cells.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from skdeepprune._compiling import compiled
 from skdeepprune.effects._vectors import LANES, WORD_LETTERS, write_masks
 
-# Windows at a time, so that their words and masks stay in the level-1 cache.
+# Windows per block, so that words and masks stay in the L1 cache.
 _WINDOWS_AT_ONCE = 2**13
 
 
 @compiled
 def pack_words(codes: Any, first: int, n_words: int, words: Any) -> None:
-    """Write the words from `first` on; an unknown base, and what lies beyond the end, reads as some letter."""
+    """Write the words from `first` on; unknown bases and positions beyond the end read as an arbitrary letter."""
     n_whole = max(min(n_words, len(codes) - first - 3), 0)
     part = codes[first:]
     for i in range(n_whole):
@@ -37,7 +37,7 @@ def pack_words(codes: Any, first: int, n_words: int, words: Any) -> None:
 
 @compiled
 def count_letters(codes: Any, counts: Any) -> None:
-    """Add how often the codes 0 to 4 occur to the five of `counts`."""
+    """Add the numbers of the codes 0 to 4 to `counts`."""
     for letter in range(5):
         n = 0
         for i in range(len(codes)):
@@ -56,7 +56,7 @@ def any_unknown(codes: Any) -> bool:
 
 @compiled
 def count_windows(codes: Any, width: int) -> int:
-    """Count the windows of which at least half of the bases are known."""
+    """Count the windows in which at least half of the bases are known."""
     n_unknown, n_windows = 0, 0
     for i in range(len(codes)):
         n_unknown += codes[i] > 3
@@ -68,7 +68,7 @@ def count_windows(codes: Any, width: int) -> int:
 
 @compiled
 def _settle_unknown(codes: Any, first: int, width: int, masks: Any) -> None:
-    """Let windows with unknown bases be computed from the cells, and drop those with more than half."""
+    """Mark windows with unknown bases for recomputation from the cells; drop those with more than half unknown."""
     n_unknown = 0
     for i in range(width - 1):
         n_unknown += codes[first + i] > 3
@@ -90,18 +90,18 @@ def _doubled(array: Any) -> Any:
 def find_hits(
     codes: Any, tables: Any, cuts: Any, cells: Any, steps: Any, slacks: Any, lowest: Any, first_indices: Any
 ) -> Any:
-    """Find the windows of some lanes whose place among the p-values is that of their threshold, or after it.
+    """Find the windows of some lanes whose index into the p-values is at least that of the threshold.
 
     Parameters
     ----------
     codes : ndarray of uint8
-        At least as many as a kernel is long.
+        At least as long as a kernel.
     tables : ndarray of int16, shape (n_tables, 256, LANES)
     cuts : ndarray of int16, shape (LANES,)
     cells : ndarray of float64, shape (LANES, width, 5)
-        Those of unknown bases included.
+        Including unknown bases.
     steps, slacks, lowest, first_indices : ndarray, shape (LANES,)
-        As `PValues` has them.
+        As in `PValues`.
 
     Returns
     -------

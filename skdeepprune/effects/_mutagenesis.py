@@ -1,4 +1,4 @@
-"""Saturation mutagenesis: what every single-base replacement of a sequence changes."""
+"""Saturation mutagenesis: the effect of every single-base replacement in a sequence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ROWS_AT_ONCE = 64
 
 @dataclass(frozen=True, eq=False)
 class Mutagenesis:
-    """What every single-base replacement changes.
+    """Effects of every single-base replacement.
 
     Attributes
     ----------
@@ -49,12 +49,12 @@ class Mutagenesis:
         return len(self.codes)
 
     def to_frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
-        """List the replacements, a row each.
+        """Tabulate the replacements, one row each.
 
         Parameters
         ----------
         names : sequence of str, default=None
-            Of the sequences; by default their numbers.
+            Names of the sequences; by default their numbers.
 
         Returns
         -------
@@ -78,7 +78,7 @@ class Mutagenesis:
         )
 
     def hypothetical_contributions(self) -> NDArray[np.float64]:
-        """Contribution that each letter would have at each position: its delta less the mean of the four.
+        """Contribution that each letter would have at each position: its delta minus the mean of the four.
 
         Returns
         -------
@@ -88,15 +88,15 @@ class Mutagenesis:
         Raises
         ------
         ValueError
-            If the changes are of scores, not of log-odds.
+            If the changes are those of scores, not of log-odds.
         """
         if self.delta.ndim > 3:
-            raise ValueError("Contributions are to the log-odds; expected the result of output='log-odds'.")
+            raise ValueError("Contributions refer to the log-odds; expected a result of output='log-odds'.")
         centred = self.delta - self.delta.mean(axis=2, keepdims=True)
         return np.nan_to_num(centred, nan=0.0)
 
     def importance(self) -> NDArray[np.float64]:
-        """Contribution of the base that is there: the mean of the four letters' log-odds is less by so much.
+        """Contribution of the actual base: its log-odds minus the mean over the four letters.
 
         Returns
         -------
@@ -106,24 +106,24 @@ class Mutagenesis:
         return (self.hypothetical_contributions() * one_hot(self.codes)).sum(axis=2)
 
     def write_modisco(self, one_hot_path: str | os.PathLike[str], contributions_path: str | os.PathLike[str]) -> None:
-        """Write what ``modisco motifs -s ONE_HOT -a CONTRIBUTIONS`` of tfmodisco-lite reads.
+        """Write the input of ``modisco motifs -s ONE_HOT -a CONTRIBUTIONS`` (tfmodisco-lite).
 
         Parameters
         ----------
         one_hot_path, contributions_path : str or path
-            Files ending in .npz; both get one array ``arr_0`` of float32, shape (n, 4, L).
+            Files ending in .npz; each with one array ``arr_0`` of float32, shape (n, 4, L).
 
         Raises
         ------
         ValueError
-            If the sequences are not all equally long, or a name does not end in .npz.
+            If the sequences differ in length, or a name does not end in .npz.
         """
         contributions = self.hypothetical_contributions()
         is_known = self.codes < 4
         if not (is_known.any(axis=0).all() and (~np.isnan(self.delta[:, :, 0])).all()):
             raise ValueError(
-                "The sequences differ in length, or begin or end with unknown bases; TF-MoDISco expects them equally"
-                " long. Cut them to one length."
+                "The sequences differ in length, or begin or end with unknown bases; TF-MoDISco expects equal lengths."
+                " Cut them to one length."
             )
         for path, array in ((one_hot_path, one_hot(self.codes)), (contributions_path, contributions)):
             if Path(path).suffix != ".npz":
@@ -133,7 +133,7 @@ class Mutagenesis:
 
 
 def saturation_mutagenesis(classifier: DeepPruneClassifier, X: Any, *, output: Output = "log-odds") -> Mutagenesis:
-    """Replace every base by each of the others, and tell what that changes.
+    """Compute the effect of replacing every base by each of the others.
 
     Parameters
     ----------
@@ -155,9 +155,9 @@ def saturation_mutagenesis(classifier: DeepPruneClassifier, X: Any, *, output: O
 
     Notes
     -----
-    Only the windows and the words over a base change with it, so only these are computed again: the result is that of
-    `decision_function` on all 3 L written-out sequences, in float64, many times faster. Unknown bases at either end are
-    not part of a sequence; those within can be replaced, too.
+    Only the windows and words that contain a base are recomputed. The result equals that of `decision_function` on all
+    3 L mutated sequences, in float64, and takes a fraction of the time. Unknown bases at either end are not part of a
+    sequence; those inside can be replaced as well.
 
     Examples
     --------
@@ -191,7 +191,7 @@ def saturation_mutagenesis(classifier: DeepPruneClassifier, X: Any, *, output: O
 
 
 def _mutation_of(network: Network, output: Output) -> Callable[[Codes], NDArray[np.float64]]:
-    """Make the function that gives the changes (n, L, 4) or (n, L, 4, K) of sequences, NaN beyond their ends."""
+    """Make the function that computes the changes (n, L, 4) or (n, L, 4, K) of sequences, NaN beyond their ends."""
     from skdeepprune.effects._mutation_loops import mutate_rows
     from skdeepprune.effects._vectors import LANES
 

@@ -1,8 +1,8 @@
-"""Every single-base replacement of a sequence, compiled. Imported on first use: numba takes its time to load.
+"""Every single-base replacement of a sequence, compiled. Imported on first use, since numba is slow to load.
 
-A replacement changes the windows over its base and the words over it, nothing else. So every window's activation is
-computed once; for a position the maximum, or sum, of the windows on its left and on its right is known from running
-ones; and what remains are the W windows over it, each of which changes by the difference of two cells.
+A replacement changes only the windows and words that contain its base. The activation of every window is computed once;
+running maxima (or sums) give the pooled value of the windows to the left and right of a position; the W windows that
+contain it each change by the difference of two cells.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ _UNKNOWN = 4
 
 @compiled
 def known_part(codes: Any) -> tuple[int, int]:
-    """Where the first known base is, and the place after the last; both 0 where there is none."""
+    """Start and end of the part between the first and last known base; both 0 if no base is known."""
     first, end = 0, len(codes)
     while end > 0 and codes[end - 1] >= _UNKNOWN:
         end -= 1
@@ -29,7 +29,7 @@ def known_part(codes: Any) -> tuple[int, int]:
 
 @compiled
 def activate(codes: Any, cells: Any, activations: Any) -> None:
-    """Write the activations (windows, lanes) of a sequence; what lies beyond its end is unknown."""
+    """Write the activations (windows, lanes) of a sequence; bases beyond its end are unknown."""
     kernel_length, _, n_lanes = cells.shape
     activations[:] = 0.0
     for p in range(len(activations)):
@@ -41,7 +41,7 @@ def activate(codes: Any, cells: Any, activations: Any) -> None:
 
 @compiled
 def count_known(codes: Any, kernel_length: int, n_known: Any) -> int:
-    """Write how many bases of every window are known; return of how many windows at least half are."""
+    """Write the number of known bases in every window; return the number of windows with at least half known."""
     n_counted, n_in_window = 0, 0
     for i in range(max(len(codes), kernel_length)):
         n_in_window += i < len(codes) and codes[i] < _UNKNOWN
@@ -87,7 +87,7 @@ def pool_mean(total: Any, n_strands: int, log_count: float, sharpness: float, bi
 def mutate_by_maximum(
     codes: Any, cells: Any, lowered: Any, raised: Any, n_strands: int, bias: Any, room: Any, scores: Any
 ) -> None:
-    """Write the motif scores (positions + 1, 4, kernels) of all replacements under the maximum; last, without any."""
+    """Write the motif scores (positions + 1, 4, kernels) for all replacements with max pooling; last row: original."""
     kernel_length, _, n_lanes = cells.shape
     n_windows = max(len(codes) - kernel_length, 0) + 1
     activations, before, after, best = room
@@ -122,7 +122,7 @@ def mutate_by_mean(
     room: Any,
     scores: Any,
 ) -> None:
-    """Write the motif scores (positions + 1, 4, kernels) of all replacements under log-mean-exp; last, without any.
+    """Write the motif scores (positions + 1, 4, kernels) for all replacements with log-mean-exp; last row: original.
 
     `lowered` and `raised` are exp(sharpness * change of a window's activation): they multiply its exponential.
     """
@@ -164,7 +164,7 @@ def mutate_by_mean(
 
 @compiled
 def mutate_words(codes: Any, table: Any, n_letters: int, changes: Any) -> None:
-    """Write by how much every replacement (positions, 4) changes the sum of the words' weights."""
+    """Write the change of the sum of word weights for every replacement (positions, 4)."""
     n_words = len(codes) - n_letters + 1
     changes[:] = 0.0
     if n_letters == 0 or n_words < 1:
@@ -180,7 +180,7 @@ def mutate_words(codes: Any, table: Any, n_letters: int, changes: Any) -> None:
             place = 1
             for _ in range(n_letters - 1 - (i - p)):
                 place *= 5
-            # The word with the first letter of the alphabet there.
+            # The word with A at this position.
             first, old = numbers[p] - np.int64(codes[i]) * place, table[numbers[p]]
             for base in range(4):
                 changes[i, base] += table[first + base * place] - old
@@ -207,27 +207,27 @@ def mutate_rows(
     ----------
     codes : array, shape (n, L)
     cells : array, shape (W, 5, lanes)
-        By place in the kernel and letter; lanes are the kernels on the given strand, then those on the other, then
-        zeros up to a multiple of LANES.
+        By position in the kernel and letter; lanes are the kernels on the given strand, then on the other, then zero
+        padding to a multiple of LANES.
     lowered : array, shape (5, W, lanes)
-        By how much the activation of a window changes, by letter and place, when a letter is taken out; with
-        log-mean-exp the exponential of sharpness times that.
+        Change of a window's activation when a letter is removed, by letter and position; with log-mean-exp, the
+        exponential of sharpness times the change.
     raised : array, shape (W, 4, lanes)
-        The same for a letter that is put in.
+        The same for an inserted letter.
     n_strands : int
     sharpness : float
-        0 is the maximum.
+        0 means max pooling.
     bias, weights : arrays, shape (K,)
     table, n_letters
-        Weights of all words with unknown bases, and their length.
+        Weights of all words, including those with unknown bases, and the word length.
     by_scores : bool
-        Whether the outputs are the kernels' scores, or the log-odds alone.
+        Whether the outputs are the scores of the kernels or the log-odds.
     delta : array, shape (n, L, 4, K or 1)
     """
     kernel_length, _, n_lanes = cells.shape
     length = codes.shape[1]
     n_rows = max(length - kernel_length, 0) + 2
-    # Made once: the system clears what is asked of it.
+    # Allocated once, since the system zeroes new memory.
     windows = np.empty((n_rows, n_lanes)), np.empty((n_rows, n_lanes)), np.empty((n_rows, n_lanes))
     room = (*windows, np.empty((4, n_lanes)))
     scores, by_words = np.empty((length + 1, 4, len(bias))), np.empty((length, 4))
@@ -258,7 +258,7 @@ def write_changes(codes: Any, scores: Any, delta: Any) -> None:
 
 @compiled
 def weigh_changes(codes: Any, scores: Any, weights: Any, by_words: Any, delta: Any) -> None:
-    """Write the changes of the log-odds (positions, 4, 1), by kernels and by words."""
+    """Write the changes of the log-odds (positions, 4, 1) from kernels and words."""
     as_it_is = 0.0
     for k in range(len(weights)):
         as_it_is += weights[k] * scores[len(codes), 0, k]

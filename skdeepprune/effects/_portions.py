@@ -1,4 +1,4 @@
-"""What is scanned, in portions: stretches of a genome, or sequences; and how portions are worked on in parallel."""
+"""Portions of a genome or of sequences, and their parallel processing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Codes = NDArray[np.uint8]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# Bases that are read and worked on together.
+# Bases per portion.
 PORTION = 2**22
 
 
@@ -34,7 +34,7 @@ class Stretch(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """The codes of a stretch, and where it is."""
+    """The codes of a stretch, and its position."""
 
     chrom: int
     start: int
@@ -43,17 +43,17 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What is scanned.
+    """The sequences to scan.
 
     Attributes
     ----------
     names : list of str
-        Of chromosomes, or sequences.
+        Names of chromosomes or sequences.
     lengths : list of int
     read : callable
-        Gives the codes of a stretch.
+        Returns the codes of a stretch.
     stretches : list of Stretch
-        Where to look: whole chromosomes or regions, in their order, none overlapping another.
+        Whole chromosomes or regions, in order, without overlaps.
     """
 
     names: list[str]
@@ -62,13 +62,13 @@ class Source:
     stretches: list[Stretch]
 
     def all_codes(self) -> Iterator[Codes]:
-        """Yield the codes of everything, also outside of the regions."""
+        """Yield all codes, including those outside the regions."""
         for chrom, length in enumerate(self.lengths):
             for start in range(0, length, PORTION):
                 yield read_only(self.read(chrom, start, min(start + PORTION, length)))
 
     def portions(self, width: int, step: int = 1) -> Iterator[list[Piece]]:
-        """Yield pieces of about `PORTION` bases together, in which each `step`-th window of that width is once."""
+        """Yield portions of about `PORTION` bases that contain every `step`-th window exactly once."""
         portion: list[Piece] = []
         n_bases, size = 0, max(PORTION // step, 1) * step
         for chrom, start, end in self.stretches:
@@ -84,7 +84,7 @@ class Source:
 
 
 def read_only(codes: Codes) -> Codes:
-    """Give a view that is never writable: to numba writable or not are two types, to compile twice."""
+    """Return a read-only view: numba would compile again for writable arrays."""
     view = codes.view()
     view.flags.writeable = False
     return view
@@ -92,21 +92,21 @@ def read_only(codes: Codes) -> Codes:
 
 @contextmanager
 def opened_source(source: Any, regions: RegionsLike | None = None) -> Iterator[Source]:
-    """Open a genome, or take sequences.
+    """Open a genome, or wrap sequences.
 
     Parameters
     ----------
     source : Genome, str, path, mapping of str to str, or list, array or Series of DNA strings
-        A path is that of a FASTA file; a list may also hold records with a name each.
+        A path to a FASTA file; a list may also contain named records.
     regions : DataFrame, str, path, or iterable of Region, default=None
-        Of a genome.
+        Regions of a genome.
     """
     if isinstance(source, Genome | str | os.PathLike | Mapping):
         with opened(source) as genome:
             yield _of_genome(genome, regions)
         return
     if regions is not None:
-        raise ValueError("regions are those of a genome, but the sequences come as a list; expected one or the other.")
+        raise ValueError("regions refer to a genome, but the sequences are a list; expected one or the other.")
     yield _of_sequences(source)
 
 
@@ -123,7 +123,7 @@ def _of_genome(genome: Genome, regions: RegionsLike | None) -> Source:
 
 
 def _merged(rows: list[tuple[int, int, int]]) -> list[Stretch]:
-    """Join what overlaps or touches."""
+    """Join regions that overlap or touch."""
     found: list[Stretch] = []
     for chrom, start, end in rows:
         if found and found[-1].chrom == chrom and start <= found[-1].end:
@@ -147,15 +147,15 @@ def _of_sequences(given: Any) -> Source:
 def each_in_order(
     function: Callable[[Task], Result], tasks: Iterator[Task], n_jobs: int | None
 ) -> Iterator[tuple[Task, Result]]:
-    """Call a function for every task, and yield both in their order.
+    """Call a function for every task, and yield tasks and results in order.
 
     Parameters
     ----------
     function : callable
     tasks : iterator
-        Asked for a few at a time.
+        Consumed a few at a time.
     n_jobs : int or None
-        Threads; or what else joblib is configured to run on, processes or a cluster.
+        Number of threads, or of workers of the configured joblib backend.
     """
     n_together = 2 * effective_n_jobs(n_jobs)
     if n_together <= 2:

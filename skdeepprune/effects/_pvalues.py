@@ -1,4 +1,4 @@
-"""How often random DNA reaches an activation: p-values of a kernel by dynamic programming over its own weights."""
+"""P-values of a kernel's activations in random DNA, by dynamic programming over its weights."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 UNIFORM = (0.25, 0.25, 0.25, 0.25)
-# Steps of the grid from the lowest sum of a kernel's cells to the highest: between this and half of it.
+# Upper bound for the number of grid steps from the lowest to the highest sum of a kernel; at least half are used.
 _N_STEPS = 2**18
-# What sums of float64 may be off by, in steps.
+# Rounding error of float64 sums, in steps.
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class PValues:
-    """P-values of a kernel's activations, its bias not included.
+    """P-values of a kernel's activations, without its bias.
 
     Cells are rounded to the nearest step of a grid, and the distribution of their sum, for letters drawn independently
-    from the background, is found by adding one position after the other. With e the greatest sum of rounding errors
-    that a window can have, the p-value of an activation a is the probability of a rounded sum of a - e or more. So it
-    is never too small, and hardly too large: P(A >= a) <= p(a) <= P(A >= a - 2e).
+    from the background, is built up position by position. Let e be the largest possible sum of rounding errors of a
+    window; the p-value of an activation a is the probability of a rounded sum of at least a - e. It is never too small,
+    and barely too large: P(A >= a) <= p(a) <= P(A >= a - 2e).
 
     Attributes
     ----------
@@ -66,48 +66,48 @@ class PValues:
 
     @property
     def error(self) -> float:
-        """2e: by how much lower an activation may be that has a p-value, at most."""
+        """2e: the largest difference between activations with the same p-value that rounding can cause."""
         return 2 * self.slack * self.step
 
     def index(self, activations: Floats) -> NDArray[np.int64]:
-        """Give the places of activations in `survival`."""
+        """Return the indices of activations into `survival`."""
         places = np.ceil(activations / self.step - self.slack).astype(np.int64) - self.lowest
         return places.clip(0, len(self.survival) - 1)
 
     def __call__(self, activations: Floats) -> Floats:
-        """Give the p-values of activations."""
+        """Return the p-values of activations."""
         return self.survival[self.index(np.asarray(activations, np.float64))]
 
     def threshold(self, p_value: float) -> float:
-        """Give the activation above which the p-value is at most `p_value`; NaN if it never is."""
+        """Return the activation above which the p-value is at most `p_value`; NaN if there is none."""
         first = self.first_index(p_value)
         if first == 0:
             return -math.inf
         return (first + self.lowest - 1 + self.slack) * self.step if first < len(self.survival) else math.nan
 
     def reached(self, p_value: float) -> float:
-        """Give the highest p-value that is at most `p_value`, or 0."""
+        """Return the highest attainable p-value of at most `p_value`, or 0."""
         first = self.first_index(p_value)
         return float(self.survival[first]) if first < len(self.survival) else 0.0
 
     def first_index(self, p_value: float) -> int:
-        """Find the first place in `survival` with at most `p_value`; its length if there is none."""
+        """Find the first index of `survival` with at most `p_value`; its length if there is none."""
         return int(np.searchsorted(-self.survival, -p_value, side="left"))
 
 
 def read_background(background: Sequence[float] | Mapping[str, float], *, both_strands: bool) -> Floats:
-    """Check the probabilities of A, C, G, T; with both strands they are the mean of the two.
+    """Check the probabilities of A, C, G, T; with both strands, average them over the strands.
 
     Parameters
     ----------
     background : four floats, or a mapping from the letters to them
-        Counts will do.
+        Frequencies or counts.
     both_strands : bool
 
     Returns
     -------
     ndarray of float64, shape (4,)
-        Of sum 1.
+        Sums to 1.
 
     Raises
     ------

@@ -35,34 +35,34 @@ def scan(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
-    r"""Find where in a genome, or in sequences, every kernel has an activation that chance seldom gives.
+    r"""Find where in a genome or in sequences the activation of a kernel is significant.
 
     A hit is a window whose p-value is at most `p_value`: the probability that a window of random letters, drawn
     independently from `background`, has this activation or a higher one. It is computed from the kernel's own weights,
-    by dynamic programming on a fine grid, so rounded that it is never too small, and too large by about a hundredth of
-    itself at most (see :doc:`/scanning`).
+    by dynamic programming on a fine grid, rounded so that it is never too small and at most about one per cent too
+    large (see :doc:`/scanning`).
 
     Parameters
     ----------
     classifier : DeepPruneClassifier
-        Fitted on DNA. Both strands are looked at if it reads both, else the given one.
+        Fitted on DNA. Both strands are scanned if the classifier reads both, otherwise only the given one.
     source : Genome, str, path, mapping of str to str, or list, array or Series of DNA strings
-        A genome, as for :class:`skdeepprune.sequences.Genome` (a path is that of a FASTA file); or sequences, which are
-        named by their records or else by their numbers.
+        A genome, as for :class:`skdeepprune.sequences.Genome` (a path to a FASTA file); or sequences, named by their
+        records or numbered.
     regions : DataFrame, str, path, or iterable of Region, default=None
-        Look for hits that lie within these regions of the genome, as for :func:`skdeepprune.genome.region_table`.
+        Only report hits inside these regions of the genome, as for :func:`skdeepprune.genome.region_table`.
         Regions that overlap or touch are joined; their strand does not matter. Default: everywhere.
     p_value : float, default=1e-4
-        The highest p-value of a hit.
+        Maximum p-value of a hit.
     background : array-like of four floats, mapping of letters to floats, "uniform", or None, default=None
-        Frequencies of A, C, G, T in random DNA. None counts them in all of `source`, also outside of `regions`. With
-        both strands the mean of the two is taken, so that A is as frequent as T, and C as G.
+        Frequencies of A, C, G, T in random DNA. None counts them in all of `source`, including outside `regions`. With
+        both strands they are averaged over the strands, so that A is as frequent as T, and C as G.
     q_values : bool, default=True
         Add the column q.
     names : sequence of str, default=None
         Names of the kernels. By default "kernel_0", "kernel_1" ...
     n_jobs : int, default=None
-        Threads; the result does not depend on it. Within ``joblib.parallel_config`` whatever runs joblib's jobs:
+        Number of threads; the result does not depend on it. Within ``joblib.parallel_config``, the configured backend:
         processes, Dask, Ray.
     verbose : int, default=0
         1 shows a progress bar.
@@ -70,10 +70,10 @@ def scan(
     Returns
     -------
     DataFrame
-        A row per hit, by chromosome as the genome has them, start, kernel and strand: chrom, start (from 0), end
-        (excluded), kernel, strand ("-": the kernel reads the reverse complement), activation (the kernel's bias
-        included), p, and q: the false discovery rate of Benjamini and Hochberg among all windows of that kernel. The
-        windows that are no hits count with p = 1, so that q is the higher for it, if anything.
+        One row per hit, sorted by chromosome (in the order of the genome), start, kernel and strand: chrom, start (from
+        0), end (excluded), kernel, strand ("-": the kernel reads the reverse complement), activation (including the
+        kernel's bias), p, and q: the Benjamini-Hochberg false discovery rate among all windows of that kernel. Windows
+        that are not hits count with p = 1, which can only increase q.
 
     Raises
     ------
@@ -85,12 +85,12 @@ def scan(
 
     See Also
     --------
-    scan_to_bed : The same, into a file, for any number of hits.
+    scan_to_bed : Writes any number of hits to a file.
 
     Notes
     -----
-    An unknown base adds the mean of its position's four cells. A window of which more than half of the bases are
-    unknown is never a hit, and is not counted for q.
+    An unknown base adds the mean of its position's four cells. A window with more than half of its bases unknown
+    is never a hit and is not counted for q.
 
     Examples
     --------
@@ -129,21 +129,21 @@ def scan_to_bed(
 ) -> pd.DataFrame:
     """Find the hits that :func:`scan` finds, and write them to a file.
 
-    Memory does not grow with the genome or the number of hits: until all are counted, which q-values need, they are
-    kept in a temporary file, 29 bytes each.
+    Memory use does not depend on the size of the genome or the number of hits: hits are kept in a temporary file (29
+    bytes each) until all are counted, as q-values require.
 
     Parameters
     ----------
     classifier, source, regions, p_value, background, q_values, names, n_jobs, verbose
         As for :func:`scan`.
     out : str, path, or text file
-        A file of that name is whole or not there.
+        The file is written completely or not at all.
 
     Returns
     -------
     DataFrame
-        A row per kernel: kernel, windows (that were looked at, on all strands), threshold (the activation that a hit
-        has at least; NaN if none can have that p-value), hits, expected (hits in as many random windows).
+        One row per kernel: kernel, windows (number scanned, all strands), threshold (minimum activation of a hit; NaN
+        if no activation has that p-value), hits, expected (hits in as many random windows).
 
     Raises
     ------
@@ -155,7 +155,7 @@ def scan_to_bed(
     Notes
     -----
     The file is BED with the columns chrom, start, end, name, score (-10 log10 p, at most 1000), strand, activation, p
-    and q, below a line that names them and begins with "#".
+    and q, after a header line that starts with "#".
 
     Examples
     --------
@@ -203,13 +203,13 @@ def _opened(out: str | os.PathLike[str] | IO[str]) -> Iterator[IO[str]]:
     if not isinstance(out, str | os.PathLike):
         yield out
         return
-    # Names that are not UTF-8 are written as they were read.
+    # Names that are not UTF-8 are written unchanged.
     with replacing(out) as part, open(part, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
         yield file
 
 
 class _Scan:
-    """A scan that is ready to begin."""
+    """A scan with checked arguments."""
 
     def __init__(self, network: Network, source: Source, kernels: Kernels, p_value: float, verbose: int) -> None:
         self._network, self._p_value, self._verbose = network, p_value, verbose
@@ -248,7 +248,7 @@ class _Scan:
             yield cls(network, given, kernels, p_value, verbose)
 
     def portions(self, n_jobs: int | None) -> Iterator[tuple[Hits, int]]:
-        """Yield the hits of portion after portion, and among how many windows they are."""
+        """Yield the hits of each portion, and the number of windows."""
         from skdeepprune.effects._search import Search
 
         search = Search.of(self._network, self.kernels.p_values, self._p_value)
@@ -259,22 +259,22 @@ class _Scan:
 
 
 def kernel_names(network: Network, names: Sequence[str] | None) -> list[str]:
-    """Name the kernels, or check the names that are given."""
+    """Name the kernels, or check the given names."""
     if names is None:
         return [f"kernel_{k}" for k in range(network.n_kernels)]
     names = list(names)
     if len(names) != network.n_kernels or any(not isinstance(name, str) or name.split() != [name] for name in names):
-        raise ValueError(f"names={names!r}; expected {network.n_kernels} names without blanks, one for each kernel.")
+        raise ValueError(f"names={names!r}; expected {network.n_kernels} names without blanks, one per kernel.")
     return names
 
 
 def progress(what: str, n_bases: int, verbose: int) -> Any:
-    """Show a bar that counts bases."""
+    """Show a progress bar in bases."""
     return tqdm(total=n_bases, desc=what, unit="b", unit_scale=True, disable=not verbose)
 
 
 def _count(source: Source, verbose: int) -> list[float]:
-    """Count A, C, G and T, each once more than it is there."""
+    """Count A, C, G and T, with a pseudocount of 1."""
     from skdeepprune.effects._loops import count_letters
 
     counts = np.zeros(5, np.int64)
@@ -283,5 +283,7 @@ def _count(source: Source, verbose: int) -> list[float]:
             count_letters(codes, counts)
             bar.update(len(codes))
     if not counts[:4].any():
-        raise ValueError("There are no known bases, A, C, G or T, to count for the background; expected some.")
+        raise ValueError(
+            "There are no known bases (A, C, G or T) to estimate the background from; expected at least one."
+        )
     return (counts[:4] + 1.0).tolist()

@@ -1,4 +1,4 @@
-"""The scores of pairs of windows, and what their difference comes from."""
+"""Scores of pairs of windows, and contributions to their difference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skdeepprune._engines import motif_scores, scan, word_sums
 from skdeepprune._network import Network
 from skdeepprune.effects._alleles import Windows
 
-# Changes of a kernel's part of the log-odds that are rounding.
+# Smaller changes of a kernel's contribution are rounding errors.
 _NOTHING = 1e-5
 GAINED, LOST = 1, 2
 
@@ -54,14 +54,14 @@ class AlleleScorer:
     def _sites(
         self, windows: Windows, changes: NDArray[np.float64], by_kernel: NDArray[np.float64]
     ) -> dict[str, NDArray[Any]]:
-        """Tell which kernel changes most, whether its score rises, and how far its best site is."""
+        """Find the kernel that changes most, whether its score rises, and the distance to its best site."""
         rows = np.arange(len(changes))
         kernel = np.abs(by_kernel).argmax(axis=1) if len(rows) else rows
         change = np.where(changes[rows, kernel] > 0, GAINED, LOST)
         is_none = np.abs(by_kernel[rows, kernel]) < _NOTHING
         in_alt = change == GAINED
         codes = np.where(in_alt[:, None], windows.alt, windows.ref)
-        # Only the best site is asked for, also where scores are soft maxima.
+        # Only the best site is needed, even if pooling is log-mean-exp.
         start = scan(self._best_sites, codes).position[rows, kernel].astype(np.int64)
         length = np.where(in_alt, windows.place[:, 2], windows.place[:, 1])
         first = (codes.shape[1] - length) // 2

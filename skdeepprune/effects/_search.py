@@ -1,4 +1,4 @@
-"""The search for hits of a network's kernels in portions. Imported on first use: numba takes its time to load."""
+"""The search for hits of a network's kernels in portions. Imported on first use, since numba is slow to load."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_CELL = 2**15 - 1
 
 
 class Lanes(NamedTuple):
-    """A block of kernels as `find_hits` takes them: its arguments after the codes, and which kernel each lane has."""
+    """A block of kernels: the arguments of `find_hits` after the codes, and the kernel of each lane."""
 
     tables: NDArray[np.int16]
     cuts: NDArray[np.int16]
@@ -35,12 +35,12 @@ class Lanes(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """Kernels, with the p-values that make a window a hit, ready to be looked for anywhere.
+    """Kernels and their p-values, prepared for the search.
 
     Attributes
     ----------
     width : int
-        Of a kernel.
+        Kernel length.
     n_strands : int
     blocks : list of Lanes
     """
@@ -51,21 +51,21 @@ class Search:
 
     @classmethod
     def of(cls, network: Network, p_values: Sequence[PValues], p_value: float) -> Search:
-        """Prepare to look for windows whose p-value is at most `p_value`."""
+        """Prepare the search for windows whose p-value is at most `p_value`."""
         strands = [network.kernels]
         if network.reverse_complement:
             strands.append(reverse_complement_kernels(network.kernels))
         cells = np.concatenate(strands).astype(np.float64)
         kernels = np.tile(np.arange(network.n_kernels), len(strands))
         reverse = np.repeat([False, True][: len(strands)], network.n_kernels)
-        # Both strands of a kernel side by side, so that few kernels fill one block.
+        # Both strands of a kernel are adjacent, so that few kernels fill one block.
         order = np.lexsort([reverse, kernels])
         rows = [order[start : start + LANES] for start in range(0, len(order), LANES)]
         blocks = [_lanes(cells[lanes], kernels[lanes], reverse[lanes], p_values, p_value) for lanes in rows]
         return cls(network.kernel_length, len(strands), blocks)
 
     def __call__(self, portion: list[Piece]) -> tuple[Hits, int]:
-        """Find the hits in a portion, by place, and count the windows that could have been one of a kernel."""
+        """Find the hits in a portion, by position, and count the windows per kernel."""
         found, n_windows = [np.empty(0, HIT)], 0
         for chrom, start, codes in portion:
             if len(codes) < self.width:
@@ -116,7 +116,7 @@ def _lanes(
 
 
 def _integer_tables(cells: NDArray[np.float64]) -> tuple[NDArray[np.int16], float, float]:
-    """Sum the cells (W, 4), scaled up and rounded upwards, for every word.
+    """Sum the cells (W, 4), scaled and rounded up, for every word.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Sums and maxima over sliding windows, compiled by numba on first use.
 
-The activations of all positions within a window are combined for every window without ever being taken off again: each
-run of as many positions as a window has is summed up from its start on and from its end back, and a window is the end
-of one run and the start of the next. So nothing is lost by cancellation, and a maximum can be had as well as a sum.
+Nothing is ever subtracted: positions are divided into runs of a window's size, each accumulated forwards from its start
+and backwards from its end; a window is the end of one run plus the start of the next. There is no cancellation, and it
+works for maxima as well as sums.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ def slide_kernels(
     ----------
     codes : ndarray of uint8
     tables : ndarray of float64, shape (n_tables, 64, LANES)
-        Sums of the cells for every word of three letters; or, where a sum over positions is wanted, what the activation
-        of a window is the product of.
+        Sums of the cells for every word of three letters; or, if sums are pooled, the
+        factors whose product is the exponential of a window's activation.
     width : int
-        Of a kernel.
+        Kernel length.
     pools_sum : bool
-        Whether to add products up, or else to take the greatest sum.
+        Whether to add up products or to take the maximum of sums.
     n_together, step : int
     pooled : ndarray of float64, shape (n, LANES)
-        Written to.
+        Output.
     """
     n_tables, n_rows = len(tables), len(codes) - width + 1
     words = np.empty(n_together + SHORT_LETTERS * n_tables, np.uint8)
-    # Of this run the rows, then combined from its start on; of the run before, combined back from its end.
+    # Rows of this run, then accumulated from its start; of the previous run, accumulated back from its end.
     rows, to_end = np.empty((n_together, LANES)), np.empty((n_together, LANES))
     n_written, next_end = 0, n_together - 1
     for first in range(0, n_rows, n_together):

@@ -14,7 +14,7 @@ _COLUMNS = ("chrom", "pos", "ref", "alt")
 
 
 def variants_of_table(table: pd.DataFrame) -> Iterator[Variant]:
-    """Read a table with the columns chrom, pos (from 1), ref, alt, and maybe id.
+    """Read a table with the columns chrom, pos (from 1), ref, alt and, optionally, id.
 
     Returns
     -------

@@ -33,9 +33,9 @@ def track(
 ) -> list[Path]:
     """Write the log-odds of a window that slides along a genome as bigWig.
 
-    The first window begins where its chromosome does, and the others every `step` bases. The value of a window stands
-    at the `step` bases around its middle: from ``start + window // 2 - step // 2`` on. It is what
-    ``classifier.decision_function`` gives for the window's sequence.
+    The first window begins at the start of its chromosome, and further ones every `step` bases. A window's value is
+    assigned to the `step` bases around its middle: from ``start + window // 2 - step // 2`` on. It equals
+    ``classifier.decision_function`` for the window's sequence.
 
     Parameters
     ----------
@@ -44,20 +44,20 @@ def track(
     genome : Genome, str, path, or mapping of str to str
         As for :class:`skdeepprune.sequences.Genome`.
     out : str or path
-        The bigWig file to write. It is whole or not there.
+        The bigWig file to write. It is written completely or not at all.
     regions : DataFrame, str, path, or iterable of Region, default=None
-        Stay within these regions, as for :func:`skdeepprune.genome.region_table`; the first window begins where a
-        region does. Regions that overlap or touch are joined. Default: whole chromosomes.
+        Only these regions, as for :func:`skdeepprune.genome.region_table`; the first window begins at the start of a
+        region. Regions that overlap or touch are joined. Default: whole chromosomes.
     window : int, default=None
-        Length of the window in bp. By default that of the sequences the classifier was trained on: the mean over the
-        bound ones, which a network with composition knows.
+        Length of the window in bp. Default: mean length of the bound training sequences, which is known if the
+        classifier has a composition.
     step : int, default=10
-        Distance from window to window in bp, at most `window`.
+        Distance between windows in bp, at most `window`.
     kernels : bool, default=False
-        Write the motif scores of every kernel, too, to files of their own beside `out`: "track.kernel_0.bw" ... for
-        "track.bw". They are what ``classifier.transform`` gives.
+        Also write the motif scores of every kernel, to separate files beside `out`: "track.kernel_0.bw" ... for
+        "track.bw". They equal ``classifier.transform``.
     n_jobs : int, default=None
-        Threads; the files do not depend on it. Within ``joblib.parallel_config`` whatever runs joblib's jobs.
+        Number of threads; the files do not depend on it. Within ``joblib.parallel_config``, the configured backend.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -80,7 +80,7 @@ def track(
 
     Notes
     -----
-    A window of which more than half of the bases are unknown has no value. In others unknown bases count as they do in
+    A window with more than half of its bases unknown has no value. In other windows, unknown bases count as in
     ``decision_function``.
 
     The cost does not depend on the length of the window, except where bases are unknown: every position is read once.
@@ -109,7 +109,7 @@ def track(
     for path in paths:
         check_writable(path)
     with opened_source(genome, regions) as source, ExitStack() as files:
-        # Readers look chromosomes up by name.
+        # bigWig stores chromosomes by name.
         order = sorted(range(len(source.names)), key=lambda i: source.names[i].encode(errors="surrogateescape"))
         header = {source.names[i]: source.lengths[i] for i in order}
         rank = {chrom: i for i, chrom in enumerate(order)}
@@ -123,8 +123,8 @@ def track(
                 writer.add(source.names[stretch.chrom], first, column, step)
         if writers[0].n_values == 0:
             raise ValueError(
-                f"No window of {length} bp fits into a chromosome or region with at least half of its bases known;"
-                " expected one, or set a shorter window."
+                f"No window of {length} bp with at least half of its bases known fits into a chromosome or region;"
+                " set a shorter window."
             )
     return paths
 
@@ -132,7 +132,7 @@ def track(
 def _values(
     network: Network, source: Source, length: int, step: int, kernels: bool, n_jobs: int | None, verbose: int
 ) -> Iterator[tuple[Stretch, NDArray[np.float64]]]:
-    """Yield stretches, and the values of the windows that begin in them."""
+    """Yield stretches and the values of the windows that start in them."""
     from skdeepprune.effects._windows import SlidingWindow
 
     windows = SlidingWindow(network, length, step, kernels)
@@ -144,7 +144,7 @@ def _values(
 
 
 def kernel_path(out: Path, kernel: int) -> Path:
-    """Name the file of a kernel's scores beside that of the log-odds."""
+    """Path of the file with a kernel's scores, beside that of the log-odds."""
     return out.with_name(f"{out.stem}.kernel_{kernel}{out.suffix}")
 
 
@@ -160,7 +160,7 @@ class _Writer:
     """A bigWig file."""
 
     def __init__(self, library: Any, path: Path, lengths: dict[str, int], n_jobs: int | None) -> None:
-        # Its other engines, if they are installed, would give other bytes; higher levels hardly smaller files.
+        # The other engines would write different bytes; higher levels hardly make the files smaller.
         n_threads = 1 if n_jobs is None else n_jobs if n_jobs > 0 else -1
         self._file = library.BigWigWriter(path, lengths, engine="zlib", level=2, n_jobs=n_threads)
         self.n_values = 0
@@ -173,7 +173,7 @@ class _Writer:
         self._file.__exit__(*error)
 
     def add(self, chrom: str, start: int, values: NDArray[np.float64], step: int) -> None:
-        """Write values that stand at `step` bases each, one after the other; NaN is left out."""
+        """Write consecutive values of `step` bases each; NaN is omitted."""
         known = np.flatnonzero(~np.isnan(values))
         starts = start + known * step
         if len(known):

@@ -1,4 +1,4 @@
-"""What variants change: the log-odds of either allele, in a window of the genome around it."""
+"""Effects of variants: log-odds of both alleles in a window of the genome."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from skdeepprune.sequences import Genome
 Rows = TypeVar("Rows")
 
 _MIN_WINDOW = 1
-# Alleles scored at a time, and bases of their windows.
+# Alleles, and bases of their windows, per portion.
 _PORTION, _PORTION_BASES = 2**14, 2**23
 
 
@@ -53,48 +53,49 @@ def score_variants(
     random_state: RandomState = None,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    r"""Score variants: by how much the log-odds of binding differ between their alleles.
+    r"""Score variants by the difference in the log-odds of binding between their alleles.
 
     Parameters
     ----------
     classifier : DeepPruneClassifier
         Fitted on DNA.
     variants : DataFrame, str, path, or iterable of tuple
-        A table with the columns chrom, pos (from 1), ref, alt (several separated by commas) and maybe id; a VCF file,
-        also gzipped; a BCF file (needs the extra ``variants``); or tuples (chrom, pos, id, ref, alt).
+        A table with the columns chrom, pos (from 1), ref, alt (several separated by commas) and optionally id; a VCF
+        file, also gzipped; a BCF file (needs the extra ``variants``); or tuples (chrom, pos, id, ref, alt).
     genome : Genome, str, path, or mapping of str to str
         As for :class:`skdeepprune.sequences.Genome`.
     window : int, default=None
-        bp that either allele is scored in, itself in the middle. By default the mean length of the bound sequences that
-        the classifier was fitted on.
+        Length in bp of the window, centred on the allele, in which each allele is scored. Default: mean length of the
+        bound training sequences.
     background : int, default=0
-        How many random variants of every kind (lengths of both alleles) to draw for p-values; 0 gives none. They need
-        all variants before the first can have its p-value, so a file is read twice.
+        Number of random variants of every kind (lengths of both alleles) to draw for p-values; 0 for no p-values.
+        They depend on all variants, so a file is read twice.
     random_state : int, RandomState, Generator or None, default=None
-        Determines them. The same variants and seed give the same p-values, in any order and for any `n_jobs`.
+        Seed of the random variants. The same variants and seed give the same p-values, in any order and for any
+        `n_jobs`.
     n_jobs : int, default=None
-        Threads; the result does not depend on it. Within ``joblib.parallel_config`` whatever runs joblib's jobs:
+        Number of threads; the result does not depend on it. Within ``joblib.parallel_config``, the configured backend:
         processes, Dask, Ray.
 
     Returns
     -------
     DataFrame
-        A row per ALT allele, in the order of the input.
+        One row per ALT allele, in the order of the input.
 
         - chrom, pos, id, ref, alt: as given.
         - status: "ok", or why there are no scores: "REF mismatch" (with the genome), "beyond chromosome" (the allele or
           its window), "longer than window", "chromosome not in genome", "no ALT" (``.``), "spanning deletion" (``*``),
           "symbolic ALT" (such as ``<DEL>``, or a breakend), "not DNA".
-        - log_odds_ref, log_odds_alt: what `decision_function` gives for the windows.
+        - log_odds_ref, log_odds_alt: `decision_function` of the windows.
         - delta: log_odds_alt - log_odds_ref.
         - probability_ref, probability_alt: of the positive class.
-        - delta_kernel_0, ...: what each kernel adds to delta; and delta_composition, what the words do. Their sum is
-          delta.
-        - kernel: the one of which the greatest part comes, missing where none changes.
-        - change: "gained" where the score of that kernel is higher with ALT, else "lost".
-        - site_distance: bp from the variant to the kernel's best site in the allele where its score is higher; 0 where
-          they overlap, 1 where they touch, negative where the site is on the left.
-        - p: with a `background`, how often random variants of the kind have at least as large an absolute delta.
+        - delta_kernel_0, ...: contribution of each kernel to delta; delta_composition: contribution of the words. They
+          sum to delta.
+        - kernel: the kernel with the largest contribution; missing if none changes.
+        - change: "gained" if the score of that kernel is higher with ALT, otherwise "lost".
+        - site_distance: bp from the variant to the kernel's best site, in the allele with the higher score; 0 if they
+          overlap, 1 if they touch, negative if the site is on the left.
+        - p: with a `background`, how often random variants of the same kind have at least as large an absolute delta.
 
     Raises
     ------
@@ -112,8 +113,8 @@ def score_variants(
 
     Notes
     -----
-    What both alleles have in common at either end is trimmed. What is left of each is put into the middle of a window
-    of the same length, so that of alleles of different length the shorter one has more flank on both sides.
+    Common ends of both alleles are trimmed. The rest of each is placed in the middle of a window of the same length, so
+    the shorter of two alleles has longer flanks.
 
     Examples
     --------
@@ -148,7 +149,7 @@ def score_variants(
 
 @contextmanager
 def _read_twice(variants: Any) -> Iterator[Any]:
-    """Yield variants that can be read more than once."""
+    """Yield variants in a form that can be read twice."""
     if isinstance(variants, str | os.PathLike):
         with rereadable(variants) as path:
             yield path
@@ -166,7 +167,7 @@ def _opened_rows(variants: Any, named: Any) -> Iterator[Iterable[Variant]]:
 
 
 def portions(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Yield lists of so many rows."""
+    """Yield lists of `n` rows."""
     iterator = iter(rows)
     while portion := list(islice(iterator, size)):
         yield portion
@@ -195,7 +196,7 @@ class VariantScorer:
         if self.window < _MIN_WINDOW:
             raise ValueError(f"window={window}; expected at least {_MIN_WINDOW} bp.")
         if background < 0:
-            raise ValueError(f"background={background}; expected a number of random variants, or 0 for no p-values.")
+            raise ValueError(f"background={background}; expected the number of random variants, or 0 for no p-values.")
         self._scorer = AlleleScorer(network)
         self._n_jobs = n_jobs
         rng = as_generator(random_state)
@@ -203,11 +204,11 @@ class VariantScorer:
 
     @property
     def portion(self) -> int:
-        """How many variants to score at a time."""
+        """Number of variants to score at a time."""
         return max(1, min(_PORTION, _PORTION_BASES // self.window))
 
     def draw_background(self, portions: Iterable[Alleles], genome: Genome) -> None:
-        """Draw random variants, from all variants that are to be scored."""
+        """Draw random variants around all variants that will be scored."""
         if self._background is None:
             return
         for alleles in portions:
@@ -217,12 +218,12 @@ class VariantScorer:
     def scored(
         self, portions: Iterable[tuple[Rows, Alleles]], genome: Genome
     ) -> Iterator[tuple[Rows, Alleles, dict[str, NDArray[Any]]]]:
-        """Score portions of alleles, in order; where there are no numbers, the columns have NaN.
+        """Score portions of alleles, in order; numeric columns are NaN in rows without scores.
 
         Parameters
         ----------
         portions : iterable of (rows, Alleles)
-            Whatever the rows are, they are returned with their alleles.
+            The rows are returned unchanged with their alleles.
         genome : Genome
 
         Yields
@@ -246,7 +247,7 @@ class VariantScorer:
             yield rows, alleles, {"status": own.status, **columns}
 
     def no_columns(self) -> dict[str, NDArray[Any]]:
-        """Return the columns of no alleles."""
+        """Columns for no alleles."""
         with opened({"none": "N"}) as genome:
             ((_, _, columns),) = self.scored([((), Alleles.of([]))], genome)
         return columns
@@ -266,7 +267,7 @@ def _table(alleles: Alleles, columns: dict[str, Any]) -> pd.DataFrame:
 
 
 def _spread(column: NDArray[Any], is_ok: NDArray[np.bool_]) -> NDArray[Any]:
-    """Put numbers into the rows that have one."""
+    """Expand values to all rows, NaN elsewhere."""
     if is_ok.all():
         return column
     spread = np.full(len(is_ok), 0 if column.dtype.kind == "i" else np.nan, dtype=column.dtype)
@@ -275,7 +276,7 @@ def _spread(column: NDArray[Any], is_ok: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 def messages_of(counts: dict[str, int], genome: Genome, names: list[str]) -> list[str]:
-    """Say what is wrong with many variants at once, from their number by status and the names of chromosomes."""
+    """Describe faults that many variants share, from the numbers by status and the names of chromosomes."""
     messages = []
     unknown = [name for name in names if name not in genome.lengths]
     if unknown and counts.get("chromosome not in genome"):

@@ -1,4 +1,4 @@
-"""VCF and BCF, record by record, and the same records with further fields of INFO."""
+"""Reading VCF and BCF record by record, and writing the records with additional INFO fields."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Record(NamedTuple):
     Attributes
     ----------
     variant : tuple
-        chrom, pos (from 1), id, ref, alt as it stands there.
+        chrom, pos (from 1), id, ref, and alt unsplit.
     fields : list of bytes
-        All columns, those after INFO as one.
+        All columns; those after INFO are one.
     """
 
     variant: Variant
@@ -40,7 +40,7 @@ class VariantFile:
     Attributes
     ----------
     header : list of bytes
-        The lines that begin with #, without their ends.
+        The lines that start with #, without line ends.
     """
 
     def __init__(self, lines: Iterable[bytes], where: Any) -> None:
@@ -55,7 +55,7 @@ class VariantFile:
                 break
         if not self.header or not self.header[-1].startswith(_FIXED):
             raise where("a header that ends with the line '#CHROM ...'", self.header[-1] if self.header else b"nothing")
-        # Some files have the columns apart by blanks.
+        # Some files separate the columns by spaces.
         self._separator = b"\t" if b"\t" in self.header[-1] else None
 
     def __iter__(self) -> Iterator[Record]:
@@ -81,7 +81,7 @@ def _text(field: bytes) -> str:
 
 @contextmanager
 def rereadable(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
-    """Yield the path of a file that can be opened more than once: that of a copy where this is a pipe."""
+    """Yield a path that can be opened more than once: a temporary copy if the input is a pipe."""
     if path != "-" and os.path.isfile(path):
         yield path
         return
@@ -97,7 +97,7 @@ def rereadable(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]
 
 @contextmanager
 def opened_variants(path: str | os.PathLike[str], source: str | None = None) -> Iterator[VariantFile]:
-    """Open a VCF file, gzipped or not, a BCF file, or the standard input for ``"-"``.
+    """Open a VCF file (plain or gzipped), a BCF file, or standard input (``"-"``).
 
     Parameters
     ----------
@@ -108,12 +108,12 @@ def opened_variants(path: str | os.PathLike[str], source: str | None = None) -> 
     Raises
     ------
     FileFormatError
-        If it is damaged, or is neither.
+        If it is damaged or neither VCF nor BCF.
     ImportError
         If it is BCF and pysam is missing.
     """
     source = source or source_of(path)
-    # Genotypes of thousands of samples pack better than anything else.
+    # Genotypes of thousands of samples compress extremely well.
     with opened(path, limited=False, source=source) as file:
         if file.peek(len(_BCF))[: len(_BCF)] == _BCF:
             with _bcf_file(path, file) as own, _bcf_lines(own, source) as lines:
@@ -152,7 +152,7 @@ def _is_in_blocks(path: str | os.PathLike[str]) -> bool:
 
 @contextmanager
 def _bcf_lines(path: str, source: str) -> Iterator[Iterator[bytes]]:
-    """Yield the lines of VCF that a BCF file stands for."""
+    """Yield the records of a BCF file as VCF lines."""
 
     def lines() -> Iterator[bytes]:
         try:
@@ -167,19 +167,19 @@ def _bcf_lines(path: str, source: str) -> Iterator[Iterator[bytes]]:
 
 
 def load_pysam(purpose: str) -> Any:
-    """Import pysam, or say what it is needed for."""
+    """Import pysam; the error names the purpose."""
     try:
         import pysam
     except ImportError as error:
         raise ImportError(f"{purpose} need pysam; install it with `pip install skdeepprune[variants]`.") from error
-    # What is wrong in a file is said in an error of ours.
+    # Faults in files are raised as our own errors.
     pysam.set_verbosity(0)
     return pysam
 
 
 @contextmanager
 def opened_vcf_output(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
-    """Open a VCF file to write to; `packed` in blocks, as tabix reads it."""
+    """Open a VCF file for writing; `packed` compresses it with BGZF, as tabix requires."""
     if packed:
         pysam = load_pysam("Compressed VCF files")
         with pysam.BGZFile(str(path), "wb") as file:
@@ -190,17 +190,17 @@ def opened_vcf_output(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
 
 
 class InfoWriter:
-    """Writes records with further fields of INFO, all else as it is.
+    """Writes records with additional INFO fields, otherwise unchanged.
 
     Parameters
     ----------
     file : binary file
     header : list of bytes
-        Of the input.
+        Header of the input.
     fields : sequence of (name, number, type, description)
-        What is added; where the input has fields of these names, they are replaced.
+        Fields to add; existing fields with these names are replaced.
     notes : sequence of str
-        Further lines of the header.
+        Additional header lines.
     """
 
     def __init__(
@@ -224,7 +224,7 @@ class InfoWriter:
             self._file.write(line + b"\n")
 
     def write(self, record: Record, info: bytes) -> None:
-        """Write a record with `info` at the end of its INFO."""
+        """Write a record with `info` appended to its INFO."""
         fields = record.fields
         if len(fields) < _N_FIXED:
             fields = fields + [b"."] * (_N_FIXED - len(fields))

@@ -1,6 +1,6 @@
 """Vector code over the windows of a sequence, emitted for numba: sums over tables, in lanes.
 
-Written out instead of left to the compiler to find, which does not keep a window's lanes in one register.
+The compiler's own vectorization does not keep the lanes of a window in one register.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numba.core.cgutils import alloca_once_value, for_range
 from numba.extending import intrinsic
 
 LANES = 8
-# A word is four letters that follow each other, one byte; tables of float64 are of its first three.
+# A word is four consecutive letters in one byte; tables of float64 use its first three.
 WORD_LETTERS, SHORT_LETTERS = 4, 3
 N_WORDS = 4**WORD_LETTERS
 _MAX_UNROLLED_TABLES = 8
@@ -25,7 +25,7 @@ _INTEGERS, _FLOATS = ir.VectorType(ir.IntType(16), LANES), ir.VectorType(ir.Doub
 
 
 def _lane_masks(typing_context, tables, n_tables, words, n_windows, cuts, masks):
-    """Write for every window, a bit a lane, whether the sum over the tables of int16 reaches the lane's cut."""
+    """For every window write a bit per lane: whether the sum over the tables of int16 reaches the lane's cut."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         def pointer(i: int, element: Any) -> Any:
@@ -45,11 +45,11 @@ def _lane_masks(typing_context, tables, n_tables, words, n_windows, cuts, masks)
     return types.void(tables, n_tables, words, n_windows, cuts, masks), emit
 
 
-write_masks: Any = intrinsic(_lane_masks)  # Any, because a call leaves the typing context out
+write_masks: Any = intrinsic(_lane_masks)  # Any, because calls omit the typing context
 
 
 def _lane_sums(typing_context, tables, n_tables, words, first, n_windows, as_products, rows):
-    """Write for every window from `first` on the sum over the tables of float64, or the product, to a row of `rows`."""
+    """For every window from `first` on, write the sum (or product) over the tables of float64 to a row of `rows`."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         def pointer(i: int, element: Any) -> Any:
@@ -76,7 +76,7 @@ write_sums: Any = intrinsic(_lane_sums)
 
 
 def _row_pair(typing_context, target, i, first, j, second, k, as_sum):
-    """Write the sum of two rows of LANES float64 to a third one, or else the greater of their entries."""
+    """Write the sum or the elementwise maximum of two rows of LANES float64 to a third."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         def row(n: int) -> Any:
@@ -162,14 +162,14 @@ def _pointer(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any
 
 
 class _Rows:
-    """The rows of tables, one behind the other, each with a row for every word."""
+    """Concatenated tables with one row per word."""
 
     def __init__(self, builder: ir.IRBuilder, tables: Any, words: Any, n_letters: int, align: int) -> None:
         self._builder, self._tables, self._words, self._align = builder, tables, words, align
         self._n_letters = n_letters
 
     def at(self, p: Any, table: Any) -> Any:
-        """Load the row that the window at p has in a table."""
+        """Load the row of a table for the window at p."""
         builder, n_letters = self._builder, self._n_letters
         place = builder.add(p, builder.mul(table, _INDEX(n_letters)))
         word = builder.zext(builder.load(builder.gep(self._words, [place])), _INDEX)
@@ -187,7 +187,7 @@ def _emit_windows(
     combine: Callable[[Any, Any], Any],
     visit: Callable[[Any, Any], None],
 ) -> None:
-    """Emit `visit` of window and combined rows for all windows, with the loop over few tables unrolled."""
+    """Emit `visit(window, combined rows)` for all windows; the loop over up to 8 tables is unrolled."""
     done = builder.append_basic_block()
 
     def unrolled(p: Any, n: int) -> Any:

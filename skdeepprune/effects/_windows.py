@@ -1,4 +1,4 @@
-"""The log-odds of windows that slide along sequences. Imported on first use: numba takes its time to load."""
+"""The log-odds of windows that slide along sequences. Imported on first use, since numba is slow to load."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from skdeepprune.effects._vectors import LANES, SHORT_LETTERS
 Floats = NDArray[np.float64]
 
 _CODES_AT_ONCE = 2**22
-# Between these float64 has exponentials, and sums of a million of them.
+# Within these bounds, exponentials and sums of a million of them are finite in float64.
 _EXPONENTS = (-690.0, 690.0)
 
 
 @dataclass(frozen=True, eq=False)
 class SlidingWindow:
-    """A window that slides along sequences, and what the network says of it.
+    """Scores windows that slide along sequences.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class SlidingWindow:
     length : int
     step : int
     with_scores : bool
-        Whether motif scores are wanted, too.
+        Whether to compute motif scores as well.
     """
 
     network: Network
@@ -40,9 +40,9 @@ class SlidingWindow:
     with_scores: bool
 
     def __call__(self, portion: list[Piece]) -> list[Floats]:
-        """Return for every piece, at least as long as a window, an array (n, 1 or 1 + K): log-odds, motif scores.
+        """Compute an array (n, 1 or 1 + K) of log-odds and motif scores for every piece of at least the window length.
 
-        NaN where more than half of the bases are unknown.
+        NaN if more than half of the bases are unknown.
         """
         return [self._values(read_only(codes)) for _, _, codes in portion]
 
@@ -52,7 +52,7 @@ class SlidingWindow:
         n_unknown = np.zeros(n, np.int64)
         if any_unknown(codes):
             count_unknown(codes, self.length, self.step, n_unknown)
-        # A window shorter than a kernel is filled up with unknown bases.
+        # A window shorter than a kernel is padded with unknown bases.
         by_itself = n_unknown > 0 if self.length >= self.network.kernel_length else np.ones(n, np.bool_)
         if not by_itself.all():
             scores = self._scores(codes, n)
@@ -69,7 +69,7 @@ class SlidingWindow:
         return values
 
     def _scores(self, codes: Codes, n: int) -> Floats:
-        """Motif scores (n, K), where all bases are known."""
+        """Motif scores (n, K), valid where all bases are known."""
         network, scores = self.network, np.empty((n, self.network.n_kernels))
         n_positions = self.length - network.kernel_length + 1
         n_strands = 1 + network.reverse_complement
@@ -91,7 +91,7 @@ class SlidingWindow:
         return np.maximum(scores, 0, out=scores)
 
     def _tables(self) -> list[Floats]:
-        """Lay out the kernels, both strands of one side by side, in blocks of LANES."""
+        """Arrange the kernels in blocks of LANES, with both strands of a kernel adjacent."""
         network = self.network
         strands = [network.kernels]
         if network.reverse_complement:
@@ -114,7 +114,7 @@ class SlidingWindow:
         return [np.ascontiguousarray(block) for block in blocks]
 
     def _word_sums(self, codes: Codes, n: int) -> Floats:
-        """Log-odds by composition (n,), where all bases are known."""
+        """Log-odds from composition (n,), valid where all bases are known."""
         network, sums = self.network, np.zeros(n)
         if 0 < network.word_length <= self.length:
             slide_words(
