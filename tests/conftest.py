@@ -23,7 +23,7 @@ def shared_data() -> Path:
     """Folder of the real sets: `SKDEEPPRUNE_DATA`, or `shared/data` beside the checkout."""
     folder = Path(os.environ.get("SKDEEPPRUNE_DATA", REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip(f"no real sets: {folder} is no folder; set SKDEEPPRUNE_DATA to the one that holds deepbind/ etc.")
+        pytest.skip(f"no real sets: {folder} is not a folder; set SKDEEPPRUNE_DATA to the one with deepbind/ etc.")
     return folder
 
 
@@ -35,7 +35,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def write(tmp_path):
-    """Write text or bytes to a file of a name, and give its path."""
+    """Write text or bytes to a file of that name and return its path."""
 
     def write_file(name, content):
         path = tmp_path / name
@@ -45,7 +45,7 @@ def write(tmp_path):
     return write_file
 
 
-# Why a test may be skipped. Any other reason fails it: a skip nobody has thought about hides what it was to show.
+# Why a test may be skipped. Any other reason fails it: an unreviewed skip hides a missing check.
 SKIPS = {
     r"no real sets: .*": "the published collections are too large to be with the code",
     r"no browser: .*": ".ci/run installs one where it can",

@@ -25,7 +25,7 @@ def dinucleotides(sequence):
 
 
 @given(st.floats(0, 0.99), st.integers(0, 10**6))
-def test_substitution_hits_every_base_alike_and_spares_n(rate, seed):
+def test_substitution_is_uniform_over_bases_and_spares_n(rate, seed):
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, 5, (200, 101)).astype(np.uint8)
     before = codes.copy()
@@ -146,7 +146,7 @@ def test_shuffles_are_recognised_where_their_source_is_there(rng):
     assert not find_shuffles(mixture, np.repeat([1, np.nan, 0], 400)).any(), "neither positive nor negative"
 
 
-def test_what_is_no_shuffle_is_not_taken_for_one(rng):
+def test_other_sequences_are_not_taken_for_shuffles(rng):
     positives = rng.integers(0, 5, (400, 60)).astype(np.uint8)
     codes = np.concatenate([positives, shuffle_codes(positives, rng)])
     labels = np.repeat([1, 0], 400).astype(np.float32)
@@ -211,16 +211,16 @@ def test_auto_renews_negatives_that_are_shuffles():
     shuffles = dinucleotide_shuffle(positives, random_state=0)
     sequences, labels = positives + shuffles, np.repeat([1, 0], len(positives))
     auto = small(negatives="auto", max_iter=2).fit(sequences, labels)
-    told = small(negatives="dinucleotide", max_iter=2).fit(sequences, labels)
-    assert auto.negatives_ == told.negatives_ == "dinucleotide"
-    np.testing.assert_array_equal(auto.kernels_, told.kernels_)
+    given = small(negatives="dinucleotide", max_iter=2).fit(sequences, labels)
+    assert auto.negatives_ == given.negatives_ == "dinucleotide"
+    np.testing.assert_array_equal(auto.kernels_, given.kernels_)
     assert small(negatives="given", max_iter=2).fit(sequences, labels).negatives_ == "given"
 
 
 def test_auto_shuffles_other_negatives_unless_they_are_the_bound_ones():
-    auto, told = (small(negatives=negatives, max_iter=2).fit(X, y) for negatives in ("auto", "mixed"))
-    assert auto.negatives_ == told.negatives_ == "mixed"
-    np.testing.assert_array_equal(auto.kernels_, told.kernels_)
+    auto, given = (small(negatives=negatives, max_iter=2).fit(X, y) for negatives in ("auto", "mixed"))
+    assert auto.negatives_ == given.negatives_ == "mixed"
+    np.testing.assert_array_equal(auto.kernels_, given.kernels_)
     swapped = small(negatives="auto", max_iter=2).fit(X, 1 - np.asarray(y))
     assert swapped.negatives_ == "given"
     assert not np.array_equal(auto.kernels_, small(negatives="given", max_iter=2).fit(X, y).kernels_)
@@ -261,7 +261,7 @@ def test_only_negatives_that_nothing_binds_may_be_shuffled(rng, n_bound, n_unbou
 
 
 @pytest.mark.parametrize(("n_bound", "n_unbound"), [(300, 300), (100, 900), (900, 100)])
-def test_nothing_to_learn_is_seldom_taken_for_a_motif(rng, n_bound, n_unbound):
+def test_noise_is_seldom_taken_for_a_motif(rng, n_bound, n_unbound):
     taken = [looked_at(background(n_bound, 60, rng), background(n_unbound, 60, rng)) for _ in range(40)]
     assert sum(taken) <= 8
 
@@ -272,7 +272,7 @@ def test_neither_length_nor_copies_nor_n_deceive(rng):
     assert not looked_at(unbound, background(500, 200, rng)), "shorter"
     assert looked_at(bound(500, rng), np.concatenate([background(500, 200, rng), background(1, 5000, rng)[:, :200]]))
     few = background(200, 60, rng)
-    assert not looked_at(np.repeat(few, 5, axis=0), unbound), "copies are known by heart"
+    assert not looked_at(np.repeat(few, 5, axis=0), unbound), "copies do not count twice"
     assert not looked_at(np.repeat(few, 5, axis=0), np.repeat(unbound[:200], 5, axis=0))
     with_n, bound_with_n = (
         np.where(rng.random(codes.shape) < 0.1, 4, codes).astype(np.uint8) for codes in (unbound, bound(1000, rng))
@@ -291,7 +291,7 @@ def test_of_long_or_many_sequences_a_part_tells(rng, monkeypatch):
     assert looked_at(bound(1000, rng), one_long[:, :100])
 
 
-def test_what_cannot_be_looked_at_stays(rng):
+def test_too_little_data_keeps_the_negatives(rng):
     codes, labels = np.concatenate([bound(50, rng), background(50, 60, rng)]), np.repeat([1, 0], 50)
     assert not may_be_shuffled(codes, np.zeros(100, np.float32))
     assert not may_be_shuffled(codes[:, :5], labels.astype(np.float32)), "shorter than a word"
@@ -299,9 +299,9 @@ def test_what_cannot_be_looked_at_stays(rng):
     assert not may_be_shuffled(np.full_like(codes, 4), labels.astype(np.float32))
 
 
-def test_mutation_is_for_dna_alone_unless_told_otherwise(rng):
-    auto, told, none = (small(mutation_rate=rate, max_iter=2).fit(X, y) for rate in ("auto", 0.05, 0))
-    np.testing.assert_array_equal(auto.kernels_, told.kernels_)
+def test_by_default_only_dna_is_mutated(rng):
+    auto, given, none = (small(mutation_rate=rate, max_iter=2).fit(X, y) for rate in ("auto", 0.05, 0))
+    np.testing.assert_array_equal(auto.kernels_, given.kernels_)
     assert not np.array_equal(auto.kernels_, none.kernels_)
     values = rng.normal(size=(20, 10, 4))
     auto, none = (small(mutation_rate=rate, max_iter=2).fit(values, np.arange(20) % 2) for rate in ("auto", 0))

@@ -93,7 +93,7 @@ def test_clone_and_pickle(classifier):
 
 
 @each
-def test_reads_what_the_others_read(classifier):
+def test_reads_the_same_input_as_the_others(classifier):
     """Names for classes, lower case, U, padding with N, arrays, the output of OneHotDNA."""
     names = np.where(y == 1, "yes", "no")
     fitted = clone(classifier).fit(np.array(X), names)
@@ -297,7 +297,7 @@ def test_weighted_kernels_of_lsgkm(kernel):
 
 @has_lite
 @has_lsgkm
-def test_auto_goes_round_what_lsgkm_cannot_do(monkeypatch):
+def test_auto_avoids_lsgkm_where_it_lacks_a_feature(monkeypatch):
     fitted = gkm().fit(X, y)
     assert fitted.engine_ == "lsgkm"
     with_n = "N" + X_test[0][1:]
@@ -374,7 +374,7 @@ def test_a_program_that_fails_is_quoted(broken_lsgkm):
         ({}, "A" * 2048, "sequence 200 has 2048 bp; it supports at most 2047"),
     ],
 )
-def test_what_lsgkm_cannot_do_is_refused(changed, sequence, message, broken_lsgkm):
+def test_settings_that_lsgkm_lacks_are_refused(changed, sequence, message, broken_lsgkm):
     with pytest.raises(ValueError, match=message):
         gkm(engine="lsgkm", **changed).fit([*X, sequence], [*y, 0])
 
@@ -387,7 +387,7 @@ def test_what_lsgkm_cannot_do_is_refused(changed, sequence, message, broken_lsgk
         ({"kernel": "gkm-count", "max_mismatches": 1}, "set max_mismatches=2"),
     ],
 )
-def test_what_gkmsvm_lite_cannot_do_is_refused(changed, message, monkeypatch):
+def test_settings_that_gkmsvm_lite_lacks_are_refused(changed, message, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ValueError, match=message):
         gkm(**changed).fit(X, y)
@@ -555,7 +555,7 @@ def test_words_of_something_else_are_refused(rng):
 
 
 def test_logistic_regression_on_words_as_measured_elsewhere(shared_data):
-    """TCF12 with two shuffles of each of 5,000 positives has 0.950 where nothing of this package counts."""
+    """TCF12 with two shuffles of each of 5,000 positives has 0.950 as computed without this package."""
     dataset = load_deepbind(shared_data / "deepbind", "TCF12_H1-hESC_TCF12_HudsonAlpha", random_state=0)
     positives = [str(sequence) for sequence in dataset.X_train[dataset.y_train == 1]][:5000]
     X = [*positives, *dinucleotide_shuffle(positives + positives, random_state=0)]

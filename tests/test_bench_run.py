@@ -141,7 +141,7 @@ def test_probabilities_will_do_and_own_metrics(tmp_path):
     assert len(read_store(tmp_path)) == 1  # without the metric it is another cell, which supersedes that with it
 
 
-def test_a_metric_that_is_no_number_is_an_error(tmp_path):
+def test_a_metric_that_is_not_a_number_is_an_error(tmp_path):
     metrics = {"roc_auc": lambda y, score: float("nan")}
     table = run_benchmark([TINY], {"words": words}, [0], tmp_path, metrics=metrics)
     assert table["error"].tolist() == ["ValueError: The metric 'roc_auc' is nan; expected a number."]
@@ -157,7 +157,7 @@ def test_the_order_of_the_cells_does_not_matter(tmp_path):
 # --- the store
 
 
-def test_only_what_is_missing_runs(tmp_path, fitted):
+def test_only_missing_cells_run(tmp_path, fitted):
     methods = {"count": lambda dataset, seed: Counting()}
     first = run_benchmark([TINY], methods, range(2), tmp_path)
     assert len(fitted) == 2
@@ -229,7 +229,7 @@ def test_two_runs_at_once_share_the_work(tmp_path, fitted):
     assert table["seed"].tolist() == list(range(6))
 
 
-def test_what_is_damaged_runs_again_and_leftovers_are_ignored(tmp_path, fitted):
+def test_damaged_cells_run_again_and_leftovers_are_ignored(tmp_path, fitted):
     methods = {"count": lambda dataset, seed: Counting()}
     first = run_benchmark([TINY], methods, range(3), tmp_path)
     files = cell_files(tmp_path)
@@ -329,7 +329,7 @@ def test_a_table_that_is_doubled_or_restored_twice_gives_no_double_rows(tmp_path
     pd.testing.assert_frame_equal(read_store(tmp_path / "again"), table)
 
 
-def test_what_is_no_store(tmp_path):
+def test_other_folders_are_not_stores(tmp_path):
     with pytest.raises(NotADirectoryError, match="expected the store of a benchmark"):
         read_store(tmp_path / "nothing")
     (tmp_path / "empty").mkdir()
@@ -353,7 +353,7 @@ def test_a_store_is_restored_from_its_table(tmp_path, fitted):
     pd.testing.assert_frame_equal(again.drop(columns=CIRCUMSTANCES), table.drop(columns=CIRCUMSTANCES))
 
 
-def test_restoring_leaves_what_is_there_and_needs_to_know_the_cells(tmp_path):
+def test_restoring_keeps_existing_cells_and_needs_their_column(tmp_path):
     asked = [TINY], {"words": words}, [0]
     table = run_benchmark(*asked, tmp_path)
     restore_store(tmp_path, table.assign(roc_auc=0.5), *asked)
@@ -630,7 +630,7 @@ def test_cells_that_differ_in_parameters_alone_are_refused(tmp_path):
         run_benchmark(datasets, {"mine": lambda dataset, seed: DeepPruneClassifier()}, [0], tmp_path)
 
 
-def test_command_line_says_what_failed(project, capsys):
+def test_command_line_names_failed_cells(project, capsys):
     (project / "failing.py").write_text(
         "from sklearn.svm import SVC\n\ndef svm(dataset, seed):\n    return SVC(C=-1)\n"
     )
@@ -716,7 +716,7 @@ def test_killed_ten_times_the_table_is_that_of_an_undisturbed_run(project):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interruption_ends_it_at_once_and_keeps_what_has_ended(project, number, code):
+def test_an_interruption_ends_it_at_once_and_keeps_finished_cells(project, number, code):
     process = start("skdeepprune", *command("--n-jobs", "2", "--seeds", "50", *SLOW))
     wait_until(lambda: len(cell_files(project / "store")) > 2, process)
     process.send_signal(number)

@@ -79,7 +79,7 @@ print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys
 
 
 def run_in_little_memory(*arguments, code=0):
-    """Run a command of the command line, and give what it said."""
+    """Run a command and return its output."""
     run = subprocess.run([sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True, check=True)
     *said, found, peak = run.stderr.split()
     assert int(found) == code, run.stderr
@@ -141,13 +141,13 @@ def test_training_on_a_long_sequence_among_short_ones_is_refused(mixed, tmp_path
 
 
 @pytest.mark.parametrize("estimator", [DeepPruneClassifier(), OneHotDNA(), OneHotDNA(length=10**9)])
-def test_what_has_to_be_padded_is_refused_before_it_takes_memory(estimator):
+def test_excessive_padding_is_refused_before_it_takes_memory(estimator):
     X = ["ACGT" * 25] * 4000 + ["A" * 3_000_000]
     with pytest.raises(ValueError, match=r"take [\d.]+ GB, .* sequence 4000 has 3,000,000 letters.*(Cut|Lower)"):
         estimator.fit(X, [0, 1] * 2000 + [1])
 
 
-def test_what_is_mostly_sequence_is_not_refused():
+def test_moderate_padding_is_accepted():
     with pytest.raises(ValueError, match="GB"):
         check_padding(np.array([2**29, 1, 1, 1, 1]), 2**29)
     check_padding(np.array([2**29, 2**29, 1, 1, 1]), 2**29)

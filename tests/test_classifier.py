@@ -139,7 +139,7 @@ def test_a_network_that_annealing_made_worse_is_dropped():
     settings = {"n_prunings": 0, "n_kernels": 64, "mutation_rate": 0.0, "negatives": "given", "dropout": 0.0}
     stage = small(**settings, max_iter=200).fit(X, noise).stages_[0]
     val_loss = np.array([epoch.val_loss for epoch in stage.epochs])
-    assert val_loss[-1] > val_loss.min() + 2 * stage.val_loss_se, "it knows its sequences by heart"
+    assert val_loss[-1] > val_loss.min() + 2 * stage.val_loss_se, "it has overfitted"
     assert stage.val_loss == pytest.approx(val_loss[:-40].min())
 
 
@@ -368,7 +368,7 @@ def test_weights_of_zero_leave_sequences_out():
     np.testing.assert_allclose(masked.kernels_, alone.kernels_, atol=1e-6)
 
 
-def test_balanced_classes_count_what_has_a_weight():
+def test_balanced_classes_count_sequences_of_positive_weight():
     rare = np.where(y == 1, np.arange(len(X)) % 8 == 0, 1.0)
     balanced = small(max_iter=10, class_weight="balanced").fit(X, y, sample_weight=rare)
     by_hand = rare * np.where(y == 1, 1 / (rare * y).sum(), 1 / (rare * (1 - y)).sum())
@@ -482,7 +482,7 @@ def test_weights_of_any_size():
 
 
 @pytest.mark.parametrize("y", [[0, pd.NA] * 4, [0, "a"] * 4, [0, None] * 4, [{1}, 2] * 4])
-def test_labels_that_cannot_be_told_apart_are_refused(y):
+def test_indistinguishable_labels_are_refused(y):
     with pytest.raises((ValueError, TypeError), match=r"y holds labels of the types|contains NaN|Unknown label"):
         small().fit(["ACGT", "GGCA"] * 4, np.array(y, dtype=object))
 
@@ -492,7 +492,7 @@ def test_bad_weights_are_refused():
         small().fit(X, y, sample_weight=-np.ones(len(X)))
 
 
-def test_predictions_refuse_what_the_network_cannot_read(fitted):
+def test_predictions_refuse_input_the_network_cannot_read(fitted):
     with pytest.raises(ValueError, match="fitted on DNA, but X is not one-hot"):
         fitted.predict(np.full((3, 8), 0.5))
     with pytest.raises(NotFittedError):

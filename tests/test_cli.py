@@ -148,7 +148,7 @@ def test_predict_in_portions(fitted, inputs, tmp_path, capsys, monkeypatch):
     assert "30 sequences" in capsys.readouterr().err
 
 
-def test_predict_tells_where_a_letter_is_wrong(fitted, tmp_path, capsys, monkeypatch):
+def test_predict_locates_a_wrong_letter(fitted, tmp_path, capsys, monkeypatch):
     (tmp_path / "bad.fa").write_text(">a\nACGT\n" * 5 + ">b\nACXT\n")
     monkeypatch.setattr("skdeepprune.cli._predict._BATCH_SEQUENCES", 4)
     arguments = ["predict", fitted / "model.safetensors", tmp_path / "bad.fa", "--out", tmp_path / "table.tsv"]
@@ -195,7 +195,7 @@ def test_nothing_is_overwritten_without_force(fitted, inputs, capsys):
     assert {path.name: path.read_bytes() for path in fitted.iterdir()} == before
 
 
-def test_force_keeps_what_is_not_ours_and_removes_what_is_old(inputs, tmp_path):
+def test_force_keeps_other_files_and_removes_old_results(inputs, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "notes.txt").write_text("mine")
@@ -218,20 +218,20 @@ def test_force_keeps_what_is_not_ours_and_removes_what_is_old(inputs, tmp_path):
     ],
 )
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
-def test_what_is_trained_is_not_lost(inputs, tmp_path, capsys, monkeypatch, failing, kept, error):
+def test_a_trained_model_is_not_lost(inputs, tmp_path, capsys, monkeypatch, failing, kept, error):
     def fail(*_, **__):
         raise error
 
     monkeypatch.setattr(f"skdeepprune.cli.{failing}", fail)
     arguments = ["fit", inputs / "labeled.fa", "--labels", "--out", tmp_path / "out", "--quiet", *SMALL]
     assert run(*arguments) == (130 if isinstance(error, KeyboardInterrupt) else 1)
-    told = capsys.readouterr().err
-    assert ("No space left on device" in told) == isinstance(error, OSError)
+    error_text = capsys.readouterr().err
+    assert ("No space left on device" in error_text) == isinstance(error, OSError)
     if not kept:
         assert names_in(tmp_path) == []
         return
     assert names_in(tmp_path / "out") == kept
-    assert isinstance(error, KeyboardInterrupt) or "model.safetensors, history.csv" in told
+    assert isinstance(error, KeyboardInterrupt) or "model.safetensors, history.csv" in error_text
     assert load_model(tmp_path / "out" / "model.safetensors").kernels_.shape == (2, 8, 4)
 
 
@@ -344,7 +344,7 @@ def test_standard_input_and_a_reader_that_has_enough(fitted, inputs):
         ("demo --train x.fa", 2, "both --train and --test"),
     ],
 )
-def test_what_is_wrong_is_told(inputs, fitted, tmp_path, capsys, arguments, code, message):
+def test_errors_are_reported(inputs, fitted, tmp_path, capsys, arguments, code, message):
     arguments = arguments.split()
     assert (
         run(*(argument.format(inputs=inputs, model=fitted / FILES[0], tmp=tmp_path) for argument in arguments)) == code

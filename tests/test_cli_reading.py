@@ -1,4 +1,4 @@
-"""What the commands make of people's own files: labels in headers, peaks, strands, rows that have no score."""
+"""Users' own files: labels in headers, peaks, strands, rows without a score."""
 
 import gzip
 import io
@@ -119,7 +119,7 @@ class TestPeaks:
         peaks = write(name, gzip.compress(text) if packed else text)
         assert read_peaks(peaks, path, "10").sequences == [sequence[125:135], sequence[195:205]]
 
-    def test_what_is_taken_is_said(self, model, genome, write, capsys):
+    def test_the_width_in_use_is_reported(self, model, genome, write, capsys):
         narrow = write("e.bed", "chr1\t1000\t1200\tp\t0\t.\t1\t1\t1\t10\n")
         assert run("predict", model, narrow, "--genome", genome[0]) == 0
         captured = capsys.readouterr()
@@ -151,7 +151,7 @@ class TestPeaks:
             (gzip.compress(b"chr1\t500\t510\n" * 99, mtime=0)[:-9], "peaks.bed: the gzip data are damaged"),
         ],
     )
-    def test_bad_ones_are_told(self, genome, write, text, message):
+    def test_bad_peaks_are_reported(self, genome, write, text, message):
         with pytest.raises(ValueError, match=message):
             read_peaks(write("peaks.bed", text), genome[0])
 
@@ -171,7 +171,7 @@ class TestPeaks:
         assert run(*arguments, "--genome", genome[0]) == 0
         assert "chr1:" in (tmp_path / "out" / "report.html").read_text()
 
-    def test_fit_leaves_out_what_is_not_in_the_genome_and_says_so(self, genome, write, tmp_path, capsys):
+    def test_fit_skips_peaks_outside_the_genome_and_says_so(self, genome, write, tmp_path, capsys):
         lines = [f"chr1\t{start}\t{start + 50}\n" for start in range(100, 2800, 60)]
         bed = write("peaks.bed", "".join([*lines, "chr1\t2990\t2999\n", "chrX\t5\t9\n", "chrX\t7\t9\n"]))
         assert run("fit", bed, "--genome", genome[0], "--out", tmp_path / "out", "--quiet", *SMALL) == 0
@@ -221,7 +221,7 @@ class TestPredict:
         assert not (tmp_path / "table.tsv").exists()
 
     @pytest.mark.parametrize("name", ["a.txt", "a.fas", "a"])
-    def test_names_that_say_nothing(self, model, write, capsys, name):
+    def test_any_file_name_is_read(self, model, write, capsys, name):
         assert run("predict", model, write(name, ">x\nACGTACGTACGT\n"), "--quiet") == 0
         assert table_of(capsys.readouterr().out)["name"].tolist() == ["x"]
 

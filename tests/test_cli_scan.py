@@ -100,7 +100,7 @@ def test_track_writes_bigwig(folder, classifier, capsys):
         (["track", "model.safetensors", "genome.fa", "--out", "no/a.bw"], 1, "for a.bw does not exist"),
     ],
 )
-def test_what_does_not_fit_is_refused(arguments, code, message, folder, capsys):
+def test_inconsistent_options_are_refused(arguments, code, message, folder, capsys):
     (folder / "other.bed").write_text("1\t5\t50\n")
     names = sorted(path.name for path in folder.iterdir() if path.suffix != ".fai")
     assert run(*arguments) == code

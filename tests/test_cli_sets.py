@@ -1,4 +1,4 @@
-"""From peaks and a genome to sets that are apart: what `fit` and `negatives` make."""
+"""From peaks and a genome to disjoint sets: `fit` and `negatives`."""
 
 import base64
 import io
@@ -185,7 +185,7 @@ def test_the_ratio_holds_for_each_kind(folder, tmp_path, ratio):
     assert shuffled.value_counts().max() == np.ceil(ratio), "each peak once before any of them again"
 
 
-def test_peaks_to_test_on_have_regions_too_none_of_which_is_trained_on(folder, tmp_path):
+def test_test_peaks_get_regions_of_their_own(folder, tmp_path):
     lines = (folder / "peaks.bed").read_text().splitlines(keepends=True)
     (tmp_path / "train.bed").write_text("".join(lines[::2]))
     (tmp_path / "test.bed").write_text("".join(lines[1::2]))
@@ -232,7 +232,7 @@ def test_headers_name_chromosomes_too(folder, tmp_path, capsys):
     assert not (tmp_path / "out" / "test.bed").exists(), "no genome, no regions of ours"
 
 
-def test_leakage_is_told_with_counts(folder, tmp_path, capsys):
+def test_leakage_is_reported_with_counts(folder, tmp_path, capsys):
     rng = np.random.default_rng(1)
     lines = [(f"chr1:{i * 50}-{i * 50 + 60}", "".join(rng.choice(list("ACGT"), 60))) for i in range(60)]
     (tmp_path / "train.fa").write_text("".join(f">{name}\n{sequence}\n" for name, sequence in lines))
@@ -308,7 +308,7 @@ def test_negatives_are_written_as_bed_and_fasta(folder, tmp_path, capsys):
     assert match["n_unbound"] >= len(table) and abs(match["gc_means"][0] - match["gc_means"][1]) > 0.001
 
 
-def test_what_is_excluded_is_not_overwritten(folder, tmp_path, capsys):
+def test_excluded_regions_are_not_overwritten(folder, tmp_path, capsys):
     excluded = tmp_path / "test.bed"
     excluded.write_text("chr1\t0\t100\n")
     common = ["--genome", folder / "genome.fa", "--exclude", excluded, "--force"]
@@ -335,7 +335,7 @@ def test_shuffles_are_written_without_a_place(folder, tmp_path, capsys):
     assert len(found) == len(region_table(folder / "peaks.bed"))
 
 
-def test_a_tolerance_that_leaves_too_few_is_told(folder, tmp_path, capsys):
+def test_a_tolerance_that_leaves_too_few_is_reported(folder, tmp_path, capsys):
     arguments = ["negatives", folder / "peaks.bed", "--genome", folder / "genome.fa", "--out", tmp_path / "n.bed"]
     assert run(*arguments, "--ratio", "30", "--tolerance", "0", "--quiet") == 0
     assert "Raise tolerance" in capsys.readouterr().err

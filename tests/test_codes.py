@@ -60,12 +60,12 @@ def test_reading_one_hot_undoes_writing_it(matrix):
     "values",
     [[0.5, 0.5, 0, 0], [1, 1, 0, 0], [2, 0, 0, 0], [-1, 1, 1, 0], [np.nan, 0, 0, 0], [1, np.nan, 0, 0], [1, -1, 1, 0]],
 )
-def test_what_is_not_one_hot(values):
+def test_invalid_one_hot(values):
     assert from_one_hot(np.array([[[1, 0, 0, 0], values]])) is None
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 5, 5), (2, 3, 4, 4)])
-def test_what_has_not_the_shape_of_one_hot(shape):
+def test_shapes_that_are_not_one_hot(shape):
     assert from_one_hot(np.zeros(shape)) is None
 
 
@@ -141,7 +141,7 @@ def test_an_empty_string_is_named():
 
 
 @pytest.mark.parametrize("entry", [None, np.nan, pd.NA, 3, ["A", "C"]])
-def test_an_entry_that_is_no_string_is_named(entry):
+def test_an_entry_that_is_not_a_string_is_named(entry):
     with pytest.raises(TypeError, match=f"Sequence 1 is of type {type(entry).__name__}"):
         encode(["ACGT", entry])
 
@@ -184,7 +184,7 @@ def test_unknown_is_checked():
         ([[1.5, 0]], "integers, got values of type float64"),
     ],
 )
-def test_what_are_no_codes(matrix, message):
+def test_invalid_codes(matrix, message):
     with pytest.raises(ValueError, match=message):
         check_codes(matrix)
 

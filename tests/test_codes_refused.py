@@ -1,4 +1,4 @@
-"""What takes codes refuses numbers that are none, and says which and where."""
+"""Functions of codes refuse other numbers and name the first one with its place."""
 
 import numpy as np
 import pytest

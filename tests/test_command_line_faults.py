@@ -1,4 +1,4 @@
-"""What goes wrong around a command: streams, interruptions, names, numbers, files that are in the way."""
+"""Faults around a command: streams, interruptions, names, numbers, files in the way."""
 
 import json
 import os
@@ -48,8 +48,8 @@ def start(*arguments, **options):
     return subprocess.Popen(command, stderr=subprocess.PIPE, **options)
 
 
-def told(process, timeout=120):
-    """What a process said, and that it was at most one line and no traceback."""
+def message_of(process, timeout=120):
+    """The message of a process, which must be at most one line, without a traceback."""
     _, error = process.communicate(timeout=timeout)
     assert b"Traceback" not in error and b"Exception ignored" not in error
     assert error.count(b"\n") <= 1, error
@@ -67,7 +67,7 @@ def test_an_interruption_while_it_is_loading(tmp_path, delay):
     )
     time.sleep(delay)
     process.send_signal(signal.SIGINT)
-    error = told(process)
+    error = message_of(process)
     assert process.returncode in (130, -signal.SIGINT)
     assert error in ("skdeepprune: interrupted\n", "")
     assert names_in(tmp_path) == ["in.fa"]
@@ -90,7 +90,7 @@ def closing(*descriptors):
 
 def test_closed_standard_input(inputs):
     process = start("predict", inputs / "out" / FILES[0], "-", preexec_fn=closing(0), stdout=subprocess.DEVNULL)
-    assert "<stdin>" in told(process) and process.returncode == 1
+    assert "<stdin>" in message_of(process) and process.returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_closed_standard_output(inputs, tmp_path, arguments, code):
     if arguments.startswith("--"):
         process.communicate(timeout=120)
     else:
-        assert ("standard output, which is closed" in told(process)) == bool(code)
+        assert ("standard output, which is closed" in message_of(process)) == bool(code)
     assert process.returncode == code
     assert len(names_in(tmp_path)) == int(code == 0 and not arguments.startswith("--"))
 
@@ -136,7 +136,7 @@ def test_a_full_standard_output(inputs, unbuffered):
     environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "wb") as full:
         process = start("predict", inputs / "out" / FILES[0], inputs / "bound.fa", stdout=full, env=environment)
-        error = told(process)
+        error = message_of(process)
     assert process.returncode == 1 and error.startswith("skdeepprune: [Errno 28] No space left on device")
 
 
@@ -254,7 +254,7 @@ def test_the_null_device_may_be_written_twice(inputs, capsys):
         (lambda tmp: (tmp / "out").write_text(""), "", "is a file; expected the name of a folder"),
     ],
 )
-def test_what_can_be_checked_first_is(inputs, tmp_path, capsys, monkeypatch, prepare, arguments, message):
+def test_arguments_are_checked_before_training(inputs, tmp_path, capsys, monkeypatch, prepare, arguments, message):
     (tmp_path / "file").touch()
     prepare(tmp_path)
     before = names_in(tmp_path)

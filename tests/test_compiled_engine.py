@@ -598,7 +598,7 @@ def test_words_may_take_the_memory_of_the_codes(width, seed):
     assert in_place.letters is owned
 
 
-def test_without_any_folder_for_the_cache_it_compiles_all_the_same():
+def test_without_a_cache_folder_it_still_compiles():
     code = (
         "import numba.core.caching as caching\n"
         "caching.CacheImpl._locator_classes = []\n"

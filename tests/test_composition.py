@@ -1,4 +1,4 @@
-"""Composition: words counted, weighed and told; in the classifier, with unknown bases, and in model files."""
+"""Composition: counts, weights and table of words; in the classifier, with unknown bases, in model files."""
 
 from collections import Counter
 from itertools import product
@@ -77,7 +77,7 @@ def test_without_words_the_table_is_empty():
 
 
 def rich_in(word, n, seed, length=60):
-    """Sequences of which the positives have a few more of a word, anywhere."""
+    """Draw sequences; the positives have three more copies of a word, anywhere."""
     rng = np.random.default_rng(seed)
     letters, labels = rng.choice(list("ACGT"), (n, length)), rng.integers(0, 2, n)
     for row in np.flatnonzero(labels):
@@ -91,7 +91,7 @@ ENGINES = pytest.mark.parametrize("engine", ["compiled", "tensorflow"])
 
 @ENGINES
 @pytest.mark.parametrize("word_length", [2, 4])
-def test_what_words_say_is_learned_and_told(engine, word_length):
+def test_enriched_words_are_learned_and_reported(engine, word_length):
     sequences, labels = rich_in("GAGA", 400, 0)
     classifier = small(composition=word_length, engine=engine, n_prunings=0, max_iter=20, mutation_rate=0)
     classifier.fit(sequences, labels)
@@ -230,7 +230,7 @@ def simulated():
     return classifier, data.X_test[data.y_test == 0][:300].tolist()
 
 
-def test_unknown_bases_are_no_evidence_for_binding(simulated):
+def test_unknown_bases_are_not_evidence_for_binding(simulated):
     """What is called bound is what random letters in the place of N are, in the mean."""
     classifier, unbound = simulated
 

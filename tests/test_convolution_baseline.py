@@ -185,7 +185,7 @@ def test_rotating_a_filter_rotates_its_scores(by, seed, m):
 
 
 @pytest.mark.parametrize("pooling", ["max", "expectation"])
-def test_training_keeps_the_rotations_of_a_filter_alike(pooling):
+def test_training_keeps_the_rotations_of_a_filter_equal(pooling):
     classifier = ConvolutionClassifier(n_kernels=3, circular=True, pooling=pooling, **QUICK)
     network = classifier.fit(DATA.X_train, DATA.y_train).network_
     assert network.n_kernels == 24
@@ -274,7 +274,7 @@ def test_predicting_from_a_pickle_needs_no_tensorflow(tmp_path):
     np.testing.assert_array_equal(np.array(output.split(), dtype=float), classifier.decision_function(X))
 
 
-def test_what_it_cannot_read_is_refused():
+def test_unreadable_input_is_refused():
     classifier = ConvolutionClassifier(**QUICK)
     with pytest.raises(ValueError, match="ConvolutionClassifier needs DNA"):
         classifier.fit(np.random.default_rng(0).normal(size=(10, 40)), [0, 1] * 5)

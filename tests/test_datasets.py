@@ -373,7 +373,7 @@ def test_a_missing_test_file(tmp_path):
         load_fastsk(tmp_path, "a")
 
 
-def test_unbound_rows_of_a_training_file_are_no_positives(tmp_path):
+def test_unbound_rows_of_a_training_file_are_not_positives(tmp_path):
     header = "FoldID\tEventID\tseq\tBound\n"
     (tmp_path / "a_AC.seq").write_text(header + "A\te\tGATTACAGATC\t1\nA\te\tCCCCCCCCCCC\t0\n")
     (tmp_path / "a_B.seq").write_text(header + "A\te\tGATTACAGATC\t1\n")

@@ -1,4 +1,4 @@
-"""What every engine must do, against a float64 NumPy loop, automatic differentiation and the other engine."""
+"""Every engine against a float64 loop, automatic differentiation and the other engine."""
 
 import gc
 import subprocess
@@ -363,7 +363,7 @@ def test_log_odds_by_blocks_are_those_of_all_at_once(monkeypatch, rng, n_kernels
 
 
 @pytest.mark.parametrize("n_kernels", [3, 130])
-def test_what_xla_compiles_does_not_change_the_training(rng, monkeypatch, n_kernels):
+def test_xla_does_not_change_the_training(rng, monkeypatch, n_kernels):
     from skdeepprune._engines import _tensorflow
 
     engine = choose_engine("tensorflow", is_dna=True)

@@ -69,7 +69,7 @@ def test_exported_is_importable(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_whatever_public_is_defined_is_exported(name):
+def test_all_public_definitions_are_exported(name):
     assert _defined(name) <= set(importlib.import_module(name).__all__)
 
 

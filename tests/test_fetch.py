@@ -203,7 +203,7 @@ def test_parts_of_two_versions_are_not_put_together(server, zeng, fetch, tmp_pat
     assert server.requests[1] == (f"/{NAME}/train.data", f"bytes={CHUNK}-", 200)
 
 
-def test_a_part_that_is_already_whole_is_no_obstacle(server, zeng, fetch, home, tmp_path):
+def test_a_complete_partial_download_is_accepted(server, zeng, fetch, home, tmp_path):
     server.cuts = [CHUNK]
     with pytest.raises(ConnectionError):
         fetch(n_retries=0)
@@ -234,7 +234,7 @@ def test_an_unknown_set_is_named_and_not_asked_for_twice(server, zeng, home):
     assert len(server.requests) == 1
 
 
-def test_offline_says_what_was_tried_and_what_else_can_be_done(home):
+def test_offline_errors_list_the_attempts_and_alternatives(home):
     url = "http://127.0.0.1:9"  # nothing listens to the port "discard"
     with pytest.raises(ConnectionError, match=rf"{url}/{NAME}/train.data .*n_retries=1.*by hand.*load_zeng"):
         fetch_zeng(NAME, data_home=home, base_url=url, n_retries=1, delay=0)
@@ -291,7 +291,7 @@ def test_a_file_that_changed_on_the_server_does_not_slip_in(zeng, fetch, home):
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".lock", "a\\b"])
 @pytest.mark.parametrize("fetcher", [fetch_zeng, fetch_deepbind])
-def test_a_name_is_no_path(fetcher, name, home):
+def test_a_name_is_not_a_path(fetcher, name, home):
     with pytest.raises(ValueError, match="name of a set"):
         fetcher(name, data_home=home)
 
@@ -369,7 +369,7 @@ def test_another_archive_can_be_named(server, deepbind, home):
     assert len(fetch(checksums=checksums).X_train) == 60
 
 
-def test_a_page_instead_of_the_archive_is_no_zip_file(server, home):
+def test_a_page_instead_of_the_archive_is_not_a_zip_file(server, home):
     (server.folder / "nbtcode").mkdir()
     (server.folder / ARCHIVE).write_text("<html>Please log in to this network</html>")
     with pytest.raises(ValueError, match=r"something else .* not an intact zip file"):
@@ -381,7 +381,7 @@ def test_a_page_instead_of_the_archive_is_no_zip_file(server, home):
     "body",
     [b"<html><body>Moved for maintenance</body></html>", b"", b">chr1:1-9 ACGT", b">chr1:1-9 ACGT 7\n", b"\x1f\x8b"],
 )
-def test_what_a_server_sends_instead_is_not_kept(server, zeng, fetch, home, body):
+def test_another_answer_of_the_server_is_not_kept(server, zeng, fetch, home, body):
     right = (zeng / "train.data").read_bytes()
     (zeng / "train.data").write_bytes(body)
     with pytest.raises(ValueError, match="sent something else than was asked for"):
@@ -392,7 +392,7 @@ def test_what_a_server_sends_instead_is_not_kept(server, zeng, fetch, home, body
 
 
 @pytest.mark.parametrize("content", ["", "\n", "no sum  file\n", "\udcff"])
-def test_an_empty_or_odd_file_of_the_sum_is_told(server, zeng, fetch, home, content):
+def test_an_empty_or_odd_checksum_file_is_reported(server, zeng, fetch, home, content):
     fetch()
     path = home / "zeng" / f"{NAME}.train.data.sha256"
     path.write_bytes(content.encode(errors="surrogateescape"))
@@ -461,7 +461,7 @@ def test_a_cut_body_of_unknown_length_is_not_kept(server, zeng, deepbind, fetch,
     assert {path.name for path in left} <= {".lock"}
 
 
-def test_what_killed_downloads_left_is_removed(server, zeng, fetch, home):
+def test_leftovers_of_killed_downloads_are_removed(server, zeng, fetch, home):
     folder = home / "zeng"
     folder.mkdir(parents=True)
     for name in ("tmpab12_xyz", "tmpnotes.txt", "tmpfull0000"):
@@ -471,7 +471,7 @@ def test_what_killed_downloads_left_is_removed(server, zeng, fetch, home):
 
 
 def archive_of(deepbind_server, **changes):
-    """The server's archive, with the bytes of its entries changed where they say how an entry is stored."""
+    """The server's archive, with the bytes changed that state how an entry is stored."""
     path = deepbind_server.folder / ARCHIVE
     content = bytearray(path.read_bytes())
     for at, value in ((8, changes.get("flag")), (10, changes.get("method"))):
@@ -487,14 +487,14 @@ def archive_of(deepbind_server, **changes):
 
 
 @pytest.mark.parametrize("changes", [{"flag": 1}, {"method": 97}, {"method": 14}, {"method": 12}])
-def test_an_encrypted_or_exotic_archive_is_told(server, deepbind, home, changes):
+def test_an_encrypted_or_exotic_archive_is_reported(server, deepbind, home, changes):
     archive_of(server, **changes)
     with pytest.raises(ValueError, match="cannot be unpacked"):
         fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url, delay=0.01)
     assert not list((home / "deepbind").glob("*.seq.gz*"))
 
 
-def test_an_archive_that_would_fill_the_disk_is_told(server, deepbind, home, monkeypatch):
+def test_an_archive_that_would_fill_the_disk_is_refused(server, deepbind, home, monkeypatch):
     monkeypatch.setattr("skdeepprune.datasets._fetch._MAX_MEMBER_BYTES", 10)
     with pytest.raises(ValueError, match="expected 10 at most"):
         fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url, delay=0.01)

@@ -123,7 +123,7 @@ def test_last_line_without_its_end(write):
     assert read_sequences(write("a.data", DATA.rstrip())).sequences == ["ACGT", "agct"]
 
 
-def test_the_content_tells_what_is_gzipped(write, tmp_path):
+def test_gzip_is_recognised_by_content(write, tmp_path):
     (tmp_path / "plain.fa.gz").write_text(FASTA)
     (tmp_path / "zipped.fa").write_bytes(gzip.compress(FASTA.encode()))
     assert read_sequences(tmp_path / "plain.fa.gz").sequences == ["ACGT", "agct"]
@@ -195,7 +195,7 @@ def test_a_malformed_line_is_named(write, name, text, line, message, zipped):
     assert error.count("line ") == 1
 
 
-def test_a_name_that_is_no_label(write):
+def test_a_name_that_is_not_a_label(write):
     with pytest.raises(ValueError, match=r"a\.fa, line 4: expected a label, 0 or 1, got 'chr1'"):
         read_sequences(write("a.fa", ">1\nAC\nGT\n>chr1 x\nAC\n"), labels_in_names=True)
     with pytest.raises(ValueError, match=r"a\.fq, line 5: expected a label, 0 or 1, got ''"):

@@ -2,7 +2,7 @@
 
 The command line reads them too: it ends with exit code 0, or with 1 or 2 and one line that names the file.
 
-`make fuzz` runs many, as SKDEEPPRUNE_FUZZ says, and prints what became of them; the same number gives the same files.
+`make fuzz` runs SKDEEPPRUNE_FUZZ of them and prints the outcomes; a number always makes the same file.
 """
 
 import collections
@@ -196,7 +196,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def seeds(request, kind):
-    """Make the whole files that are to be damaged."""
+    """Make the files, still undamaged."""
     if kind in ("model", "sealed model"):
         return [request.getfixturevalue("model").read_bytes()]
     rng = np.random.default_rng(0)

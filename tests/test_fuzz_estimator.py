@@ -1,7 +1,7 @@
-"""Whatever the classifier is given: it fits and predicts finite numbers, or says in an error of its own why not.
+"""Given any input, the classifier fits and predicts finite numbers, or raises an error of its own that says why not.
 
 An error of NumPy's, from somewhere below, is not one of its own. After one, what was fitted before is as it was.
-`make fuzz` runs many, as SKDEEPPRUNE_FUZZ says; the same number gives the same inputs.
+`make fuzz` runs SKDEEPPRUNE_FUZZ of them; a number always makes the same input.
 """
 
 import array
@@ -375,6 +375,6 @@ def test_many_damaged_inputs(kind, fixed, tmp_path, capsys):
     n_inputs = N_INPUTS // len(KINDS)
     outcomes = fuzz(kind, fixed, tmp_path, n_inputs)
     with capsys.disabled():
-        told = ", ".join(f"{n:6} {outcome}" for outcome, n in sorted(outcomes.items()))
-        print(f"\n{kind:13} {n_inputs:7} inputs: {told}", end="")
+        counts = ", ".join(f"{n:6} {outcome}" for outcome, n in sorted(outcomes.items()))
+        print(f"\n{kind:13} {n_inputs:7} inputs: {counts}", end="")
     assert outcomes["refused"] and len(outcomes) > 1

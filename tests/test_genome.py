@@ -214,7 +214,7 @@ def test_names_in_latin_1(write):
         (TEXT.encode("utf-16"), "line 1: expected '>'"),
     ],
 )
-def test_what_is_no_genome(write, content, message):
+def test_files_that_are_not_genomes(write, content, message):
     path = write(content)
     with pytest.raises(FileFormatError, match=re.escape(str(path)) + ".*" + re.escape(message)):
         Genome(path)

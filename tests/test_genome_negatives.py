@@ -61,7 +61,7 @@ def lower_share(sequence):
     st.integers(0, 40),
     st.booleans(),
 )
-def test_negatives_are_what_was_asked_for(seed, n_peaks, ratio, match, tolerance, margin, same_chromosome):
+def test_negatives_match_the_request(seed, n_peaks, ratio, match, tolerance, margin, same_chromosome):
     rng = np.random.default_rng(seed)
     genome = {f"chr{i}": random_chromosome(rng, int(rng.integers(150, 4000))) for i in range(1, 4)}
     peaks = random_peaks(rng, genome, n_peaks, [20, 63, 64, 65, 150])
@@ -169,7 +169,7 @@ def test_a_peak_without_a_known_base_has_no_match(rng):
         ({"genome": {"chr1": "ACGT-" * 200}}, "expected letters, got '-'"),
     ],
 )
-def test_what_cannot_be_is_refused(rng, settings, message):
+def test_impossible_requests_are_refused(rng, settings, message):
     given = {
         "peaks": pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [9]}),
         "genome": {"chr1": "".join(rng.choice(list("ACGT"), 900))},
@@ -222,7 +222,7 @@ def test_sequences_are_those_of_pyfaidx(rng, tmp_path):
         pd.testing.assert_frame_equal(sample_negatives(peaks, form, match=(), random_state=0), found)
 
 
-def test_the_match_is_told():
+def test_the_match_is_described():
     bound, unbound = ["ACGTN", "ggCC", "NNNN"], ["AAAA", "AAAA", "ccGG", "CCGG"]
     match = describe_match(bound, unbound)
     assert match.gc_means == (0.75, 0.5)
@@ -275,7 +275,7 @@ def test_on_a_real_genome_the_gc_content_is_that_of_the_peaks(yeast):
         assert abs(match.gc_means[0] - match.gc_means[1]) < 0.02
 
 
-def test_published_names_against_those_of_the_genome_are_told(yeast):
+def test_chromosome_names_of_another_style_are_reported(yeast):
     genome = Genome(yeast / "S_cerevisiae.R64-1-1.fa.gz")
     peaks = yeast / "peaks"
     with pytest.raises(ValueError, match=r"1078 of 1078 peaks .*'chr\d+'.*begins with 'I', 'II', 'III': the two name"):

@@ -1,4 +1,4 @@
-"""What is held out: nothing of it is trained on, given or not."""
+"""Held-out sequences, given or split off, are not trained on."""
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ class Spy:
 
 
 @pytest.mark.parametrize("augmented", [False, True])
-def test_what_is_given_is_held_out_and_nothing_else(monkeypatch, augmented):
+def test_exactly_the_given_sequences_are_held_out(monkeypatch, augmented):
     spy = Spy(monkeypatch)
     settings = {} if augmented else {"mutation_rate": 0, "negatives": "given"}
     weights = np.linspace(1, 3, len(X_test))
@@ -141,7 +141,7 @@ def test_positives_alone_are_held_out_with_their_shuffles(monkeypatch):
         ),
     ],
 )
-def test_what_cannot_be_held_out_is_refused(arguments, message):
+def test_impossible_hold_outs_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         small(max_iter=1).fit(X, y, **arguments)
 

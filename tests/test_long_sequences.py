@@ -1,4 +1,4 @@
-"""What is predicted for sequences of any length is what float64 gives."""
+"""Predictions for sequences of any length equal those in float64."""
 
 from dataclasses import replace
 

@@ -46,7 +46,7 @@ def header_of(content):
     return json.loads(content[8 : 8 + length]), content[8 + length :]
 
 
-def test_what_is_loaded_is_what_was_saved(fitted, content, data, tmp_path):
+def test_loading_restores_the_saved_model(fitted, content, data, tmp_path):
     model = loaded(content, tmp_path)
     assert model.get_params() == fitted.get_params()
     assert vars(model).keys() == vars(fitted).keys()
@@ -129,7 +129,7 @@ def weight_like(network, scores, y):
     return np.abs(network.dense_weights)
 
 
-def test_what_is_code_is_left_out_with_a_warning(data, tmp_path):
+def test_code_is_left_out_with_a_warning(data, tmp_path):
     classifier = DeepPruneClassifier(
         1, n_prunings=1, kernel_length=4, max_iter=1, criterion=weight_like, random_state=np.random.default_rng(0)
     )
@@ -141,7 +141,7 @@ def test_what_is_code_is_left_out_with_a_warning(data, tmp_path):
     np.testing.assert_array_equal(model.predict_proba(data.X_test), classifier.predict_proba(data.X_test))
 
 
-def test_what_is_not_fitted_is_not_saved(tmp_path):
+def test_unfitted_models_are_not_saved(tmp_path):
     with pytest.raises(NotFittedError):
         save_model(DeepPruneClassifier(), tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
@@ -158,13 +158,13 @@ def test_a_failed_save_leaves_the_old_file(fitted, tmp_path, monkeypatch):
 
 
 @given(place=st.floats(0, 1, exclude_max=True))
-def test_a_file_that_is_cut_short_is_told(content, tmp_path_factory, place):
+def test_a_truncated_file_is_reported(content, tmp_path_factory, place):
     with pytest.raises(ValueError, match="damaged|not a skdeepprune model file"):
         loaded(content[: int(place * len(content))], tmp_path_factory.mktemp("cut"))
 
 
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-def test_a_flipped_bit_is_told(content, tmp_path_factory, place, bit):
+def test_a_flipped_bit_is_reported(content, tmp_path_factory, place, bit):
     flipped = bytearray(content)
     at = int(place * len(content))
     flipped[at] ^= 1 << bit
@@ -196,7 +196,7 @@ def test_every_byte_of_the_header_counts(content, tmp_path):
         b"\xff" * 8 + b"{" * 100,
     ],
 )
-def test_a_foreign_file_is_told(foreign, tmp_path):
+def test_a_foreign_file_is_reported(foreign, tmp_path):
     with pytest.raises(ValueError, match="is not a skdeepprune model file"):
         loaded(foreign, tmp_path)
 
@@ -208,7 +208,7 @@ def repacked(content, folder, arrays=(), **changes):
     return pack(original | dict(arrays), json.dumps(description | changes))
 
 
-def test_a_newer_format_is_told(content, tmp_path, monkeypatch):
+def test_a_newer_format_is_reported(content, tmp_path, monkeypatch):
     (tmp_path / "original").write_bytes(content)
     arrays, description = unpack(tmp_path / "original")
     monkeypatch.setattr("skdeepprune._model_layout.FORMAT_VERSION", 2)
@@ -222,7 +222,7 @@ def test_a_newer_format_is_told(content, tmp_path, monkeypatch):
     "changes",
     [{"stages": []}, {"params": {"n_layers": 3}}, {"classes_dtype": "O8"}, {"stages": [{}]}, {"classes_dtype": "V16"}],
 )
-def test_a_right_checksum_over_nonsense_is_told(content, tmp_path, changes):
+def test_nonsense_with_a_right_checksum_is_reported(content, tmp_path, changes):
     with pytest.raises(ValueError, match="does not describe a valid classifier"):
         loaded(repacked(content, tmp_path, **changes), tmp_path)
 
@@ -316,7 +316,7 @@ def changed(array, value):
         ("word_counts", lambda a: a[:1]),
     ],
 )  # fmt: skip
-def test_arrays_that_no_fit_gives_are_refused(content, tmp_path, name, change):
+def test_impossible_arrays_are_refused(content, tmp_path, name, change):
     (tmp_path / "original").write_bytes(content)
     arrays, _ = unpack(tmp_path / "original")
     with pytest.raises(ValueError, match="does not describe a valid classifier"):
@@ -349,7 +349,7 @@ def test_arrays_that_no_fit_gives_are_refused(content, tmp_path, name, change):
         {"params": []},
     ],
 )  # fmt: skip
-def test_descriptions_that_no_fit_gives_are_refused(content, tmp_path, changes):
+def test_impossible_descriptions_are_refused(content, tmp_path, changes):
     with pytest.raises(ValueError, match="does not describe a valid classifier"):
         loaded(repacked(content, tmp_path, **changes), tmp_path)
 
@@ -359,7 +359,7 @@ def test_descriptions_that_no_fit_gives_are_refused(content, tmp_path, changes):
     [("sharpness", -1.0), ("sharpness", 0), ("sharpness", float("nan")), ("sharpness", "2"), ("sharpness", True),
      ("dense_bias", float("inf")), ("dense_bias", None), ("dense_bias", 10**400), ("epochs", [[1]]), ("numbers", {})],
 )  # fmt: skip
-def test_stages_that_no_fit_gives_are_refused(content, tmp_path, name, value):
+def test_impossible_stages_are_refused(content, tmp_path, name, value):
     header, _ = header_of(content)
     stages = json.loads(header["__metadata__"]["model"])["stages"]
     stages[1][name] = value

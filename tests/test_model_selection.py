@@ -63,7 +63,7 @@ def test_own_folds():
         ({"folds": "other"}, ["a"], "folds='other'"),
     ],
 )
-def test_what_cannot_be_is_refused(arguments, groups, message):
+def test_impossible_requests_are_refused(arguments, groups, message):
     with pytest.raises(ValueError, match=message):
         list(ChromosomeKFold(**arguments).split(np.zeros(3 if groups is None else len(groups)), groups=groups))
 

@@ -145,7 +145,7 @@ class TestOtherPrograms:
             assert key == " ".join(filter(None, (motif.accession, motif.name)))
             np.testing.assert_allclose(motif.ppm, peer.T / peer.sum(axis=0)[:, None], atol=1e-9)
 
-    def test_jaspar_is_what_pyjaspar_holds(self, shared_data):
+    def test_jaspar_equals_pyjaspar(self, shared_data):
         from_file = read_motifs(shared_data / "motifs" / "pyjaspar_JASPAR2024_CORE_vertebrates_latest.meme.gz")
         by_accession = {motif.accession: motif for motif in load_jaspar("JASPAR2024")}
         assert by_accession.keys() == {motif.accession for motif in from_file}
@@ -168,7 +168,7 @@ class TestOtherPrograms:
         assert motif.counts.tolist() == [[0, 1, 0, 9], [0, 0, 10, 0]]
         assert motif.background == (0.3, 0.2, 0.2, 0.3)
 
-    def test_what_minimal_meme_may_leave_out(self):
+    def test_optional_parts_of_minimal_meme(self):
         text = "MEME version 4\nMOTIF a\nletter-probability matrix:\n0.5 0 0 0.5\n0 1 0 0\n\nMOTIF b\n"
         text += "letter-probability matrix: w= 1 nsites= 0\n1 0 0 0"
         a, b = read_motifs(io.StringIO(text))
@@ -238,7 +238,7 @@ class TestOtherPrograms:
         assert motif.consensus == (letters[0] + letters[3]).replace("U", "T")
         assert motif.background["ACGT".index(letters[1].replace("U", "T"))] == 0.2
 
-    def test_what_editors_add(self, tmp_path):
+    def test_additions_of_editors(self, tmp_path):
         path = tmp_path / "m.meme.gz"  # and plain text under a name of gzip
         path.write_bytes(b"\xef\xbb\xbf" + (HEAD + MATRIX + "\n1 0 0 0\n0 1 0 0\n").replace("\n", "\r\n").encode())
         (motif,) = read_motifs(path)
@@ -380,7 +380,7 @@ def test_damaged_gzip(tmp_path):
         (PLAIN, "homer", "format='homer'"),
     ],
 )
-def test_what_cannot_be_written(tmp_path, motif, format, message):
+def test_motifs_that_cannot_be_written(tmp_path, motif, format, message):
     path = tmp_path / "m.txt"
     path.write_text("older")
     with pytest.raises(ValueError, match=message):

@@ -57,7 +57,7 @@ class TestMotif:
         assert Motif("m", counts, 1).consensus == str(peer.degenerate_consensus)
 
     @given(COUNTS)
-    def test_what_follows_from_counts(self, counts):
+    def test_properties_derived_from_counts(self, counts):
         motif = Motif("m", counts, counts.sum(), background=BACKGROUND)
         np.testing.assert_allclose(motif.ppm.sum(axis=1), 1)
         assert (motif.information_content >= 0).all()
@@ -110,7 +110,7 @@ class TestMotif:
             ({"sites": [Site(7, "s", 0, "+", 1.0, "ACG")]}, "sequence 7 has 3 letters: 'ACG'"),
         ],
     )
-    def test_what_cannot_be(self, fields, message):
+    def test_impossible_motifs(self, fields, message):
         with pytest.raises(ValueError, match=message):
             Motif(**({"name": "m", "counts": np.ones((2, 4)), "n_sites": 4} | fields))
 
@@ -147,7 +147,7 @@ class TestAlignment:
 
 
 def fitted(X, y, kernels, bias, weights, *, reverse):
-    """Fit a classifier of the right size, and give it a network made by hand."""
+    """Fit a classifier of the right size and replace its network by one made by hand."""
     classifier = DeepPruneClassifier(
         n_kernels=len(kernels),
         n_prunings=0,
@@ -212,7 +212,7 @@ class TestExtraction:
         np.testing.assert_array_equal(motif.counts, expected)
         assert motif.threshold == pytest.approx(limit, rel=1e-5)
 
-    def test_flanks_bring_back_what_the_kernel_cuts_off(self, planted):
+    def test_flanks_restore_the_ends_beyond_the_kernel(self, planted):
         X, y, _ = planted
         classifier = fitted(X, y, kernel_for("ACGTTA")[None], [-5.5], [1.0], reverse=True)
         (cut,) = extract_motifs(classifier, X, y, flank=0)
@@ -281,7 +281,7 @@ class TestExtraction:
             motifs = extract_motifs(classifier, X, y)
         assert [motif.name for motif in motifs] == ["kernel_1"]
 
-    def test_the_network_finds_what_was_planted(self):
+    def test_the_network_finds_planted_motifs(self):
         motif = load_planted_motifs()["PAX6"]
         data = make_motif_sequences([motif], 3000, random_state=0)
         classifier = DeepPruneClassifier(n_kernels=2, n_prunings=4, reverse_complement=False, random_state=0)

@@ -73,7 +73,7 @@ def test_first_of_equal_windows_and_given_strand_win():
 
 
 @given(st.lists(dna, min_size=1, max_size=5), st.integers(0, 5), st.integers(1, 30), st.sampled_from([2.0, np.inf]))
-def test_channels_give_what_codes_give(sequences, seed, width, sharpness):
+def test_channels_equal_codes(sequences, seed, width, sharpness):
     """Zeros are unknown bases; of channels, none are trimmed."""
     codes = encode([f"A{sequence[:width]:N<{width}}T" for sequence in sequences])
     network = draw_network(seed, reverse_complement=True, sharpness=sharpness)
@@ -173,7 +173,7 @@ def test_unknown_bases_at_either_end_change_nothing(sequence, left, right, sharp
     assert network.word_sum(padded)[0] == pytest.approx(network.word_sum(encode([sequence]))[0], abs=1e-9)
 
 
-def test_of_one_strand_zero_channels_are_zeros(rng):
+def test_on_one_strand_zero_channels_are_zeros(rng):
     X = rng.normal(size=(4, 12, 4))
     X[:, 3:6] = 0
     network = draw_network(0, sharpness=2.0)
@@ -195,7 +195,7 @@ def test_word_sums_equal_a_loop_over_letters(sequences, word_length, both_strand
 
 
 @pytest.mark.parametrize("word_length", [1, 2, 3])
-def test_a_table_with_unknown_bases_has_the_mean_of_all_that_a_word_may_be(rng, word_length):
+def test_a_word_with_unknown_bases_has_the_mean_of_its_completions(rng, word_length):
     weights = rng.normal(size=4**word_length)
     table = with_unknown_bases(weights, word_length)
     words = ["".join(letters) for letters in product("ACGT", repeat=word_length)]

@@ -1,4 +1,4 @@
-"""What an array of numbers is taken for, and the engine that trains on few of them."""
+"""How arrays of numbers are read, and the engine that trains on few of them."""
 
 import subprocess
 import sys

@@ -124,7 +124,7 @@ def test_the_inverse_of_another_shape(shape):
         OneHotDNA().fit(STRINGS).inverse_transform(np.zeros(shape))
 
 
-def test_the_inverse_of_what_is_not_one_hot():
+def test_the_inverse_of_invalid_one_hot():
     with pytest.raises(ValueError, match="X is not one-hot"):
         OneHotDNA().fit(STRINGS).inverse_transform(np.ones((1, 16)))
 

@@ -110,8 +110,8 @@ def test_bars_are_the_differences(real):
     comparison = compare(real, ("deepprune", 4), ("direct", 4))
     ax = plot_differences(comparison)
     np.testing.assert_allclose([bar.get_width() for bar in ax.patches], comparison.differences)
-    told = [text.get_text() for text in ax.texts]
-    assert told == [f"better on {comparison.wins} of 20", f"worse on {comparison.losses} of 20"]
+    shown = [text.get_text() for text in ax.texts]
+    assert shown == [f"better on {comparison.wins} of 20", f"worse on {comparison.losses} of 20"]
     assert len({label.get_text() for label in ax.get_yticklabels()}) == 20
     lost = list(comparison.differences.index[-2:])
     assert len(plot_differences(comparison, lost).patches) == 2
@@ -146,7 +146,7 @@ def test_names_beside_lines_do_not_overlap(real):
     assert labels_apart(plot_tradeoff(real))
 
 
-def test_what_few_sets_have_takes_nothing_away(real):
+def test_a_method_measured_on_few_sets_removes_no_set(real):
     few = real[(real["method"] != "circular") & (real["dataset"] != "x")]
     rare = few[(few["method"] == "deepprune") & (few["dataset"] == few["dataset"].iloc[0])].assign(method="circular")
     points, n_datasets = tradeoff(pd.concat([few, rare]))
@@ -154,7 +154,7 @@ def test_what_few_sets_have_takes_nothing_away(real):
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(50, 60)), min_size=1, max_size=12))
-def test_the_front_is_what_nothing_beats(pairs):
+def test_the_front_has_no_better_point(pairs):
     points = pd.DataFrame(pairs, columns=["n_kernels", "mean"]).astype(float)
     best = {
         (cost, auc)
@@ -220,11 +220,11 @@ def test_beside_the_paper(results, real):
     assert rows["here"].iloc[0] == f"{comparison.wins} of 20 ({share:.2f} %)"
     assert rows.loc["p of the one-sided Wilcoxon signed-rank test", "here"] == f"{comparison.p_value:.2e}"
     at_4 = results[(results["method"] == "direct") & (results["n_kernels"] == 4)].groupby("dataset")["roc_auc"].mean()
-    told = rows.loc["simulated sets 4 and 5, trained directly, 4 kernels", "here"]
-    assert told == f"{at_4['simulated-4']:.3f}, {at_4['simulated-5']:.3f}"
+    shown = rows.loc["simulated sets 4 and 5, trained directly, 4 kernels", "here"]
+    assert shown == f"{at_4['simulated-4']:.3f}, {at_4['simulated-5']:.3f}"
 
 
-def test_what_was_not_run_is_told(results):
+def test_methods_not_run_are_listed(results):
     rows = beside_paper(results[results["method"] != "winning-tickets"])
     lacking = rows[rows["missing"] != ""]
     assert set(lacking["where"]) == {"Fig. S1"} and (lacking["here"] == "").all()
@@ -299,7 +299,7 @@ def test_a_table_of_the_runner(tmp_path):
     assert {a["id"] for a in page.all("section")} == {"paper", "simulated", "methods", "cost", "making", "missing"}
 
 
-def test_somebody_elses_methods(tmp_path):
+def test_methods_of_others(tmp_path):
     table = simple({"alpha": [0.7, 0.8, 0.9], "beta": [0.6, 0.7, 0.8]}, n_kernels=None)
     page = Page(written(tmp_path, table))
     assert "two methods on three data sets" in page.text.lower()

@@ -76,7 +76,7 @@ def test_reading_a_file_is_reading_its_table(results, tmp_path):
     assert failures(read)["error"].tolist() == ["MemoryError: <kernel> matrix of 20000 x 20000"]
 
 
-def test_somebody_elses_table():
+def test_a_table_of_others():
     ours = pd.read_csv(REPOSITORY / "benchmarks" / "results" / "accuracy_capped.csv")
     table = ours[["dataset", "n_kernels", "method", "seed", "roc_auc"]].replace({"direct": "directly-trained"})
     at_4 = table[table["n_kernels"] == 4].pivot_table(index="dataset", columns="method", values="roc_auc")
@@ -204,7 +204,7 @@ def test_groups_are_the_longest_that_hold_together():
     assert equal.friedman_p == 1 and len(equal.groups) == 1 and set(equal.average_ranks.values()) == {2.0}
 
 
-def test_a_ranking_says_what_it_leaves_out(results):
+def test_a_ranking_lists_omissions(results):
     few = results[(results["method"] != "gkm-svm") | (results["dataset"] != "simulated-2")]
     assert rank(few).left_out == ("simulated-2",)
     with pytest.raises(ValueError, match="at least three contenders, got 2"):
@@ -259,7 +259,7 @@ def test_the_projection_is_from_real_sets():
     assert computing_time(table[table["dataset"] == "simulated-1"])["seconds"].tolist() == [99]
 
 
-def test_what_a_machine_did_besides_does_not_count():
+def test_other_load_of_the_machine_does_not_count():
     quiet, busy = (simple({"a": [0.5]}).assign(seed=seed, fit_seconds=seconds) for seed, seconds in ((0, 10), (1, 30)))
     time = computing_time(pd.concat([quiet, busy]).assign(parameters="{}"), n_datasets=360)
     assert time["seconds"].tolist() == [10] and time["hours_on_1_core"].tolist() == [1]

@@ -73,7 +73,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("allowed", "constraints"), PAIRS, ids=lambda value: ", ".join(map(str, value)))
-def test_what_is_taken_and_what_is_said_are_scikit_learns(allowed, constraints):
+def test_accepted_values_and_messages_are_scikit_learns(allowed, constraints):
     class Estimator(CheckedParametersMixin):
         _allowed_parameters = {"x": allowed}
 

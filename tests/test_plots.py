@@ -111,7 +111,7 @@ def test_colors_of_ones_own():
         (np.full((1, 4), 0.25), "entropy", "expected one of 'bits'"),
     ],
 )
-def test_what_is_no_matrix_is_refused(matrix, kind, message):
+def test_invalid_matrices_are_refused(matrix, kind, message):
     with pytest.raises(ValueError, match=message):
         plot_logo(matrix, kind=kind)
 
@@ -163,7 +163,7 @@ def test_a_hundred_logos_take_seconds():
     assert time.process_time() - start < 5
 
 
-def test_stages_of_what_is_not_there():
+def test_stages_need_a_fit_and_both_x_and_y():
     with pytest.raises(NotFittedError):
         plot_stages(DeepPruneClassifier())
     fitted = DeepPruneClassifier(2, n_prunings=0, kernel_length=4, max_iter=1, random_state=0).fit(

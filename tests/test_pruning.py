@@ -48,7 +48,7 @@ def as_network(dense, bias):
 
 @given(st.integers(0, 10**6))
 @settings(max_examples=20)
-def test_saliency_is_what_the_best_dense_layer_would_lose(seed):
+def test_saliency_is_the_loss_of_the_best_dense_layer(seed):
     rng = np.random.default_rng(seed)
     scores = np.abs(rng.normal(size=(4000, 4)))
     scores[:, 3] = scores[:, 2] + 0.5 * scores[:, 3]
@@ -126,7 +126,7 @@ def test_of_few_kernels_the_best_half_stays(redundant, n_kernels):
     assert penalised_loss(scores[:, kept], y) == pytest.approx(best, abs=1e-4)
 
 
-def test_of_16_kernels_no_exchange_makes_the_half_that_stays_better(redundant):
+def test_no_exchange_improves_the_kept_half_of_16_kernels(redundant):
     network, scores, y = redundant(16)
     kept = most_important(saliency(network, scores, y), 8)
     loss = penalised_loss(scores[:, kept], y)

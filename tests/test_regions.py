@@ -153,7 +153,7 @@ regions = st.builds(
 
 
 @given(st.lists(regions, min_size=1))
-def test_what_is_written_reads_back(tmp_path_factory, regions):
+def test_written_files_read_back(tmp_path_factory, regions):
     path = tmp_path_factory.mktemp("regions") / "a.bed"
     path.write_text("".join(f"{r.chrom}\t{r.start}\t{r.end}\t{r.name or '.'}\t0\t{r.strand or '.'}\n" for r in regions))
     read = read_regions(path)

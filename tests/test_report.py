@@ -119,7 +119,7 @@ def test_references_lead_somewhere(page):
                 assert attributes[name][1:] in ids
 
 
-def test_it_says_what_was_found(page, fitted, data):
+def test_it_states_the_findings(page, fitted, data):
     auc = roc_auc_score(data.y_test, fitted.predict_proba(data.X_test)[:, 1])
     assert f"Three kernels, AUC {auc:.2f} on held-out sequences; the strongest reads" in page.text
     assert len(page.all("article")) == 3
@@ -127,7 +127,7 @@ def test_it_says_what_was_found(page, fitted, data):
         assert f"{name} {value}" in page.text
 
 
-def test_it_names_what_the_strongest_kernel_reads(fitted, data, known, tmp_path):
+def test_it_names_the_motif_of_the_strongest_kernel(fitted, data, known, tmp_path):
     motifs = extract_motifs(fitted, data.X_train, data.y_train)
     same = [replace(motif.reverse_complement(), name=f"known_{motif.kernel}", accession="MA1.1") for motif in motifs]
     strongest = max(measured(fitted, data).kernels, key=lambda reading: abs(reading.contribution)).index
@@ -137,7 +137,7 @@ def test_it_names_what_the_strongest_kernel_reads(fitted, data, known, tmp_path)
 
 
 @pytest.mark.parametrize(("e", "correlation", "is_named"), [(1e-9, 0.9, True), (1e-9, 0.4, False), (0.1, 0.9, False)])
-def test_a_kernel_is_named_only_after_what_it_is_like(e, correlation, is_named):
+def test_a_kernel_is_named_only_after_a_similar_motif(e, correlation, is_named):
     match = Match("CTCF", "MA1.1", e / 800, e, e, correlation, 0, "+", np.full((3, 4), 0.25))
     assert (named_match([match]) is match) == is_named
     assert named_match([]) is None
@@ -208,7 +208,7 @@ def test_sequences_shorter_than_a_kernel_and_with_n(tmp_path):
     assert "3 to 2" in Page((tmp_path / "report.html").read_text()).text
 
 
-def test_composition_that_separates_is_told(tmp_path):
+def test_composition_that_separates_is_reported(tmp_path):
     rng = np.random.default_rng(0)
     X = ["".join(rng.choice(list("ACGT"), p=p, size=n)) for p, n in [([0.1, 0.4, 0.4, 0.1], 60), ([0.25] * 4, 40)] * 50]
     y = np.arange(100) % 2 == 0
@@ -296,7 +296,7 @@ def test_the_area_under_the_drawn_curve_is_the_auc(fitted, rng):
         assert np.trapezoid(found.roc.value, GRID) == pytest.approx(found.roc_auc.value, abs=0.02)
 
 
-def test_intervals_hold_what_other_samples_give(fitted):
+def test_intervals_cover_other_samples(fitted):
     """Of 20 other test sets, most have an AUC within the interval of the first."""
     first, *others = [load_simulated(3, n_train=2, n_test=400, random_state=seed) for seed in range(1, 22)]
     scores, words = fitted.transform(first.X_test), word_sums(fitted.stages_[-1].network, encode(first.X_test))
@@ -350,12 +350,12 @@ def test_a_kernel_that_reads_a_frequent_short_word_is_said_to(fitted, data, tmp_
 
 
 @pytest.mark.parametrize(("unbound_share", "said"), [(0.49, False), (0.5, True), (1.0, True)])
-def test_a_kernel_with_sites_in_most_unbound_sequences_is_said_to(fitted, data, unbound_share, said):
+def test_a_kernel_with_sites_in_most_unbound_sequences_has_a_note(fitted, data, unbound_share, said):
     reading = replace(measured(fitted, data).kernels[0], unbound_share=unbound_share)
     assert any("reads sequence composition" in note for note in _notes(reading, [])) is said
 
 
-def test_kernels_of_whole_motifs_are_not_said_to_read_short_words(page):
+def test_kernels_of_whole_motifs_do_not_count_as_short_words(page):
     assert "reads little more than" not in page.text
 
 
@@ -381,7 +381,7 @@ def test_examples_show_whole_sequences(fitted, data):
         assert example.letters == data.X_test[int(example.name.removeprefix("sequence_"))]
 
 
-def test_examples_show_what_each_base_adds(fitted, data, page):
+def test_examples_show_the_contribution_of_each_base(fitted, data, page):
     examples = measured(fitted, data).examples
     example = examples[0]
     others = [
@@ -438,7 +438,7 @@ def test_matches_of_tomtom_can_be_given(fitted, data, known, html, tmp_path):
         ({"test_names": ["one"]}, "inconsistent numbers"),
     ],
 )
-def test_what_does_not_fit_is_refused(fitted, data, tmp_path, change, message):
+def test_inconsistent_options_are_refused(fitted, data, tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         write_report(
             fitted,
@@ -562,11 +562,12 @@ def test_histogram_of_word_sums_holds_every_sequence(fitted):
 
 
 @pytest.mark.parametrize(
-    ("words_auc", "auc", "told"), [(0.66, 0.665, True), (0.66, 0.675, False), (0.65, 0.65, False), (0.9, 0.88, True)]
+    ("words_auc", "auc", "expected"),
+    [(0.66, 0.665, True), (0.66, 0.675, False), (0.65, 0.65, False), (0.9, 0.88, True)],
 )
-def test_composition_explains_nearly_all_only_where_kernels_add_nothing(fitted, data, words_auc, auc, told):
+def test_composition_explains_nearly_all_only_where_kernels_add_nothing(fitted, data, words_auc, auc, expected):
     reading = replace(measured(fitted, data).composition, words_auc=words_auc, auc=auc)
-    assert reading.explains_nearly_all is told
+    assert reading.explains_nearly_all is expected
 
 
 def test_no_word_is_said_to_be_none(fitted, data):
@@ -598,7 +599,7 @@ def test_composition_has_a_card_and_a_network_without_it_has_none(fitted, data, 
     assert "AUC alone" not in page.text
 
 
-def test_composition_that_does_not_explain_nearly_all_is_not_told(data, tmp_path):
+def test_composition_that_explains_less_is_not_reported(data, tmp_path):
     classifier = DeepPruneClassifier(n_kernels=4, random_state=0).fit(data.X_train, data.y_train)
     reading = measured(classifier, data).composition
     assert reading.auc - reading.words_auc > 0.1
@@ -606,7 +607,7 @@ def test_composition_that_does_not_explain_nearly_all_is_not_told(data, tmp_path
     assert "AUC alone" in page.text and "Composition alone has AUC" not in page.text
 
 
-def test_composition_that_explains_nearly_all_is_told(tmp_path):
+def test_composition_that_explains_nearly_all_is_reported(tmp_path):
     rng = np.random.default_rng(0)
     X = ["".join(rng.choice(list("ACGT"), p=p, size=60)) for p in ([0.15, 0.35, 0.35, 0.15], [0.25] * 4) * 400]
     y = np.arange(800) % 2 == 0

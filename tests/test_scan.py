@@ -23,7 +23,7 @@ KEYS = ["chrom", "start", "kernel", "strand"]
 
 
 def windows_by_loop(network, sequence, background=UNIFORM):
-    """Every window of which at least half is known: start, kernel, strand, activation, p."""
+    """Every window at least half of whose bases are known: start, kernel, strand, activation, p."""
     codes, width, tables = encode([sequence])[0], network.kernel_length, []
     starts = np.arange(len(codes) - width + 1)
     starts = np.array([p for p in starts if 2 * (codes[p : p + width] == 4).sum() <= width], np.int64)
@@ -154,7 +154,7 @@ def test_sequences_have_their_names(rng):
     assert named["chrom"].tolist() == [f"peak_{i}" for i in plain["chrom"]]
 
 
-def test_bed_has_what_the_table_has(rng, tmp_path):
+def test_bed_equals_the_table(rng, tmp_path):
     classifier = classifier_of(random_network(rng))
     genome = {"chr1": random_sequence(rng, 3000, 0.1), "chr2": random_sequence(rng, 300)}
     names = ["CTCF", "REST", "kernel_2"]
@@ -177,7 +177,7 @@ def test_bed_has_what_the_table_has(rng, tmp_path):
     assert "q" not in scan(classifier, genome, q_values=False)
 
 
-def test_the_summary_counts_windows_and_what_chance_gives(rng):
+def test_the_summary_counts_windows_and_chance_hits(rng):
     network = random_network(rng, n_kernels=2, width=8)
     sequence = "".join(rng.choice(list("ACGT"), 200_000)) + "N" * 1000 + "ACGTACGTAC"
     summary = scan_to_bed(classifier_of(network), {"c": sequence}, io.StringIO(), p_value=1e-3, background="uniform")
@@ -243,7 +243,7 @@ def test_an_interrupted_run_leaves_nothing(rng, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["hits.bed"] and out.read_text() == "of before"
 
 
-def test_what_cannot_be_scanned_is_refused(rng, tmp_path):
+def test_unscannable_input_is_refused(rng, tmp_path):
     network = random_network(rng)
     classifier, genome = classifier_of(network), {"chr1": "ACGTACGTACGT"}
     region = pd.DataFrame({"chrom": ["1"], "start": [0], "end": [5]})

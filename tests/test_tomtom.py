@@ -181,7 +181,7 @@ class TestTargets:
         with pytest.raises(ValueError, match=message):
             tomtom(known[0], **({"targets": known} | arguments))
 
-    def test_what_is_not_installed_is_named(self, known, monkeypatch):
+    def test_a_missing_package_is_named(self, known, monkeypatch):
         monkeypatch.setitem(sys.modules, "memelite", None)
         monkeypatch.setitem(sys.modules, "pyjaspar", None)
         with pytest.raises(ImportError, match=r"pip install skdeepprune\[motifs\]"):

@@ -170,7 +170,7 @@ def test_an_interrupted_run_leaves_nothing(rng, tmp_path, monkeypatch):
     assert len(calls) == 2 and list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_tracked_is_refused(rng, tmp_path):
+def test_invalid_tracks_are_refused(rng, tmp_path):
     classifier, genome, out = classifier_of(random_network(rng)), {"chr1": "ACGTACGTACGT"}, tmp_path / "track.bw"
     with pytest.raises(ValueError, match="expected 1 <= step <= window"):
         track(classifier, genome, out, window=5, step=6)

@@ -60,7 +60,7 @@ def test_worse_is_a_paired_comparison(rng):
     assert not is_worse(np.where(np.arange(400) < 200, logits, all_a_little_worse), logits, counted)
 
 
-def test_of_networks_that_are_equally_good_one_in_six_is_called_worse(rng):
+def test_one_in_six_equally_good_networks_is_called_worse(rng):
     data = labeled(np.repeat([0, 1], 100), np.ones(200))
     share = np.mean([is_worse(one, other, data) for one, other in rng.normal(size=(2000, 2, 200))])
     assert share == pytest.approx(0.159, abs=0.03)
@@ -68,7 +68,7 @@ def test_of_networks_that_are_equally_good_one_in_six_is_called_worse(rng):
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("n_epochs", [0, 1, 3])
-def test_what_is_drawn_ahead_is_what_would_be_drawn(dropout, n_epochs):
+def test_drawing_ahead_changes_no_draw(dropout, n_epochs):
     codes, y = np.random.default_rng(0).integers(0, 4, (40, 30), dtype=np.uint8), np.repeat(np.float32([0, 1]), 20)
     engine = choose_engine("compiled", is_dna=True)
     augmentation = Augmentation(0.1, "dinucleotide")
@@ -142,7 +142,7 @@ def test_another_pooling_looks_at_no_more_scores_than_there_is_room_for(rng, mon
 
 
 @pytest.mark.parametrize("n_positives", [10, 50])
-def test_of_more_sequences_than_there_is_room_for_every_class_keeps_its_share(monkeypatch, n_positives):
+def test_classes_keep_their_shares_when_sequences_exceed_the_room(monkeypatch, n_positives):
     monkeypatch.setattr(_training, "SCORES_AT_ONCE", 200)
     y = np.zeros(100, np.float32)
     y[1 : 2 * n_positives : 2] = 1  # every other one: a stride would take one class alone

@@ -282,7 +282,7 @@ def test_bcf_without_pysam(tmp_path):
         (HEADER + "chr1\t5\t.\tA\n", "line 3: expected CHROM, POS"),
     ],
 )
-def test_what_is_not_vcf(tmp_path, text, message):
+def test_files_that_are_not_vcf(tmp_path, text, message):
     path = tmp_path / "a.vcf"
     path.write_text(text)
     with pytest.raises(FileFormatError, match=message):

@@ -198,8 +198,8 @@ def test_p_values_from_standard_input(files, tmp_path, capsys, monkeypatch, many
 def test_json(files, tmp_path, capsys):
     path = write_vcf(tmp_path / "a.vcf", *records(), header=FORMAT)
     assert run(files, path, "--json", "--out", tmp_path / "b.tsv") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["window"] == 21 and told["alleles"]["ok"] == 5 and "chrUn" in told["warnings"][0]
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["window"] == 21 and summary["alleles"]["ok"] == 5 and "chrUn" in summary["warnings"][0]
 
 
 def test_refused_options(files, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Weights that cannot be computed with are named; those that can, however large or small, give a finite fit."""
+"""Unusable weights are named; all others, however large or small, lead to a finite fit."""
 
 import numpy as np
 import pytest

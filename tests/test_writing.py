@@ -62,7 +62,7 @@ def test_an_older_file_stays_if_writing_fails(tmp_path):
     assert names_in(tmp_path) == ["file"]
 
 
-def test_what_killed_runs_left_is_removed_and_what_runs_is_not(tmp_path):
+def test_leftovers_of_killed_runs_are_removed_and_those_in_use_are_not(tmp_path):
     path = tmp_path / "report.html"
     processes = []
     try:
@@ -107,7 +107,7 @@ def test_a_private_file_stays_private(tmp_path, umask):
 
 
 def test_the_umask_is_never_changed(tmp_path, umask):
-    """Another thread that makes files all the while gets the permissions that the umask says."""
+    """Files that another thread makes meanwhile have the permissions of the umask."""
     umask(0o077)
     done, modes = threading.Event(), set()
 
@@ -164,7 +164,7 @@ def test_a_file_that_cannot_be_renamed_onto_is_filled(tmp_path, monkeypatch):
         pass
 
 
-def test_what_cannot_be_written_is_told(tmp_path):
+def test_write_errors_are_reported(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "dangling").symlink_to("nowhere/file")
@@ -191,7 +191,7 @@ def test_devices_are_written_as_they_are():
     assert Path("/dev/null").is_char_device()
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_a_read_only_folder_is_reported(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir(mode=0o500)
     if os.access(folder, os.W_OK):  # root may write everywhere, but not here

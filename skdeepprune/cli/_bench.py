@@ -64,7 +64,7 @@ def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="train on at most this many bound sequences (default: all)",
     )
     parser.add_argument("--retry-failed", action="store_true", help="also repeat runs that failed before")
-    parser.add_argument("--list", action="store_true", help="only list what is done and what would run")
+    parser.add_argument("--list", action="store_true", help="only list finished and missing runs")
     group = parser.add_argument_group("execution")
     group.add_argument(
         "--n-jobs",
@@ -82,7 +82,7 @@ def add_bench(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def bench(options: argparse.Namespace) -> None:
-    """Run what is missing, write all results to CSV, and print mean AUCs."""
+    """Run the missing cells, write all results to CSV, and print mean AUCs."""
     if options.scheduler is not None and options.backend not in (None, "dask"):
         raise UsageError(f"--scheduler needs --backend dask, got --backend {options.backend}; leave out one of them.")
     if options.json:

@@ -131,7 +131,7 @@ def _add_negatives(parsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--match",
         choices=["gc", "repeats", "both", "nothing", "dinucleotide"],
         default="both",
-        help="what to match besides length; dinucleotide gives dinucleotide shuffles of the peaks instead of regions,"
+        help="what to match besides length; dinucleotide writes dinucleotide shuffles of the peaks instead of regions,"
         " as FASTA (default: both)",
     )
     parser.add_argument(

@@ -203,7 +203,7 @@ def _vcf_writer(options: argparse.Namespace, file: VariantFile, scorer: VariantS
     one_allele = ";".join(f"{name}={form}" for name, form in zip(names, forms, strict=True))
 
     def info_of(rows: list[tuple[Any, ...]], is_ok: list[bool]) -> str:
-        """Write the fields of a record, of the alleles of which these are the values."""
+        """Write a record with the values of its alleles."""
         if len(rows) == 1 and is_ok[0]:
             return one_allele % rows[0]
         status = f"{names[0]}=" + ",".join(row[0] for row in rows)

@@ -37,7 +37,7 @@ class KernelReading:
     kernel_offset : int
         Position in the motif at which the kernel starts.
     kernel_flipped : bool
-        Whether the motif is the reverse complement of what the kernel reads.
+        Whether the motif is the reverse complement of the kernel.
     score_edges, bound_scores, unbound_scores : ndarray
         Histogram of the pooled activations: bin edges, and shares of each class.
     position_edges, bound_positions, unbound_positions : ndarray
@@ -175,7 +175,7 @@ def kernel_placement(motif: Motif, found: Scan, k: int, kernel_length: int) -> t
     offset : int
         Position in the motif at which the kernel, in the orientation of the motif, starts.
     flipped : bool
-        Whether the motif is the reverse complement of what the kernel reads.
+        Whether the motif is the reverse complement of the kernel.
     """
     for site in motif.sites:
         row = site.sequence

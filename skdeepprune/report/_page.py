@@ -90,8 +90,8 @@ def render(
         "examples_intro": (
             "The best site of each kernel in example sequences. Labels give kernel and strand. Kernels that contribute"
             " less than a tenth of the largest contribution are not marked; where two sites overlap, the one with the"
-            " larger contribution is marked. Below, the height of a base is what it adds to the log-odds, compared with"
-            " the mean over all four bases in its place (saturation mutagenesis)."
+            " larger contribution is marked. Below, the height of a base is its contribution to the log-odds, compared"
+            " with the mean over all four bases in its place (saturation mutagenesis)."
         ),
         "examples": example_groups(results.examples),
         "data_intro": "The sequences that the motifs were extracted from"

@@ -39,7 +39,6 @@ class ClassSummary:
     name: str
     n: int
     shortest: int
-    median_length: float
     longest: int
     mean_gc: float
 
@@ -155,7 +154,6 @@ def _class_summaries(data: Sequences, prefix: str) -> list[ClassSummary]:
                 name=prefix + name,
                 n=int(rows.sum()),
                 shortest=int(lengths.min()),
-                median_length=float(np.median(lengths)),
                 longest=int(lengths.max()),
                 mean_gc=float(gc.mean()),
             )
