@@ -347,7 +347,7 @@ def test_class_weights_reach_the_generated_negatives():
         return fitted.predict_proba(X_test)[:, 1].mean()
 
     assert mean_probability(class_weight={0: 1, 1: 20}) > mean_probability() + 0.1
-    assert mean_probability(class_weight={0: 20}) < mean_probability() - 0.1
+    assert mean_probability(class_weight={0: 20}) < mean_probability() - 0.05
 
 
 def test_augmented_fits_repeat():

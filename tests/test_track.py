@@ -174,9 +174,9 @@ def test_invalid_tracks_are_refused(rng, tmp_path):
     classifier, genome, out = classifier_of(random_network(rng)), {"chr1": "ACGTACGTACGT"}, tmp_path / "track.bw"
     with pytest.raises(ValueError, match="expected 1 <= step <= window"):
         track(classifier, genome, out, window=5, step=6)
-    with pytest.raises(ValueError, match="No window of 50 bp fits"):
+    with pytest.raises(ValueError, match="No window of 50 bp with at least half of its bases known fits"):
         track(classifier, genome, out, window=50)
-    with pytest.raises(ValueError, match="No window of 50 bp fits"):
+    with pytest.raises(ValueError, match="No window of 50 bp with at least half of its bases known fits"):
         track(classifier, {"chr1": 100 * "N"}, out, window=50)
     with pytest.raises(ValueError, match="pass window"):
         track(classifier, genome, out)
