@@ -19,7 +19,7 @@ def warn_of_interruption(n_kernels: int, sizes: Sequence[int]) -> None:
             f"Training was interrupted; the classifier is fitted with {n_kernels} kernels, the last size that was"
             f" finished. Not trained: {', '.join(map(str, left))}.",
             InterruptedFitWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     except InterruptedFitWarning:
         raise KeyboardInterrupt from None

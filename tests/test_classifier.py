@@ -536,8 +536,9 @@ def test_a_fit_interrupted_before_the_first_size_is_not_fitted(monkeypatch, prev
 def test_a_fit_interrupted_later_has_the_sizes_that_were_finished(monkeypatch):
     whole = small(max_iter=2).fit(X, y)
     interrupt(monkeypatch, after=5)
-    with pytest.warns(InterruptedFitWarning, match=r"with 8 kernels, .* Not trained: 4, 2\."):
+    with pytest.warns(InterruptedFitWarning, match=r"with 8 kernels, .* Not trained: 4, 2\.") as warned:
         classifier = small(max_iter=2).fit(X, y)
+    assert warned[0].filename == __file__
     assert [stage.n_kernels for stage in classifier.stages_] == [16, 8]
     np.testing.assert_array_equal(classifier.predict_proba(X), whole.at_size(8).predict_proba(X))
 

@@ -83,7 +83,7 @@ def download(
         _remove_leftovers(path.parent)
         expected = checksum or _remembered(path)
         if path.exists():
-            warnings.warn(f"{path} has not the checksum {expected}; it is downloaded again.", stacklevel=3)
+            warnings.warn(f"{path} does not have the checksum {expected}; it is downloaded again.", stacklevel=3)
         keeper = pooch.create(path.parent, base_url="", registry={path.name: expected}, urls={path.name: url})
         try:
             keeper.fetch(path.name, downloader=_ResumingDownloader(path, n_retries, delay, check))
