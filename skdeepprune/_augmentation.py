@@ -13,7 +13,7 @@ from skdeepprune.sequences import sequence_lengths, shuffle_codes
 Codes = NDArray[np.uint8]
 
 _PAIRS_AT_ONCE = 2**20
-# From this fraction of negatives on, shuffles are no coincidence.
+# At or above this fraction of the negatives, shuffles are no coincidence.
 _SHARE_OF_SHUFFLES = 0.25
 _BASES_TO_LOOK_AT = 2**21
 _WORD_LENGTH = 6
@@ -22,7 +22,7 @@ _MUTATION_RATE, _REFINED_MUTATION_RATE = 0.1, 0.05
 
 
 def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
-    """Replace every base, with probability `rate`, by one of the three others; N stays.
+    """Replace each base, with probability `rate`, with one of the other three; N stays.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def substitute(codes: Codes, rate: float, rng: np.random.Generator) -> Codes:
 def find_shuffles(codes: Codes, y: NDArray[Any]) -> NDArray[np.bool_]:
     """Find the negatives that are dinucleotide shuffles of positives.
 
-    A shuffle has exactly the dinucleotide counts of a positive but is another sequence; from 40 bp on, this does not
-    happen by chance. Shorter sequences are ignored. Shuffles whose positive is in another fold are not found.
+    A shuffle has exactly the dinucleotide counts of a positive but is a different sequence; at 40 bp or more this does
+    not happen by chance. Shorter sequences are ignored. Shuffles whose positive is in another fold are not found.
 
     Parameters
     ----------
@@ -71,10 +71,10 @@ def find_shuffles(codes: Codes, y: NDArray[Any]) -> NDArray[np.bool_]:
     positives, negatives = (np.flatnonzero(long_enough & (y == label)) for label in (1, 0))
     if not len(positives) or not len(negatives):
         return is_shuffle
-    known, asked = (dinucleotide_fingerprints(codes, rows) for rows in (positives, negatives))
+    known, queried = (dinucleotide_fingerprints(codes, rows) for rows in (positives, negatives))
     known, first = np.unique(known, return_index=True)
-    place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-    found = np.flatnonzero(known[place] == asked)
+    place = np.minimum(np.searchsorted(known, queried), len(known) - 1)
+    found = np.flatnonzero(known[place] == queried)
     step = max(1, _PAIRS_AT_ONCE // codes.shape[1])
     for start in range(0, len(found), step):
         part = found[start : start + step]
@@ -84,7 +84,7 @@ def find_shuffles(codes: Codes, y: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def dinucleotide_fingerprints(codes: Codes, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Hash sequences by their dinucleotide counts: equal counts have equal numbers, others almost never.
+    """Hash sequences by their dinucleotide counts: equal counts give equal numbers, different ones almost never do.
 
     Parameters
     ----------
@@ -128,25 +128,25 @@ def may_be_shuffled(codes: Codes, y: NDArray[np.float32]) -> bool:
     lengths = _lengths(codes)
     width = int(min(np.median(lengths[y == label]) for label in (0, 1)))
     n_at_most = max(1, _BASES_TO_LOOK_AT // (2 * max(width, 1)))
-    looked_at = []
+    sampled = []
     for label in (0, 1):
         rows = rng.permutation(np.flatnonzero((y == label) & (lengths >= width)))[:n_at_most]
         # Copies in both halves would leak.
-        looked_at.append(rng.permutation(np.unique(codes[:, :width][rows], axis=0)))
-    n = min(map(len, looked_at))
-    codes = np.concatenate([sequences[:n] for sequences in looked_at])
+        sampled.append(rng.permutation(np.unique(codes[:, :width][rows], axis=0)))
+    n = min(map(len, sampled))
+    codes = np.concatenate([sequences[:n] for sequences in sampled])
     y, half = np.repeat([0, 1], n), np.tile(np.arange(n) % 2, 2)
     words, shuffled = _words(codes), _words(shuffle_codes(codes, rng))
     moved = np.zeros(2 * n)
     for part in (0, 1):
-        teaching, asked = half != part, half == part
+        training, scored = half != part, half == part
         negative, positive = (
-            np.bincount(words[teaching & (y == label)].ravel(), minlength=4**_WORD_LENGTH + 1) for label in (0, 1)
+            np.bincount(words[training & (y == label)].ravel(), minlength=4**_WORD_LENGTH + 1) for label in (0, 1)
         )
         log_odds = np.log((1.0 + positive) / (1.0 + negative))
         log_odds[-1] = 0
-        change = log_odds[shuffled[asked]].sum(axis=1) - log_odds[words[asked]].sum(axis=1)
-        moved[asked] = np.sign(change) * np.where(y[asked] == 1, -1, 1)
+        change = log_odds[shuffled[scored]].sum(axis=1) - log_odds[words[scored]].sum(axis=1)
+        moved[scored] = np.sign(change) * np.where(y[scored] == 1, -1, 1)
     return bool(moved[y == 1].mean() > max(3 * moved[y == 0].mean(), 2 / np.sqrt(n)))
 
 
@@ -174,8 +174,8 @@ class Augmentation:
     """Changes to the training sequences from epoch to epoch.
 
     `negatives` is "given"; "dinucleotide" (shuffles of the positives); "mixed" (about half of the given negatives,
-    shuffled); or "renewed" (negatives that are shuffles are replaced by new ones, the others stay). Small networks may
-    have a mutation rate of their own.
+    shuffled); or "renewed" (negatives that are shuffles are replaced with new ones, the others stay). Small networks
+    may have their own mutation rate.
     """
 
     mutation_rate: float
@@ -192,7 +192,7 @@ class Augmentation:
         y: NDArray[np.float32],
         weights: NDArray[np.float64],
     ) -> Augmentation:
-        """Resolve "auto" from the sequences of nonzero weight; refuse settings that the sequences do not allow."""
+        """Resolve "auto" from the sequences of nonzero weight; reject settings that do not suit the sequences."""
         is_dna = sequences.ndim == 2
         if not is_dna and (mutation_rate not in ("auto", 0) or negatives not in ("auto", "given")):
             raise ValueError(
@@ -229,7 +229,7 @@ class Augmentation:
         return self if self.is_shuffle is None else replace(self, is_shuffle=self.is_shuffle[rows])
 
     def sources(self, y: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
-        """Choose the source of every sequence of an epoch: itself, or a positive of which it will be a shuffle.
+        """Choose the source of each sequence in an epoch: itself, or the positive to shuffle.
 
         All positives are used equally often.
         """
@@ -248,7 +248,7 @@ class Augmentation:
     ) -> Codes:
         """Make the sequences of an epoch from their sources: shuffle, then substitute.
 
-        `chosen` are their indices among all sequences; by default these are all.
+        `chosen` holds their indices among all sequences; by default, all of them.
         """
         shuffled = np.zeros(len(y), np.bool_)
         if self.is_shuffle is not None:

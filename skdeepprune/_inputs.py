@@ -115,7 +115,7 @@ def read_input(
 
 @dataclass(frozen=True, eq=False)
 class InputParts:
-    """Sequences in parts of similar length, so that a long one does not widen the others.
+    """Sequences in parts of similar length, so that a long one does not pad all the others.
 
     Attributes
     ----------
@@ -241,7 +241,7 @@ def read_target(
         if "bytes" in str(error):  # scikit-learn says what to do
             raise
         raise TypeError(
-            f"y holds labels of the types {', '.join(kinds)}, which cannot be told apart ({error}); expected labels of"
+            f"y has labels of types {', '.join(kinds)}, which cannot be compared ({error}); expected labels of"
             " one type, such as 0 and 1, and none missing."
         ) from error
     if len(classes) > 2:
@@ -254,9 +254,9 @@ def read_target(
         return classes, y_binary.astype(np.float32)
     if positives_alone and classes[0] == 1:
         return np.array([0, 1], dtype=classes.dtype), np.ones(len(y), dtype=np.float32)
-    remedy = " To train on positives alone and their shuffles, let y be all ones and set negatives='dinucleotide'."
+    remedy = " To train on positives and their shuffles alone, pass a y of ones and set negatives='dinucleotide'."
     raise ValueError(
-        f"Expected two classes in y, got one class only: {classes.tolist()[0]!r}."
+        f"Expected two classes in y, got only one: {classes.tolist()[0]!r}."
         f"{remedy if hasattr(estimator, 'negatives') else ''}"
     )
 
@@ -306,12 +306,12 @@ def hold_out(
         _, first, size = np.unique(group[rows], return_index=True, return_counts=True)
         order = np.argsort(first)
         names, sizes = group[rows][first[order]], size[order]
-        may_go = ~in_both[names]
-        names, sizes = names[may_go], sizes[may_go]
+        eligible = ~in_both[names]
+        names, sizes = names[eligible], sizes[eligible]
         if len(names) < 2:
             raise ValueError(
-                "Expected at least 2 different sequences of positive weight in each class that are not in the other, to"
-                f" train on and to hold out; got {len(names)} of class {class_name!r}."
+                "Expected at least 2 distinct sequences of positive weight in each class that are not in the other, to"
+                f" train on one and hold out one; got {len(names)} of class {class_name!r}."
             )
         n_held_out = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
         held_out[names[_up_to(n_held_out, sizes)]] = True

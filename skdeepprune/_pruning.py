@@ -18,7 +18,7 @@ from skdeepprune._network import Network
 
 # Ridge on the curvature, relative to its diagonal: keeps it invertible when kernels are redundant.
 _RIDGE = 0.01
-# From twice as many kernels on, several are removed per step.
+# With at least twice this many kernels, several are removed per step.
 _REMOVED_ONE_BY_ONE = 512
 # Up to _MAX_REFITTED kernels, the dense layer is refitted for every removal: on at most _REFITTED_SEQUENCES sequences,
 # with an L2 penalty on the weights of standardised scores, in at most _MAX_STEPS Newton steps. If there are at most
@@ -117,7 +117,7 @@ def saliency(
         Cumulative increase in loss (nats) once this kernel and all less important ones are removed.
     """
     word_sums = np.zeros(len(scores)) if word_sums is None else word_sums
-    # BLAS rounds differently with another number of threads. The limit is process-wide, hence the lock.
+    # BLAS rounding depends on the number of threads. The limit is process-wide, hence the lock.
     with _THREAD_LIMIT_LOCK, threadpool_limits(1, user_api="blas"):
         if network.n_kernels <= _MAX_REFITTED:
             return _increase_by_refits(network, scores, y, word_sums)
@@ -274,7 +274,7 @@ def most_important(importances: NDArray[Any], n_kept: int) -> NDArray[np.int64]:
 def kernel_schedule(
     n_kernels: int | Literal["auto"], n_prunings: int, schedule: str | Sequence[int] = "halving"
 ) -> list[int]:
-    """Sizes from the unpruned to the final network. "auto" starts from the same size as 4 does and ends with 1.
+    """Sizes from the unpruned to the final network. "auto" starts at the same size as 4 and ends at 1.
 
     Examples
     --------
@@ -289,7 +289,7 @@ def kernel_schedule(
     n_prunings = int(n_prunings)
     if n_kernels == "auto":
         if sizes != "halving":
-            raise ValueError(f"n_kernels='auto' prunes by halves; got schedule={sizes!r}. Set schedule='halving'.")
+            raise ValueError(f"n_kernels='auto' always halves; got schedule={sizes!r}. Set schedule='halving'.")
         return kernel_schedule(1, n_prunings + 2)
     n_kernels = int(n_kernels)  # NumPy's narrow integers overflow
     if isinstance(sizes, list):

@@ -1,4 +1,4 @@
-"""Reading files, plain or gzipped, as bytes or lines, with one error for every fault."""
+"""Reading files, plain or gzipped, as bytes or lines, with one exception for all faults."""
 
 from __future__ import annotations
 
@@ -111,10 +111,10 @@ class _Inflated(io.RawIOBase):
             if content:
                 buffer[: len(content)] = content
                 self._n_unpacked += len(content)
-                self._stop_at_bombs()
+                self._refuse_bombs()
                 return len(content)
             if not packed and not self._member.eof:
-                raise self._damaged("they end too early")
+                raise self._damaged("they are truncated")
         return 0
 
     def _read(self) -> bytes:
@@ -133,19 +133,19 @@ class _Inflated(io.RawIOBase):
         self._member = zlib.decompressobj(_GZIP_WITH_HEADER)
         return True
 
-    def _stop_at_bombs(self) -> None:
+    def _refuse_bombs(self) -> None:
         if self._limited and self._n_unpacked > max(_EXPANSION_FREE, _MAX_EXPANSION * self._n_packed):
             raise FileFormatError(
-                f"{self._source}: the first {self._n_packed:,} bytes unpack to {self._n_unpacked:,}; expected no more"
-                f" than {_MAX_EXPANSION} times as many, as of any sequences. If it is what it should be, unpack it"
-                " with gunzip.",
+                f"{self._source}: the first {self._n_packed:,} bytes unpack to {self._n_unpacked:,}, more"
+                f" than {_MAX_EXPANSION} times as many; expected sequences, which compress less. If you trust the file,"
+                " unpack it with gunzip.",
                 self._source,
             )
 
     def _damaged(self, why: str) -> FileFormatError:
         return FileFormatError(
-            f"{self._source}: the gzip data are damaged after {self._n_unpacked:,} bytes of what they hold ({why});"
-            " fetch or write the file again.",
+            f"{self._source}: the gzip data are damaged after {self._n_unpacked:,} unpacked bytes ({why});"
+            " download or write the file again.",
             self._source,
         )
 
@@ -171,22 +171,22 @@ class Lines:
         self.number = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        begun: list[bytes] = []
+        pieces: list[bytes] = []
         while chunk := self._file.read1(_LINES_AT_ONCE):
             first, *others = chunk.split(b"\n")
-            begun.append(first)
+            pieces.append(first)
             if not others:
                 self._refuse_zeros(chunk)  # checked now, since the line may have no end
                 continue
             last = others.pop()
-            yield self._next(b"".join(begun), is_odd=True)
+            yield self._next(b"".join(pieces), is_odd=True)
             is_odd = b"\r" in chunk or b"\0" in chunk
             for line in others:
                 yield self._next(line, is_odd)
-            begun = [last]
+            pieces = [last]
             if is_odd:
                 self._refuse_zeros(last)
-        if rest := b"".join(begun):
+        if rest := b"".join(pieces):
             yield self._next(rest, is_odd=True)
 
     def _next(self, line: bytes, is_odd: bool) -> bytes:
@@ -208,7 +208,7 @@ class Lines:
         self.number += 1
         if self.number == 1 and part.startswith(_UTF16):
             raise FileFormatError.at(self.source, 1, "expected UTF-8, got UTF-16; save it as UTF-8.")
-        raise FileFormatError.at(self.source, self.number, "expected text, got a byte 0.")
+        raise FileFormatError.at(self.source, self.number, "expected text, got a zero byte.")
 
     def text(self, line: bytes) -> str:
         """Decode the last line read."""

@@ -1,4 +1,4 @@
-"""The training loop, and around it the method: train, rank the kernels, keep the better half, train again."""
+"""The training loop, and the method around it: train, rank the kernels, keep the better half, train again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from skdeepprune._network import Network
 from skdeepprune._pruning import Criterion, most_important, saliency, weight_importance
 from skdeepprune._word_penalty import WordPenalty
 
-# Size of a block of streamed sequences: 4 MB, and some more in temporaries.
+# Bases per block of streamed sequences: 4 MB, plus temporaries.
 _BASES_AT_ONCE = 2**22
 # A smaller network needs all of its scores.
 _MIN_KERNELS_FOR_DROPOUT = 17
@@ -61,8 +61,8 @@ class Epoch:
         Counted from 1 within the stage.
     learning_rate : float
     loss : float
-        Mean cross-entropy (nats) of the training sequences as the epoch saw them, augmented and with dropout, each
-        before its batch's update. It can therefore exceed `val_loss`.
+        Mean cross-entropy (nats) of the training sequences, with augmentation and dropout, each batch before its
+        update. It can therefore exceed `val_loss`.
     val_loss : float
         Mean cross-entropy (nats) of the held-out sequences after the epoch.
     val_roc_auc : float
@@ -113,7 +113,7 @@ class LabeledData:
 class StreamedData:
     """Some rows of codes, loaded block by block: augmented for training, unchanged for scoring.
 
-    All rows are never copied at once.
+    Never copies all rows at once.
     """
 
     engine: Engine
@@ -253,7 +253,7 @@ def deep_prune(
         One per size.
     """
     word_penalty = WordPenalty(len(training.rows))
-    # Beside untrained kernels, words would learn short motifs before a kernel has found them.
+    # Trained alongside untrained kernels, words would learn short motifs before a kernel does.
     first_with_words = next((i for i, size in enumerate(sizes) if i > 0 and size <= _MAX_REFINED), len(sizes) - 1)
     without_words = replace(initial, composition=initial.composition[:0])
     network, kept, importances = initial, np.arange(initial.n_kernels), np.zeros(initial.n_kernels)
@@ -335,12 +335,12 @@ def smallest_good_size(stages: Sequence[Stage]) -> int:
 
 
 def warn_of_death(engine: Engine, network: Network, validation: TrainingData) -> None:
-    """Warn if a network predicts the same for all held-out sequences: no kernel has a positive score on any of them."""
+    """Warn if a network predicts the same for every held-out sequence: no kernel has a positive score on any."""
     logits = decide(engine.trainer(network), validation).logits
     if np.ptp(logits) <= 1e-6 * max(1.0, float(np.abs(logits).max())):
         warnings.warn(
-            f"The network with {network.n_kernels} kernels died: it predicts the same for all held-out sequences. Lower"
-            " learning_rate_init, scale the input, use a larger size with at_size(), or try another random_state.",
+            f"The network with {network.n_kernels} kernels died: it predicts the same for every held-out sequence."
+            " Lower learning_rate_init, scale the input, use a larger size with at_size(), or try another random_state.",
             ConvergenceWarning,
             stacklevel=5,
         )
@@ -418,7 +418,7 @@ def evaluate(logits: NDArray[np.float64], data: TrainingData) -> Evaluation:
 
 
 def is_worse(logits: NDArray[np.float64], others: NDArray[np.float64], data: TrainingData) -> bool:
-    """Whether the mean loss is more than one standard error (of the difference) above that of other log-odds."""
+    """Whether the mean loss exceeds that of `others` by more than one standard error of the difference."""
     mean, error = _mean_and_error(_losses(logits, data) - _losses(others, data), data)
     return mean > error
 
@@ -436,8 +436,8 @@ def _mean_and_error(values: NDArray[np.float64], data: TrainingData) -> tuple[fl
 class DrawnAhead:
     """Draws the data of each epoch; with more than one thread, the next epoch while the current one trains.
 
-    The draws equal those of epochs drawn one after another: the generator's state is restored if an epoch is drawn but
-    not used. Only data that are loaded as one block are drawn ahead.
+    The draws do not depend on that: the generator's state is restored if an epoch is drawn but not used. Only data
+    loaded as one block are drawn ahead.
     """
 
     def __init__(
@@ -538,7 +538,7 @@ def train(
         if not (np.isfinite(loss) and np.isfinite(decision.logits).all()):
             raise FloatingPointError(
                 f"Training diverged at {network.n_kernels} kernels in epoch {len(epochs) + 1}: the loss is {loss}."
-                f" Lower learning_rate_init (it is {settings.learning_rate_init:g}; this epoch had {rate:g}),"
+                f" Lower learning_rate_init (it is {settings.learning_rate_init:g}; this epoch used {rate:g}),"
                 " or scale the input."
             )
         val_loss, _, val_roc_auc = evaluate(decision.logits, validation)

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 # Precision of the initial Gaussian prior on the weights, and the limits of the penalty.
 _PRECISION, _MAX_INITIAL, _MAX_STRENGTH, _MIN_STRENGTH = 400.0, 0.1, 10.0, 0.004
-# Per epoch: power of the ratio of slopes, maximum factor. And what is significant, in standard errors: gain from the
+# Per epoch: exponent of the ratio of slopes, maximum factor. Significance thresholds in standard errors: gain from the
 # words, excess of the kernels' slope.
 _POWER, _MAX_CHANGE, _MIN_GAIN_IN_SE, _MIN_EXCESS_IN_SE = 0.25, 1.3, 2.0, 1.0
 _NEWTON_STEPS = 10
@@ -44,7 +44,7 @@ class WordPenalty:
         Two logistic regressions of the held-out labels, on the log-odds from kernels alone and on those from kernels
         and composition, measure the gain from the words. The penalty follows the ratio of the slopes: a larger slope
         for the words means that they are penalised too strongly. But it falls only if the gain exceeds two standard
-        errors, and grows only if the difference of the slopes exceeds one: few held-out sequences change nothing.
+        errors, and grows only if the difference of the slopes exceeds one, so a small held-out set changes nothing.
 
         Parameters
         ----------

@@ -381,7 +381,7 @@ def test_real_values_with_positives_alone_are_refused(rng):
 
 
 def test_one_class_says_how_to_train_on_positives_alone():
-    with pytest.raises(ValueError, match="let y be all ones and set negatives='dinucleotide'"):
+    with pytest.raises(ValueError, match="pass a y of ones and set negatives='dinucleotide'"):
         small().fit(X, np.ones(len(X)))
-    with pytest.raises(ValueError, match="let y be all ones"):
+    with pytest.raises(ValueError, match="pass a y of ones"):
         small(negatives="dinucleotide").fit(X, np.zeros(len(X)))

@@ -130,7 +130,7 @@ def test_cross_validation_and_grid_search_on_lists_of_strings(classifier):
     ("X", "y", "message"),
     [
         (X, np.arange(len(X)) % 3, "Only binary classification"),
-        (X, np.ones(len(X)), "one class only"),
+        (X, np.ones(len(X)), "got only one"),
         (X, y[:-1], "inconsistent numbers of samples"),
         (X, None, "y to be passed"),
         ([], [], "no sequences"),

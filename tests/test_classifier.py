@@ -412,7 +412,7 @@ def test_real_valued_channels(rng, engine):
     [
         ({}, ["ACGT", "ACGX"] * 4, [0, 1] * 4, r"Sequence 1 has the letter 'X' at position 3"),
         ({}, ["ACGT", ""] * 4, [0, 1] * 4, r"Sequence 1 is empty"),
-        ({}, ["ACGT"] * 8, [1] * 8, r"got one class only"),
+        ({}, ["ACGT"] * 8, [1] * 8, r"got only one"),
         ({}, ["ACGT"] * 9, [0, 1, 2] * 3, r"Only binary classification is supported\. The target has 3 classes"),
         ({}, ["ACGT"] * 8, [0, 1], r"inconsistent numbers of samples"),
         ({}, ["AC", "AG", "AT"], [0, 0, 1], r"at least 2 different sequences of positive weight in each class.* 1 of"),
@@ -483,7 +483,7 @@ def test_weights_of_any_size():
 
 @pytest.mark.parametrize("y", [[0, pd.NA] * 4, [0, "a"] * 4, [0, None] * 4, [{1}, 2] * 4])
 def test_indistinguishable_labels_are_refused(y):
-    with pytest.raises((ValueError, TypeError), match=r"y holds labels of the types|contains NaN|Unknown label"):
+    with pytest.raises((ValueError, TypeError), match=r"y has labels of types|contains NaN|Unknown label"):
         small().fit(["ACGT", "GGCA"] * 4, np.array(y, dtype=object))
 
 

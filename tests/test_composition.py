@@ -210,7 +210,7 @@ def test_schedules_that_do_not_fall_to_n_kernels_are_refused(schedule):
 
 
 def test_auto_takes_no_schedule_of_arrays():
-    with pytest.raises(ValueError, match=r"n_kernels='auto' prunes by halves; got schedule=\[8, 2\]"):
+    with pytest.raises(ValueError, match=r"n_kernels='auto' always halves; got schedule=\[8, 2\]"):
         small(n_kernels="auto", schedule=np.array([8, 2])).fit(X, y)
 
 

@@ -108,7 +108,7 @@ def test_an_empty_file(write):
         ("chr1\t5\t5", "expected a start before the end, got 5 and 5"),
         ("chr1\t5\t9\tx\t0\tplus", "expected the strand '+', '-' or '.' in column 6, got 'plus'"),
         ("chr1\t5\t9\té".encode("latin-1"), "expected UTF-8, got 'byte 0xe9'"),
-        (b"chr1\t5\t9\0", "expected text, got a byte 0"),
+        (b"chr1\t5\t9\0", "expected text, got a zero byte"),
         ("chr1\t5\t9\rchr1\t5\t9\r", "expected \\n at the end of every line"),
     ],
 )
