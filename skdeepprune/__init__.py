@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skdeepprune._version import __version__
 
-# As in typing, which takes milliseconds to import, in which the command line does not handle interruptions.
+# Not imported from typing: that takes milliseconds, during which the command line does not handle interruptions.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:

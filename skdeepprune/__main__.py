@@ -17,7 +17,7 @@ else:
 
 def main() -> int:
     """Load the command line, which takes a few seconds, and run it."""
-    # Nothing is half done yet, and the modules being imported must not catch the interruption.
+    # There is nothing to clean up yet, and the modules being imported must not catch the interruption.
     with_handler = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if with_handler:
         signal.signal(signal.SIGINT, _end_at_once)

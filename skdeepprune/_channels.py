@@ -21,8 +21,8 @@ def count_channels(X: NDArray[Any]) -> int:
     One-hot DNA has four. So that damaged DNA is never read as plain numbers, X must not be *nearly* one-hot: at least
     half of the positions, not counting zeros at either end of a row, hold one value near 1 (within 0.1) and three near
     0. This is checked starting from each of the first four columns, because an extra column shifts the rest, and with
-    the axes swapped (all A before all C). Any other matrix has one channel per position; any other 3-D array has as
-    many as the size of its last axis.
+    the axes swapped (all A before all C). Any other matrix has one channel per position; for any other 3-D array it is
+    the size of the last axis.
 
     Parameters
     ----------

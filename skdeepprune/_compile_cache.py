@@ -1,8 +1,8 @@
-"""Machine code on disk, as numba keeps it, but never old and never the end of a fit.
+"""numba's cache of machine code on disk, never stale and never fatal.
 
-numba looks whether the file of a function itself has changed. A function that calls one of another file, or has its
-constants from another, then runs on as it was. Here every function depends on all files that are compiled. And what
-cannot be read is compiled again; what cannot be written is not kept.
+numba only checks whether the file of a function itself has changed. A function that calls functions, or uses constants,
+from another file would go on running stale code. Here every function depends on all files with compiled code. An entry
+that cannot be read is compiled again; one that cannot be written is not cached.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _N_DIGEST = hashlib.sha256().digest_size
 
 @cache
 def stamp_of_sources() -> str:
-    """Digest of all files that compiled functions are made from; of none where there are no files, as in an archive."""
+    """Digest of all files with compiled code; files that cannot be read, as in an archive, are skipped."""
     digest = hashlib.sha256()
     for path in sorted([*_PACKAGE.glob("*.py"), *_PACKAGE.glob("_engines/*.py"), *_PACKAGE.glob("sequences/*.py")]):
         try:
@@ -35,7 +35,7 @@ def stamp_of_sources() -> str:
 
 
 class _CheckedFile(IndexDataCacheFile):
-    """numba's files, each entry behind its digest: a bit that flipped in machine code would crash the process."""
+    """numba's cache files, each entry preceded by its digest: a flipped bit in machine code could crash the process."""
 
     def _load_index(self) -> Any:
         try:
@@ -57,7 +57,7 @@ class _CheckedFile(IndexDataCacheFile):
 
 
 class PackageCache(FunctionCache):
-    """Where the machine code of one function is kept.
+    """The cache of the machine code of one function.
 
     Raises
     ------
@@ -71,15 +71,15 @@ class PackageCache(FunctionCache):
         self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
-        """Load the machine code for a signature; None if there is none that can be used."""
+        """Load the machine code for a signature; None if there is none, or it is unusable."""
         try:
             return super().load_overload(signature, target_context)
-        except Exception:  # whatever a damaged file does to pickle and to numba
+        except Exception:  # a damaged file can cause any error in pickle or numba
             return None
 
     def save_overload(self, signature: Any, data: Any) -> None:
-        """Keep the machine code for a signature if that is possible."""
+        """Save the machine code for a signature if possible."""
         try:
             super().save_overload(signature, data)
-        except OSError:  # no room, or no permission
+        except OSError:  # disk full, or no permission
             pass

@@ -1,4 +1,4 @@
-"""Compilation by numba, and random numbers for compiled loops. Imported on first use: numba takes its time to load."""
+"""Compilation by numba, and random numbers for compiled loops. Imported on first use, since numba is slow to load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile on first use, without the GIL; keep the machine code on disk where any folder can be written."""
+    """Compile on first use, without the GIL; cache the machine code on disk if a folder is writable."""
     dispatcher = njit(function, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
     try:
         dispatcher._cache = PackageCache(function)
@@ -25,7 +25,7 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 @compiled
 def mixed(counter: Any) -> Any:
-    """Turn a uint64 into 64 random bits; counting up by STEP gives the generator splitmix64."""
+    """Hash a uint64 to 64 random bits; incrementing it by STEP gives the generator splitmix64."""
     bits = (counter ^ (counter >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))
@@ -40,5 +40,5 @@ def random_bits(state: Any) -> Any:
 
 @compiled
 def random_unit(state: Any) -> float:
-    """Draw uniformly from [0, 1), by its 53 bits."""
+    """Draw uniformly from [0, 1), with 53 bits."""
     return np.float64(random_bits(state) >> np.uint64(11)) * 2.0**-53

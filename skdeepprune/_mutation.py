@@ -1,4 +1,4 @@
-"""Random substitutions, compiled. Imported on first use, because numba takes its time to load."""
+"""Random substitutions, compiled. Imported on first use, since numba is slow to load."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ _LOW_HALF, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 @compiled
 def substitute_bases(codes: Any, limit: Any, seed: Any) -> None:
-    """Rewrite every base of a flat array, with probability limit / 2**32, as one of the three others; N stays.
+    """Replace each base of a flat array, with probability limit / 2**32, with one of the other three; N stays.
 
-    One draw of 64 bits serves two bases. Nothing branches on a draw: no CPU could predict it.
+    Each draw of 64 bits serves two bases. The code does not branch on draws, which no CPU could predict.
     """
     third, two_thirds = limit // np.uint64(3), np.uint64(2) * limit // np.uint64(3)
     for i in range(len(codes)):

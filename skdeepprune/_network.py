@@ -1,4 +1,4 @@
-"""The network as a value, and its function in plain NumPy."""
+"""The network as an immutable record, and its forward pass in plain NumPy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skdeepprune.sequences import left_justify, sequence_lengths
 _CHUNK_BYTES = 32 * 2**20
 # Base composition of each code: an unknown base is a quarter of each.
 BASE_SHARES = np.vstack([np.eye(4, dtype=np.float32), np.full((1, 4), 0.25, dtype=np.float32)])
-# How much letters of composition words share their weights; the rows have unit norm.
+# Fraction of a weight that letters of composition words share with each other letter; the rows have unit norm.
 _LETTER_SHARE = 0.1
 LETTER_SHARES = ((1 - _LETTER_SHARE) * np.eye(4) + _LETTER_SHARE) / np.sqrt(1 + 3 * _LETTER_SHARE**2)
 
@@ -291,7 +291,7 @@ def with_unknown_bases(weights: NDArray[Any], word_length: int) -> NDArray[Any]:
 
 
 def shared(weights: NDArray[Any], word_length: int, *, inverse: bool = False) -> NDArray[Any]:
-    """Smooth weights over words that differ in few letters: every letter gives a tenth to each of the others.
+    """Smooth weights over words that differ in a few letters: each letter shares a tenth with each of the others.
 
     Training works on the weights before smoothing, so that a word is also learned from its neighbours, as with a
     mismatch string kernel. The mean is subtracted, so that random sequence adds nothing, whatever its length.

@@ -1,4 +1,4 @@
-"""Real numbers from whatever holds them, or an error that says what is in the way and where."""
+"""Conversion of input to real numbers, with errors that name the offending entry."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from scipy.sparse import issparse
 
 from skdeepprune._reading import shown
 
-# Sums of float32 numbers are to stay in its range, as are products with weights.
+# Keeps sums of float32 numbers, and their products with weights, in range.
 MAX_NUMBER = 1e30
 _MAX_REASON = 200
 
 
 def real_numbers(values: Any, name: str) -> Any:
-    """Turn what holds real numbers into an array of them; frames, sparse matrices and numbers stay as they are.
+    """Convert input to an array of real numbers; frames, sparse matrices and numeric arrays are returned unchanged.
 
     Parameters
     ----------
     values : array-like
     name : str
-        For the error.
+        Name of the argument, for errors.
 
     Returns
     -------
-    ndarray, or what was given
-        Not checked for NaN, infinity, or its shape.
+    ndarray, or the input
+        Not checked for NaN, infinity, or shape.
 
     Raises
     ------
@@ -63,17 +63,17 @@ def real_numbers(values: Any, name: str) -> Any:
         with np.errstate(all="ignore"):
             numbers = array.astype(np.float64)
     except (ValueError, TypeError, OverflowError) as error:
-        _name_the_first(array, name)
+        _raise_for_first(array, name)
         raise ValueError(f"{name} is not an array of real numbers: {shown(error)[1:-1]}.") from error
     return pd.DataFrame(numbers, values.index, values.columns) if isinstance(values, pd.DataFrame) else numbers
 
 
-def _name_the_first(array: NDArray[Any], name: str) -> None:
-    """Raise the error of the first entry that is not a real number."""
+def _raise_for_first(array: NDArray[Any], name: str) -> None:
+    """Raise an error that names the first entry that is not a real number."""
     for place, value in np.ndenumerate(array):
         try:
             if isinstance(value, np.ndarray | pd.Series):
-                raise TypeError("it holds several")
+                raise TypeError("it contains several values")
             float(value)
         except (ValueError, TypeError, OverflowError) as error:
             index = "".join(f"[{i}]" for i in place)
@@ -84,10 +84,12 @@ def _name_the_first(array: NDArray[Any], name: str) -> None:
 
 
 def check_range(numbers: NDArray[Any], name: str) -> None:
-    """Refuse numbers that sums and products in float32 would leave the range with."""
+    """Reject numbers so large that their sums or products could overflow in float32."""
     if numbers.dtype.kind == "b" or not numbers.size:
         return
     low, high = float(numbers.min()), float(numbers.max())
     if max(-low, high) > MAX_NUMBER:
-        far = low if -low > high else high
-        raise ValueError(f"{name} holds {far:g}; expected numbers from -{MAX_NUMBER:g} to {MAX_NUMBER:g}. Scale them.")
+        extreme = low if -low > high else high
+        raise ValueError(
+            f"{name} contains {extreme:g}; expected numbers from -{MAX_NUMBER:g} to {MAX_NUMBER:g}. Scale them."
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# Includes settings equal to the defaults, so that this stays the paper's method when defaults change.
+# Includes settings that equal the defaults, so that this remains the paper's method if the defaults change.
 PAPER_SETTINGS: dict[str, Any] = {
     "n_kernels": 4,
     "n_prunings": 6,

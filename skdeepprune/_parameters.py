@@ -1,4 +1,4 @@
-"""Whether the parameters of an estimator are what they may be; the errors read as scikit-learn's own."""
+"""Validation of estimator parameters, with scikit-learn's error messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class InvalidParameterError(ValueError, TypeError):
 
 @dataclass(frozen=True)
 class Allowed:
-    """Values that a parameter may have, and how an error names them.
+    """A constraint on a parameter, and its description in errors.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class Allowed:
 def interval(
     kind: type, low: float, high: float | None, *, closed: Literal["left", "right", "both", "neither"]
 ) -> Allowed:
-    """Allow the numbers, Integral or Real, between two bounds, of which the upper may be missing; never NaN."""
+    """Allow numbers (Integral or Real) between two bounds, the upper one optional; never NaN."""
     top = np.inf if high is None else high
     has_low, has_high = closed in ("left", "both"), closed in ("right", "both")
 
@@ -93,7 +93,7 @@ RANDOM_STATE = (
 
 
 class CheckedParametersMixin:
-    """An estimator whose `fit`, in scikit-learn's `_fit_context`, refuses what `_allowed_parameters` does not name."""
+    """Makes scikit-learn's `_fit_context` validate parameters by `_allowed_parameters`."""
 
     _allowed_parameters: ClassVar[Mapping[str, Sequence[Allowed]]]
 

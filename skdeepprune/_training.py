@@ -340,7 +340,7 @@ def warn_of_death(engine: Engine, network: Network, validation: TrainingData) ->
     if np.ptp(logits) <= 1e-6 * max(1.0, float(np.abs(logits).max())):
         warnings.warn(
             f"The network with {network.n_kernels} kernels died: it predicts the same for every held-out sequence."
-            " Lower learning_rate_init, scale the input, use a larger size with at_size(), or try another random_state.",
+            " Lower learning_rate_init, scale the input, use a larger size with at_size(), or change random_state.",
             ConvergenceWarning,
             stacklevel=5,
         )

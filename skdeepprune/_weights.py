@@ -112,6 +112,6 @@ def weigh_classes(
             f"Weights differ by a factor of more than {_MAX_RATIO:g}: sequence {largest} has sample_weight"
             f" {weights[largest]:g}, sequence {smallest} has {weights[smallest]:g}"
             f"{'' if class_weight is None else f', times class_weight={class_weight!r}'}. Set such small weights to 0"
-            " to leave out their sequences."
+            " to exclude their sequences."
         )
     return product

@@ -415,7 +415,7 @@ def test_real_valued_channels(rng, engine):
         ({}, ["ACGT"] * 8, [1] * 8, r"got only one"),
         ({}, ["ACGT"] * 9, [0, 1, 2] * 3, r"Only binary classification is supported\. The target has 3 classes"),
         ({}, ["ACGT"] * 8, [0, 1], r"inconsistent numbers of samples"),
-        ({}, ["AC", "AG", "AT"], [0, 0, 1], r"at least 2 different sequences of positive weight in each class.* 1 of"),
+        ({}, ["AC", "AG", "AT"], [0, 0, 1], r"at least 2 distinct sequences of positive weight in each class.* 1 of"),
         ({}, [], [], r"minimum of 1 is required"),
         ({"n_channels": 1, "reverse_complement": False}, [[np.nan]] * 8, [0, 1] * 4, r"contains NaN"),
         ({"n_kernels": 2**12, "n_prunings": 12}, ["ACGT"] * 8, [0, 1] * 4, r"start with 16777216 kernels"),
@@ -442,7 +442,7 @@ def test_real_valued_channels(rng, engine):
         ({}, [[1.0], [1.0, 2.0]], [0, 1], r"rows of different lengths"),
         ({}, [[1 + 1j], [2]], [0, 1], r"Complex data not supported: X is of type complex128"),
         ({}, np.zeros((8, 2), "M8[s]"), [0, 1] * 4, r"X is of type datetime64\[s\]; expected real numbers"),
-        ({}, [[1e39, 0.0]] * 8, [0, 1] * 4, r"X holds 1e\+39; expected numbers from -1e\+30 to 1e\+30"),
+        ({}, [[1e39, 0.0]] * 8, [0, 1] * 4, r"X contains 1e\+39; expected numbers from -1e\+30 to 1e\+30"),
         ({}, [[1.0, 10**400]] * 8, [0, 1] * 4, r"X\[0\]\[1\] is .*; expected a number"),
     ],
 )

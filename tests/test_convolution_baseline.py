@@ -280,7 +280,7 @@ def test_unreadable_input_is_refused():
         classifier.fit(np.random.default_rng(0).normal(size=(10, 40)), [0, 1] * 5)
     with pytest.raises(ValueError, match="two classes"):
         classifier.fit(DATA.X_train[:10], [1] * 10)
-    with pytest.raises(ValueError, match="at least 2 different sequences"):
+    with pytest.raises(ValueError, match="at least 2 distinct sequences"):
         classifier.fit(["ACGT", "GGGG"], [0, 1])
     with pytest.raises(ValueError, match="'pooling' parameter"):
         ConvolutionClassifier(pooling="mean").fit(DATA.X_train, DATA.y_train)

@@ -214,7 +214,7 @@ def test_a_complete_partial_download_is_accepted(server, zeng, fetch, home, tmp_
 
 def test_the_number_of_tries_is_bounded_and_no_half_file_is_left(server, zeng, fetch, home):
     server.cuts = [10] * 20
-    with pytest.raises(ConnectionError, match=r"n_retries=2.*by hand.*load_zeng") as caught:
+    with pytest.raises(ConnectionError, match=r"n_retries=2.*yourself.*load_zeng") as caught:
         fetch(n_retries=2)
     assert f"{server.url}{NAME}/train.data" in str(caught.value)
     assert str(home / "zeng" / f"{NAME}.train.data") in str(caught.value)
@@ -236,12 +236,12 @@ def test_an_unknown_set_is_named_and_not_asked_for_twice(server, zeng, home):
 
 def test_offline_errors_list_the_attempts_and_alternatives(home):
     url = "http://127.0.0.1:9"  # nothing listens to the port "discard"
-    with pytest.raises(ConnectionError, match=rf"{url}/{NAME}/train.data .*n_retries=1.*by hand.*load_zeng"):
+    with pytest.raises(ConnectionError, match=rf"{url}/{NAME}/train.data .*n_retries=1.*yourself.*load_zeng"):
         fetch_zeng(NAME, data_home=home, base_url=url, n_retries=1, delay=0)
 
 
 def test_without_permission_nothing_is_downloaded(server, zeng, fetch):
-    with pytest.raises(FileNotFoundError, match=r"train.data is missing.*download_if_missing=False.*by hand"):
+    with pytest.raises(FileNotFoundError, match=r"train.data is missing.*download_if_missing=False.*yourself"):
         fetch(download_if_missing=False)
     assert server.requests == []
 
@@ -259,7 +259,7 @@ def test_a_known_checksum_is_insisted_on(server, zeng, fetch, home):
         f"{NAME}/test.data": "md5:" + hashlib.md5((zeng / "test.data").read_bytes()).hexdigest(),
     }
     wrong = right | {f"{NAME}/train.data": "0" * 64}
-    with pytest.raises(ValueError, match=r"train.data is another file than expected.*`checksums`"):
+    with pytest.raises(ValueError, match=r"train.data is not the expected file.*`checksums`"):
         fetch(checksums=wrong)
     assert not list(home.glob("zeng/*.data*"))
     fetch(checksums=right)
@@ -272,9 +272,9 @@ def test_a_damaged_file_is_noticed_and_replaced(zeng, fetch, home):
     expected = fetch()
     path = home / f"zeng/{NAME}.train.data"
     path.write_text(path.read_text().replace("A", "C", 1))
-    with pytest.raises(FileNotFoundError, match="was changed since it came"):
+    with pytest.raises(FileNotFoundError, match="has changed since it was downloaded"):
         fetch(download_if_missing=False)
-    with pytest.warns(UserWarning, match="downloaded again"):
+    with pytest.warns(UserWarning, match="downloading it again"):
         assert_same(fetch(), expected)
 
 
@@ -283,7 +283,7 @@ def test_a_file_that_changed_on_the_server_does_not_slip_in(zeng, fetch, home):
     (zeng / "train.data").write_text(">chr1:0-4 ACGT 1\n")
     fetch()
     (home / f"zeng/{NAME}.train.data").unlink()
-    with pytest.raises(ValueError, match=r"another file than expected.*delete .*train.data.sha256"):
+    with pytest.raises(ValueError, match=r"not the expected file.*delete .*train.data.sha256"):
         fetch()
     (home / f"zeng/{NAME}.train.data.sha256").unlink()
     assert fetch().X_train.tolist() == ["ACGT"]
@@ -364,7 +364,7 @@ def test_another_archive_can_be_named(server, deepbind, home):
         fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url)
     checksums = {"full data.zip": hashlib.sha256((server.folder / "full data.zip").read_bytes()).hexdigest()}
     fetch = partial(fetch_deepbind, DEEPBIND_NAME, data_home=home, base_url=server.url, archive="full data.zip")
-    with pytest.raises(ValueError, match="another file than expected"):
+    with pytest.raises(ValueError, match="not the expected file"):
         fetch(checksums={"full data.zip": "0" * 64})
     assert len(fetch(checksums=checksums).X_train) == 60
 
@@ -372,7 +372,7 @@ def test_another_archive_can_be_named(server, deepbind, home):
 def test_a_page_instead_of_the_archive_is_not_a_zip_file(server, home):
     (server.folder / "nbtcode").mkdir()
     (server.folder / ARCHIVE).write_text("<html>Please log in to this network</html>")
-    with pytest.raises(ValueError, match=r"something else .* not an intact zip file"):
+    with pytest.raises(ValueError, match=r"unexpected content: .* not an intact zip file"):
         fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url)
     assert {path.name for path in (home / "deepbind").iterdir()} <= {".lock"}
 
@@ -384,7 +384,7 @@ def test_a_page_instead_of_the_archive_is_not_a_zip_file(server, home):
 def test_another_answer_of_the_server_is_not_kept(server, zeng, fetch, home, body):
     right = (zeng / "train.data").read_bytes()
     (zeng / "train.data").write_bytes(body)
-    with pytest.raises(ValueError, match="sent something else than was asked for"):
+    with pytest.raises(ValueError, match="returned unexpected content"):
         fetch()
     assert {path.name for path in (home / "zeng").iterdir()} <= {".lock"}
     (zeng / "train.data").write_bytes(right)
@@ -396,7 +396,7 @@ def test_an_empty_or_odd_checksum_file_is_reported(server, zeng, fetch, home, co
     fetch()
     path = home / "zeng" / f"{NAME}.train.data.sha256"
     path.write_bytes(content.encode(errors="surrogateescape"))
-    with pytest.raises(ValueError, match="does not hold a SHA-256; delete it to take"):
+    with pytest.raises(ValueError, match="does not contain a SHA-256; delete it to accept"):
         fetch()
     path.unlink()
     fetch(download_if_missing=False)
@@ -414,7 +414,7 @@ def test_a_server_that_drips_is_given_up(server, zeng, fetch, home, monkeypatch)
     monkeypatch.setattr(Handler, "answer", drip)
     start = time.monotonic()
     try:
-        with pytest.raises(ConnectionError, match="less than 65,536 bytes came in 0.5 seconds"):
+        with pytest.raises(ConnectionError, match="less than 65,536 bytes in 0.5 seconds"):
             fetch(n_retries=1)
         assert time.monotonic() - start < 10
     finally:
@@ -435,7 +435,7 @@ def test_a_body_that_drips_is_given_up(server, zeng, fetch, home, monkeypatch):
     monkeypatch.setattr(Handler, "answer", drip)
     start = time.monotonic()
     try:
-        with pytest.raises(ConnectionError, match="less than 65,536 bytes came in 0.5 seconds"):
+        with pytest.raises(ConnectionError, match="less than 65,536 bytes in 0.5 seconds"):
             fetch(n_retries=1)
         assert time.monotonic() - start < 10
     finally:
@@ -453,7 +453,7 @@ def test_a_cut_body_of_unknown_length_is_not_kept(server, zeng, deepbind, fetch,
         handler.wfile.write(body[:-1] if body.endswith(b"\n") else body)
 
     monkeypatch.setattr(Handler, "answer", cut)
-    with pytest.raises(ValueError, match="sent something else than was asked for"):
+    with pytest.raises(ValueError, match="returned unexpected content"):
         fetch(n_retries=1)
     with pytest.raises(ValueError, match="it is not an intact zip file"):
         fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url, delay=0.01)

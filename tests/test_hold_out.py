@@ -42,7 +42,7 @@ def test_no_copy_lies_on_both_sides(data, fraction, seed):
     both = used[0] & used[1]
     rng = np.random.default_rng(seed)
     if min(len(one - both) for one in used) < 2:
-        with pytest.raises(ValueError, match="at least 2 different sequences of positive weight in each class"):
+        with pytest.raises(ValueError, match="at least 2 distinct sequences of positive weight in each class"):
             hold_out(codes, labels, weights, fraction, CLASSES, rng)
         return
     training, held_out = hold_out(codes, labels, weights, fraction, CLASSES, rng)

@@ -1,4 +1,4 @@
-"""A file from the web: kept, checked, and where the connection broke, continued."""
+"""Downloads: cached, verified, and resumed after a broken connection."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import Any
 
 from skdeepprune._writing import replacing
 
-# Where a connection breaks, the chunk on its way is lost.
+# If a connection breaks, the chunk in transit is lost.
 _CHUNK_BYTES = 2**13
 _TIMEOUT_SECONDS = 30
-# A download that gets less than this in so many seconds is given up; what came is kept for the next one.
+# A download that receives less than this in that time has stalled. It is aborted, but can be resumed.
 _MIN_BYTES, _STALL_SECONDS = 2**16, 60.0
 _MISSING_POOCH = "Downloads need pooch; install it with `pip install skdeepprune[fetch]`."
 
@@ -34,38 +34,39 @@ def download(
     by_hand: str,
     check: Callable[[Path], object],
 ) -> None:
-    """Download a file unless it is there.
+    """Download a file unless it exists.
 
-    The file has its name only once it is complete and right. Its SHA-256 is written beside it, as `sha256sum` does.
+    The file gets its name only once it is complete and verified. Its SHA-256 is written next to it, in the format of
+    `sha256sum`.
 
     Parameters
     ----------
     url : str
     path : Path
-        Where it goes. An incomplete download waits there as ``NAME.part``, to be continued.
+        Destination. An incomplete download is kept next to it as ``NAME.part``, and resumed later.
     checksum : str or None
-        What the file must have: SHA-256, or any other as ``"algorithm:digest"``. By default, whatever it had when it
-        was downloaded first.
+        Expected SHA-256, or another checksum as ``"algorithm:digest"``. None means the one it had when it was first
+        downloaded.
     n_retries : int
-        How often to try again when the connection fails or the server does (5xx).
+        Number of retries after a connection error or a server error (5xx).
     delay : float
-        Seconds to wait before that.
+        Seconds before each retry.
     if_absent : str
-        What to say if the server has no such file.
+        Advice for the error if the server does not have the file.
     by_hand : str
-        What else can be done, for the errors.
+        Alternative to the download, for errors.
     check : callable
-        Is given the complete download under another name, before it is kept, and raises a ValueError if it is not what
-        was asked for: such as a page that a server sends instead.
+        Called with the complete download before it gets its name; raises a ValueError if the content is wrong, such as
+        an HTML page sent instead of the file.
 
     Raises
     ------
     FileNotFoundError
-        If the server has no such file.
+        If the server does not have the file.
     ConnectionError
-        If the server cannot be reached, breaks off, or sends less than 64 KiB in a minute, every time.
+        If on every try the server cannot be reached, disconnects, or sends less than 64 KiB in a minute.
     ValueError
-        If the server's file has another checksum or does not pass the check. Nothing is kept of it.
+        If the download has the wrong checksum or fails the check. It is then deleted.
     ImportError
         If pooch is not installed.
     """
@@ -77,55 +78,56 @@ def download(
     except ImportError as error:
         raise ImportError(f"{_MISSING_POOCH} {by_hand}") from error
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path.parent):
-        if is_intact(path, checksum):  # now that another process is done
+    with _locked(path.parent):
+        if is_intact(path, checksum):  # another process may have downloaded it in the meantime
             return
         _remove_leftovers(path.parent)
-        expected = checksum or _remembered(path)
+        expected = checksum or _recorded(path)
         if path.exists():
-            warnings.warn(f"{path} does not have the checksum {expected}; it is downloaded again.", stacklevel=3)
-        keeper = pooch.create(path.parent, base_url="", registry={path.name: expected}, urls={path.name: url})
+            warnings.warn(f"{path} does not have the checksum {expected}; downloading it again.", stacklevel=3)
+        cache = pooch.create(path.parent, base_url="", registry={path.name: expected}, urls={path.name: url})
         try:
-            keeper.fetch(path.name, downloader=_ResumingDownloader(path, n_retries, delay, check))
+            cache.fetch(path.name, downloader=_ResumingDownloader(path, n_retries, delay, check))
         except requests.RequestException as error:
             if error.response is not None and error.response.status_code in (404, 410):
-                raise FileNotFoundError(f"{url} is not there ({error.response.status_code}). {if_absent}") from error
+                raise FileNotFoundError(f"{url} does not exist ({error.response.status_code}). {if_absent}") from error
             raise ConnectionError(
                 f"{url} could not be downloaded with n_retries={n_retries}: {error}. {by_hand}"
             ) from error
-        except UnfitError as error:
-            raise ValueError(f"{url} sent something else than was asked for: {error} {by_hand}") from error
+        except WrongContentError as error:
+            raise ValueError(f"{url} returned unexpected content: {error} {by_hand}") from error
         except ValueError as error:
             accept = "Correct `checksums`" if checksum else f"To accept it, delete {_sum_file(path)}"
-            raise ValueError(f"{url} is another file than expected: {error} {accept}.") from error
-        remember(path)
+            raise ValueError(f"{url} is not the expected file: {error} {accept}.") from error
+        record_checksum(path)
 
 
 def is_intact(path: Path, checksum: str | None = None) -> bool:
-    """Whether a file is there and has the checksum, or else the one that it had when it came."""
+    """Whether a file exists and has the checksum; by default, the one recorded when it was downloaded."""
     if not path.exists():
         return False
-    expected = checksum or _remembered(path)
+    expected = checksum or _recorded(path)
     if expected is None:
         return True
     algorithm, _, digest = expected.rpartition(":")
     return _digest(path, algorithm or "sha256") == digest.lower()
 
 
-def remember(path: Path) -> None:
-    """Write the SHA-256 of a file beside it."""
+def record_checksum(path: Path) -> None:
+    """Write the SHA-256 of a file next to it."""
     with replacing(_sum_file(path)) as part:
         part.write_text(f"{_digest(path, 'sha256')}  {path.name}\n")
 
 
-def _remembered(path: Path) -> str | None:
+def _recorded(path: Path) -> str | None:
     sum_file = _sum_file(path)
     if not sum_file.exists():
         return None
     words = sum_file.read_text(encoding="utf-8", errors="replace").split()
     if not words or not re.fullmatch("[0-9a-fA-F]{64}", words[0]):
         raise ValueError(
-            f"{sum_file} does not hold a SHA-256; delete it to take {path.name} as it is, or both to download it again."
+            f"{sum_file} does not contain a SHA-256; delete it to accept {path.name} as it is, or delete both files to"
+            " download again."
         )
     return words[0]
 
@@ -140,8 +142,8 @@ def _digest(path: Path, algorithm: str) -> str:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time download to a folder; the system ends the lock with the process."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time download to a folder; the lock ends with the process."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -153,21 +155,21 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove the empty files in which pooch waits for a download, of runs that were killed: nobody else waits here."""
+    """Remove the empty temporary files of pooch that killed runs have left; no other process is downloading here."""
     for path in folder.glob("tmp*"):
         if re.fullmatch(r"tmp[a-z0-9_]{8}", path.name) and path.is_file() and path.stat().st_size == 0:
             path.unlink(missing_ok=True)
 
 
-class UnfitError(ValueError):
-    """A file that is not what was asked for."""
+class WrongContentError(ValueError):
+    """A downloaded file with the wrong content."""
 
 
 class _ResumingDownloader:
-    """Downloads for pooch, going on where an earlier try, or process, was cut off.
+    """Downloads for pooch, resuming where an earlier try or process was interrupted.
 
-    Beside the part lies the server's name for that version of the file (ETag or date): of another version the server
-    sends all.
+    The server's version of the file (ETag or date) is stored next to the partial download; if it has changed, the
+    server sends the whole file.
     """
 
     def __init__(self, path: Path, n_retries: int, delay: float, check: Callable[[Path], object]) -> None:
@@ -182,10 +184,10 @@ class _ResumingDownloader:
 
         for n_left in reversed(range(self._n_retries + 1)):
             try:
-                self._receive_in_time(url)
+                self._receive_or_stall(url)
                 break
             except requests.RequestException as error:
-                if n_left == 0 or not _may_pass(error):
+                if n_left == 0 or not _is_temporary(error):
                     raise
             time.sleep(self._delay)
         self._version.unlink(missing_ok=True)
@@ -193,19 +195,19 @@ class _ResumingDownloader:
             self._check(self._part)
         except ValueError as error:
             self._part.unlink()
-            raise UnfitError(str(error)) from error
+            raise WrongContentError(str(error)) from error
         os.replace(self._part, output_file)
 
-    def _receive_in_time(self, url: str) -> None:
-        """Receive in a thread that is left behind if nothing comes: a server that drips bytes passes all timeouts."""
+    def _receive_or_stall(self, url: str) -> None:
+        """Receive in a thread that is abandoned if the download stalls: a trickle of bytes defeats all timeouts."""
         import requests
 
         failures: list[BaseException] = []
-        is_left = threading.Event()
+        is_abandoned = threading.Event()
 
         def receive() -> None:
             try:
-                self._receive(url, is_left)
+                self._receive(url, is_abandoned)
             except BaseException as error:
                 failures.append(error)
 
@@ -215,17 +217,17 @@ class _ResumingDownloader:
         try:
             while thread.is_alive():
                 thread.join(min(1.0, _STALL_SECONDS / 4))
-                now_there = self._part.stat().st_size if self._part.exists() else 0
-                if not size <= now_there < size + _MIN_BYTES:
-                    size, since = now_there, time.monotonic()
+                new_size = self._part.stat().st_size if self._part.exists() else 0
+                if not size <= new_size < size + _MIN_BYTES:
+                    size, since = new_size, time.monotonic()
                 elif thread.is_alive() and time.monotonic() - since > _STALL_SECONDS:
-                    raise requests.Timeout(f"less than {_MIN_BYTES:,} bytes came in {_STALL_SECONDS} seconds")
+                    raise requests.Timeout(f"received less than {_MIN_BYTES:,} bytes in {_STALL_SECONDS} seconds")
         finally:
-            is_left.set()
+            is_abandoned.set()
         if failures:
             raise failures[0]
 
-    def _receive(self, url: str, is_left: threading.Event) -> None:
+    def _receive(self, url: str, is_abandoned: threading.Event) -> None:
         import requests
 
         n_received, version = self._so_far()
@@ -237,20 +239,20 @@ class _ResumingDownloader:
             continues = status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {n_received}-")
             if n_received and status in (206, 416) and not continues:
                 self._begin("")
-                return self._receive(url, is_left)
+                return self._receive(url, is_abandoned)
             response.raise_for_status()
             if not continues:
                 self._begin(_version_of(response))
             with self._part.open("ab", buffering=0) as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
-                    if is_left.is_set():
+                    if is_abandoned.is_set():
                         return
                     file.write(chunk)
             if (expected := _total_length(response)) not in (None, self._part.stat().st_size):
                 raise requests.ConnectionError(f"{url} ended after {self._part.stat().st_size} of {expected} bytes")
 
     def _so_far(self) -> tuple[int, str]:
-        """Bytes that can be kept, and the version of the file that they are of."""
+        """Bytes already received, and the version of the file that they belong to."""
         version = self._version.read_text() if self._version.exists() else ""
         return self._part.stat().st_size if version and self._part.exists() else 0, version
 
@@ -266,7 +268,7 @@ def _version_of(response: Any) -> str:
 
 
 def _total_length(response: Any) -> int | None:
-    """Bytes of the whole file, where the server tells."""
+    """Size of the whole file in bytes, if the server gives it."""
     if response.status_code == 206:
         total = response.headers.get("Content-Range", "").rpartition("/")[2]
     else:
@@ -274,8 +276,8 @@ def _total_length(response: Any) -> int | None:
     return int(total) if total.isdigit() else None
 
 
-def _may_pass(error: Any) -> bool:
-    """Whether the next try may do better."""
+def _is_temporary(error: Any) -> bool:
+    """Whether a retry may succeed."""
     import requests
 
     if error.response is not None:

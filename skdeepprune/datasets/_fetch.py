@@ -1,4 +1,4 @@
-"""Fetchers: the published collections of ChIP-seq sets, downloaded once and kept."""
+"""Fetchers: the published collections of ChIP-seq data sets, downloaded once and cached."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sklearn.datasets import get_data_home
 from skdeepprune._random import RandomState
 from skdeepprune._writing import replacing
 from skdeepprune.datasets._collections import SequenceDataset, load_deepbind, load_zeng
-from skdeepprune.datasets._download import download, is_intact, remember
+from skdeepprune.datasets._download import download, is_intact, record_checksum
 from skdeepprune.sequences import read_sequences
 
 _ZENG_URL = "http://cnn.csail.mit.edu/motif_discovery/"
 _DEEPBIND_URL = "http://tools.genes.toronto.edu/deepbind/"
-# Of a set's file, compressed; the published ones have a few megabytes.
+# Size limit for a compressed file of a data set; the published ones have a few megabytes.
 _MAX_MEMBER_BYTES = 2**28
 _DEEPBIND_ARCHIVE = "nbtcode/nbt3300-supplementary-software.zip"
 
@@ -37,50 +37,49 @@ def fetch_zeng(
     n_retries: int = 3,
     delay: float = 1.0,
 ) -> SequenceDataset:
-    r"""Load one of the 690 ENCODE ChIP-seq sets of Zeng et al. [1]_, from the web if it is not there yet.
+    r"""Load one of the 690 ENCODE ChIP-seq data sets of Zeng et al. [1]_, downloading it if necessary.
 
     Parameters
     ----------
     name : str
-        The name of its folder on the server, such as "wgEncodeAwgTfbsBroadDnd41CtcfUniPk"; `base_url` in a browser
-        lists them.
+        Name of its folder on the server, such as "wgEncodeAwgTfbsBroadDnd41CtcfUniPk"; for a list, open `base_url` in
+        a browser.
     data_home : str or path, default=None
-        Where scikit-learn keeps its data sets, by default `~/scikit_learn_data`. The files are
-        ``zeng/NAME.train.data`` and ``zeng/NAME.test.data`` in it, as :func:`load_zeng` reads them.
+        scikit-learn's data folder, by default `~/scikit_learn_data`. The files are ``zeng/NAME.train.data`` and
+        ``zeng/NAME.test.data`` in it, as :func:`load_zeng` reads them.
     download_if_missing : bool, default=True
         If False, never use the network.
     base_url : str
-        Where the sets are: ``base_url/NAME/train.data`` and ``test.data``. Another one is a mirror.
+        URL of the server or of a mirror: the files are ``base_url/NAME/train.data`` and ``base_url/NAME/test.data``.
     checksums : mapping of str to str, default=None
-        SHA-256 by ``"NAME/train.data"`` and ``"NAME/test.data"``; another sum is written ``"md5:..."``. None is
-        published. The sum of every file is written beside it when it comes (``NAME.train.data.sha256``), and from then
-        on the file is checked against that.
+        SHA-256 of ``"NAME/train.data"`` and ``"NAME/test.data"``; other checksums are written ``"md5:..."``. None are
+        published, so by default the checksum of a file is stored next to it when it is downloaded
+        (``NAME.train.data.sha256``), and verified from then on.
     n_retries : int, default=3
-        How often to try again when the connection breaks; the download goes on where it stopped. So it does in a later
-        call.
+        Number of retries after a connection error. The download resumes where it stopped, as it does in a later call.
     delay : float, default=1.0
-        Seconds between tries.
+        Seconds before each retry.
 
     Returns
     -------
     SequenceDataset
-        As published, negatives and all.
+        As published, including the negatives.
 
     Raises
     ------
     FileNotFoundError
-        If the server has no such set, or the set is not there and ``download_if_missing=False``.
+        If the server does not have the data set, or it is missing and ``download_if_missing=False``.
     ConnectionError
         If the server cannot be reached.
     ValueError
-        If a file has another checksum than it should, or is malformed.
+        If a file has the wrong checksum or is malformed.
     ImportError
-        If something must be downloaded and pooch is not installed (``pip install skdeepprune[fetch]``).
+        If a download is necessary and pooch is not installed (``pip install skdeepprune[fetch]``).
 
     Warns
     -----
     UserWarning
-        If a file was changed since it came. It is downloaded again.
+        If a file has changed since it was downloaded. It is downloaded again.
 
     See Also
     --------
@@ -101,7 +100,7 @@ def fetch_zeng(
     base_url = base_url.rstrip("/")
     for part in ("train.data", "test.data"):
         path = folder / f"{name}.{part}"
-        by_hand = f"Or put the file there by hand: {path}. load_zeng reads the sets of any local folder."
+        by_hand = f"Or place the file there yourself: {path}. load_zeng reads data sets from any folder."
         checksum = (checksums or {}).get(f"{name}/{part}")
         _check_network(path, checksum, download_if_missing, by_hand)
         download(
@@ -110,7 +109,7 @@ def fetch_zeng(
             checksum=checksum,
             n_retries=n_retries,
             delay=delay,
-            if_absent=f"Is {name!r} the name of a set? {base_url}/ lists them.",
+            if_absent=f"Is {name!r} the name of a data set? {base_url}/ lists them.",
             by_hand=by_hand,
             check=lambda part: read_sequences(part, format="data"),
         )
@@ -130,37 +129,35 @@ def fetch_deepbind(
     n_retries: int = 3,
     delay: float = 1.0,
 ) -> SequenceDataset:
-    r"""Load one of the ChIP-seq sets that DeepBind [1]_ was published with, from the web if it is not there yet.
+    r"""Load one of the ChIP-seq data sets published with DeepBind [1]_, downloading them if necessary.
 
     Parameters
     ----------
     name : str
-        What comes before ``_AC.seq.gz`` in the archive, such as "SRF_H1-hESC_SRF_HudsonAlpha". If there is no such set,
-        the error names some that there are.
+        The file name in the archive without ``_AC.seq.gz``, such as "SRF_H1-hESC_SRF_HudsonAlpha". If the data set does
+        not exist, the error suggests similar names.
     n_positives : int, default=None
-        Train on a random choice of at most so many positives. By default on all.
+        Maximum number of training positives, sampled at random. By default all.
     random_state : int, Generator, RandomState or None, default=None
-        Decides on the choice, the negatives and the order, as in :func:`load_deepbind`.
+        Controls the sampling, the negatives and the order, as in :func:`load_deepbind`.
     data_home : str or path, default=None
-        Where scikit-learn keeps its data sets, by default `~/scikit_learn_data`. The archive, and the sets that were
-        taken from it, are in ``deepbind`` in it.
+        scikit-learn's data folder, by default `~/scikit_learn_data`. The archive and the data sets extracted from it
+        are in its folder ``deepbind``.
     download_if_missing : bool, default=True
         If False, never use the network.
     base_url : str
-        Where DeepBind is. Another one is a mirror.
+        URL of the DeepBind server or of a mirror.
     archive : str
-        The zip file with the sets, from `base_url`. The sets may be in any folder of it. The default is the address
-        that other publications give. The server's page ``nbtcode/`` is the authority: if the sets have moved to another
-        file there, name it.
+        Path of the zip file below `base_url`; the data sets may be in any folder of it. The default is the one that
+        other publications give. If the data sets have moved, see the server's page ``nbtcode/`` for the new file.
     checksums : mapping of str to str, default=None
-        The SHA-256 of `archive`, by its name; another sum is written ``"md5:..."``. None is published. The sum of the
-        archive, and of the files taken from it, is written beside them (``.sha256``), and from then on they are checked
-        against that.
+        SHA-256 of `archive`, by its name; other checksums are written ``"md5:..."``. None is published, so by default
+        the checksums of the archive and of the extracted files are stored next to them (``.sha256``), and verified from
+        then on.
     n_retries : int, default=3
-        How often to try again when the connection breaks; the download goes on where it stopped. So it does in a later
-        call.
+        Number of retries after a connection error. The download resumes where it stopped, as it does in a later call.
     delay : float, default=1.0
-        Seconds between tries.
+        Seconds before each retry.
 
     Returns
     -------
@@ -171,18 +168,18 @@ def fetch_deepbind(
     Raises
     ------
     FileNotFoundError
-        If the server has no such archive, or it is not there and ``download_if_missing=False``.
+        If the server does not have the archive, or it is missing and ``download_if_missing=False``.
     ConnectionError
         If the server cannot be reached.
     ValueError
-        If the archive has no such set, a file has another checksum than it should, or is malformed.
+        If the archive does not have the data set, or a file has the wrong checksum or is malformed.
     ImportError
-        If the archive must be downloaded and pooch is not installed (``pip install skdeepprune[fetch]``).
+        If a download is necessary and pooch is not installed (``pip install skdeepprune[fetch]``).
 
     Warns
     -----
     UserWarning
-        If the archive was changed since it came. It is downloaded again.
+        If the archive has changed since it was downloaded. It is downloaded again.
 
     See Also
     --------
@@ -204,8 +201,8 @@ def fetch_deepbind(
     if not all(map(is_intact, files)):
         path = folder / PurePosixPath(archive).name
         by_hand = (
-            f"Or put the archive there by hand: {path}; or the set's two files: {files[0]} and {files[1].name}."
-            " load_deepbind reads the sets of any local folder."
+            f"Or place the archive there yourself: {path}; or the two files of the data set: {files[0]} and"
+            f" {files[1].name}. load_deepbind reads data sets from any folder."
         )
         checksum = (checksums or {}).get(archive)
         _check_network(path, checksum, download_if_missing, by_hand)
@@ -216,28 +213,28 @@ def fetch_deepbind(
             checksum=checksum,
             n_retries=n_retries,
             delay=delay,
-            if_absent=f"Name another `archive` of {base_url}/ for the set {name!r}. {by_hand}",
+            if_absent=f"Find the archive with {name!r} on {base_url}/, and pass its path as `archive`. {by_hand}",
             by_hand=by_hand,
             check=_check_archive,
         )
         try:
-            _take_out(path, name, files)
+            _extract(path, name, files)
         except (BadZipFile, RuntimeError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-            # Damaged, encrypted or exotic; of bzip2 damage is an OSError without a number.
+            # Damaged, encrypted or unsupported; for damaged bzip2 it is an OSError without errno.
             if isinstance(error, OSError) and error.errno is not None:
                 raise
-            raise ValueError(f"{path} cannot be unpacked ({error}); delete it, to download it again.") from error
+            raise ValueError(f"{path} cannot be unpacked ({error}); delete it to download it again.") from error
     return load_deepbind(folder, name, n_positives=n_positives, random_state=random_state)
 
 
 def _check_name(name: str) -> None:
     if not name or name.startswith(".") or set(name) & set("/\\"):
-        raise ValueError(f"Expected the name of a set, got {name!r}.")
+        raise ValueError(f"Expected the name of a data set, got {name!r}.")
 
 
 def _check_network(path: Path, checksum: str | None, download_if_missing: bool, by_hand: str) -> None:
     if not download_if_missing and not is_intact(path, checksum):
-        state = "was changed since it came" if path.exists() else "is missing"
+        state = "has changed since it was downloaded" if path.exists() else "is missing"
         raise FileNotFoundError(f"{path} {state}, and download_if_missing=False. {by_hand}")
 
 
@@ -248,25 +245,25 @@ def _check_archive(path: Path) -> None:
         raise ValueError(f"it is not an intact zip file ({error}).") from error
 
 
-def _take_out(archive: Path, name: str, files: list[Path]) -> None:
-    """Copy a set's files out of the archive."""
+def _extract(archive: Path, name: str, files: list[Path]) -> None:
+    """Extract the files of a data set from the archive."""
     with ZipFile(archive) as opened:
         members = {PurePosixPath(member).name: member for member in opened.namelist()}
         if missing := [file.name for file in files if file.name not in members]:
             names = [member.removesuffix("_AC.seq.gz") for member in members if member.endswith("_AC.seq.gz")]
             near = get_close_matches(name, names, 5, 0.3) or names[:5]
             raise ValueError(
-                f"{archive} has no {missing[0]}. It has {len(names)} sets{', such as ' if near else ''}"
-                f"{', '.join(map(repr, near))}. If the set is in another file of the server, name it as `archive`."
+                f"{archive} has no {missing[0]}. It has {len(names)} data sets{', such as ' if near else ''}"
+                f"{', '.join(map(repr, near))}. If the data set is in another archive, pass that as `archive`."
             )
         for file in files:
             size = opened.getinfo(members[file.name]).file_size
             if size > _MAX_MEMBER_BYTES:
-                said = f"{members[file.name]} says that it has {size:,} bytes"
-                raise ValueError(f"{archive}: {said}; expected {_MAX_MEMBER_BYTES:,} at most.")
+                found = f"{members[file.name]} has {size:,} bytes"
+                raise ValueError(f"{archive}: {found}; expected at most {_MAX_MEMBER_BYTES:,}.")
             with replacing(file) as part:
-                # Not more than it said, or it is damaged.
+                # zipfile reads no more than this; excess data would fail the CRC check.
                 with opened.open(members[file.name]) as source, part.open("wb") as target:
                     shutil.copyfileobj(source, target)
                 read_sequences(part, format="seq")
-            remember(file)
+            record_checksum(file)
