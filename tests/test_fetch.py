@@ -263,7 +263,7 @@ def test_a_known_checksum_is_insisted_on(server, zeng, fetch, home):
         fetch(checksums=wrong)
     assert not list(home.glob("zeng/*.data*"))
     fetch(checksums=right)
-    with pytest.warns(UserWarning, match="checksum 0000"), pytest.raises(ValueError, match="another file"):
+    with pytest.warns(UserWarning, match="checksum 0000"), pytest.raises(ValueError, match="not the expected file"):
         fetch(checksums=wrong)
     assert (home / f"zeng/{NAME}.train.data").read_bytes() == (zeng / "train.data").read_bytes()
 
@@ -292,7 +292,7 @@ def test_a_file_that_changed_on_the_server_does_not_slip_in(zeng, fetch, home):
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".lock", "a\\b"])
 @pytest.mark.parametrize("fetcher", [fetch_zeng, fetch_deepbind])
 def test_a_name_is_not_a_path(fetcher, name, home):
-    with pytest.raises(ValueError, match="name of a set"):
+    with pytest.raises(ValueError, match="name of a data set"):
         fetcher(name, data_home=home)
 
 
@@ -354,13 +354,13 @@ def test_a_damaged_deepbind_file_is_taken_out_again(server, deepbind, home):
 
 
 def test_an_archive_without_the_set_names_near_ones(server, deepbind, home):
-    with pytest.raises(ValueError, match=r"no SRF_H1_SRF_AC.seq.gz. It has 2 sets, such as 'SRF_H1-hESC_SRF"):
+    with pytest.raises(ValueError, match=r"no SRF_H1_SRF_AC.seq.gz. It has 2 data sets, such as 'SRF_H1-hESC_SRF"):
         fetch_deepbind("SRF_H1_SRF", data_home=home, base_url=server.url)
 
 
 def test_another_archive_can_be_named(server, deepbind, home):
     (server.folder / ARCHIVE).rename(server.folder / "full data.zip")
-    with pytest.raises(FileNotFoundError, match=r"404.*another `archive`.*load_deepbind"):
+    with pytest.raises(FileNotFoundError, match=r"404.*as `archive`.*load_deepbind"):
         fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url)
     checksums = {"full data.zip": hashlib.sha256((server.folder / "full data.zip").read_bytes()).hexdigest()}
     fetch = partial(fetch_deepbind, DEEPBIND_NAME, data_home=home, base_url=server.url, archive="full data.zip")
@@ -496,6 +496,6 @@ def test_an_encrypted_or_exotic_archive_is_reported(server, deepbind, home, chan
 
 def test_an_archive_that_would_fill_the_disk_is_refused(server, deepbind, home, monkeypatch):
     monkeypatch.setattr("skdeepprune.datasets._fetch._MAX_MEMBER_BYTES", 10)
-    with pytest.raises(ValueError, match="expected 10 at most"):
+    with pytest.raises(ValueError, match="expected at most 10"):
         fetch_deepbind(DEEPBIND_NAME, data_home=home, base_url=server.url, delay=0.01)
     assert not list((home / "deepbind").glob("*.seq.gz*"))
