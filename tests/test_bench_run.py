@@ -235,11 +235,11 @@ def test_damaged_cells_run_again_and_leftovers_are_ignored(tmp_path, fitted):
     files = cell_files(tmp_path)
     (tmp_path / files[1]).write_bytes((tmp_path / files[1]).read_bytes()[:100])
     (tmp_path / files[0].parent / f".{files[0].name}.x7.part").write_text("{")
-    with pytest.warns(UserWarning, match=f"{re.escape(files[1].name)} is damaged .* counts as missing"):
+    with pytest.warns(UserWarning, match=f"{re.escape(files[1].name)} is damaged .* as missing"):
         assert len(read_store(tmp_path)) == 2
     with pytest.warns(UserWarning, match="is damaged"):
         assert list_cells([TINY], methods, range(3), tmp_path)["state"].tolist() == ["done", "missing", "done"]
-    with pytest.warns(UserWarning, match="is damaged .* counts as missing"):
+    with pytest.warns(UserWarning, match="is damaged .* as missing"):
         second = run_benchmark([TINY], methods, range(3), tmp_path)
     assert len(fitted) == 4
     pd.testing.assert_frame_equal(first.drop(columns=CIRCUMSTANCES), second.drop(columns=CIRCUMSTANCES))
@@ -252,7 +252,7 @@ def test_a_folder_with_the_name_of_a_cell_is_moved_aside(tmp_path, fitted):
     path.unlink()
     path.mkdir()
     (path / "notes").write_text("mine")
-    with pytest.warns(UserWarning, match=f"{re.escape(path.name)} is damaged .* counts as missing"):
+    with pytest.warns(UserWarning, match=f"{re.escape(path.name)} is damaged .* as missing"):
         assert len(read_store(tmp_path)) == 2
     second = run_benchmark([TINY], methods, range(3), tmp_path)
     assert len(fitted) == 4 and path.is_file()
@@ -358,7 +358,7 @@ def test_restoring_keeps_existing_cells_and_needs_their_column(tmp_path):
     table = run_benchmark(*asked, tmp_path)
     restore_store(tmp_path, table.assign(roc_auc=0.5), *asked)
     pd.testing.assert_frame_equal(read_store(tmp_path), table)
-    with pytest.raises(ValueError, match="no column 'cell'; expected one of read_store, got collection"):
+    with pytest.raises(ValueError, match="no column 'cell'; expected one returned by read_store, got collection"):
         restore_store(tmp_path, table.drop(columns="cell"), *asked)
 
 
@@ -462,7 +462,7 @@ def test_a_file_that_has_grown_makes_another_cell_and_one_that_has_moved_does_no
 def test_unknown_names(folder):
     with pytest.raises(ValueError, match=r"no collection or data set 'GAT'; expected a collection \(simulated, .*GATA"):
         find_datasets(["GAT"], folder)
-    with pytest.raises(ValueError, match="Name the folder of the real sets"):
+    with pytest.raises(ValueError, match="Pass the folder of the real sets"):
         find_datasets(["deepbind"])
     with pytest.raises(ValueError, match="n_positives=0"):
         find_datasets(n_positives=0)
@@ -626,7 +626,7 @@ def test_command_line_with_a_method_of_ones_own(project, capsys):
 
 def test_cells_that_differ_in_parameters_alone_are_refused(tmp_path):
     datasets = find_datasets(["simulated-3"], n_positives=20) + find_datasets(["simulated-3"], n_positives=30)
-    with pytest.raises(ValueError, match=r"1 cells are there twice .* simulated/simulated-3/mine.seed-0. Give"):
+    with pytest.raises(ValueError, match=r"1 cells occur twice .* simulated/simulated-3/mine.seed-0. Give"):
         run_benchmark(datasets, {"mine": lambda dataset, seed: DeepPruneClassifier()}, [0], tmp_path)
 
 

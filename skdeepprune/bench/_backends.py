@@ -103,7 +103,7 @@ def _run_on_loky(calls: Any, n_jobs: int | None) -> Iterator[tuple[int, Any]]:
                     del left[i]
                     yield i, result
         except BrokenProcessPool:
-            # Calls are dispatched in order; as many wait as run.
+            # Calls are dispatched in order, with one waiting for each that runs.
             for i in list(islice(left, 2 * effective_n_jobs(n_jobs))):
                 try:
                     ((_, result),) = apart([delayed(_call)(*left[i])])
@@ -116,14 +116,14 @@ def _run_on_loky(calls: Any, n_jobs: int | None) -> Iterator[tuple[int, Any]]:
 def _run_on_dask(calls: Any, client: Any, as_completed: Any) -> Iterator[tuple[int, Any]]:
     """Submit all calls to the scheduler at once, so that workers that join later get some.
 
-    joblib's Dask backend would wait forever for a call that Dask has given up (whose workers have died more often than
-    the scheduler's ``allowed-failures``, 3 by default). Here the result of that call is the error.
+    joblib's Dask backend would wait forever for a call that Dask has given up on (whose workers have died more often
+    than the scheduler's ``allowed-failures``, 3 by default). Here the result of that call is the error.
     """
     numbers = {client.submit(_call, *call, pure=False): call[1] for call in calls}
     ended = as_completed(numbers, loop=client.loop, with_results=True, raise_errors=False)
     for future, result in ended:
         if future.cancelled():
-            raise ConnectionError(f"The Dask scheduler is gone: {result} Run again to go on.")
+            raise ConnectionError(f"Lost the Dask scheduler: {result} Run again to resume.")
         i = numbers.pop(future)
         error = future.exception()
         # A result kept on a worker would be recomputed if that worker died.
@@ -132,7 +132,7 @@ def _run_on_dask(calls: Any, client: Any, as_completed: Any) -> Iterator[tuple[i
 
 
 def _run_on_ray(calls: Any, n_jobs: int | None, ray: Any) -> Iterator[tuple[int, Any]]:
-    """Keep `n_jobs` tasks running. joblib's Ray backend would return no result before the last."""
+    """Keep `n_jobs` tasks running. joblib's Ray backend would return no result before the last one is done."""
     n_running = None if n_jobs == -1 else n_jobs or 1
     task, waiting = ray.remote(_call), iter(calls)
     running = {task.remote(*call): call[1] for call in islice(waiting, n_running)}
@@ -161,8 +161,8 @@ def _dask_client(dask: Any, n_jobs: int | None, scheduler: str | None) -> Iterat
             for worker, n_threads in client.nthreads().items():
                 if n_threads > 1:
                     raise ValueError(
-                        f"The Dask worker {worker} has {n_threads} threads; expected one, as each job needs a process"
-                        " to itself. Start workers with `--nthreads 1`, and `--nworkers` for more of them."
+                        f"The Dask worker {worker} has {n_threads} threads; expected one, since each job needs its"
+                        " own process. Start workers with `--nthreads 1`, and `--nworkers` for more of them."
                     )
             yield client
         return

@@ -65,7 +65,7 @@ class BenchmarkDataset:
 def find_datasets(
     wanted: Sequence[str] = (), folder: str | os.PathLike[str] | None = None, *, n_positives: int | None = None
 ) -> list[BenchmarkDataset]:
-    """Find the simulated sets, and those of a folder.
+    """Find the simulated data sets and those in a folder.
 
     Parameters
     ----------
@@ -97,14 +97,14 @@ def find_datasets(
     """
     if n_positives is not None and n_positives < 1:
         raise ValueError(f"n_positives={n_positives}; expected at least 1, or None for all.")
-    there = list(_simulated(n_positives))
+    available = list(_simulated(n_positives))
     if folder is not None:
-        there += _known_formats(Path(folder).resolve(), n_positives)
-        there += _folders(Path(folder).resolve(), n_positives)
+        available += _known_formats(Path(folder).resolve(), n_positives)
+        available += _folders(Path(folder).resolve(), n_positives)
     for name in wanted:
-        if not any(name in (dataset.collection, dataset.name) for dataset in there):
-            raise ValueError(_unknown(name, there, folder))
-    return [dataset for dataset in there if not wanted or {dataset.collection, dataset.name} & set(wanted)]
+        if not any(name in (dataset.collection, dataset.name) for dataset in available):
+            raise ValueError(_unknown(name, available, folder))
+    return [dataset for dataset in available if not wanted or {dataset.collection, dataset.name} & set(wanted)]
 
 
 def _simulated(n_positives: int | None) -> Iterator[BenchmarkDataset]:
@@ -179,21 +179,21 @@ def _part(folder: Path, part: str) -> Path:
 
 def _with_at_most(data: SequenceDataset, n_positives: int | None, seed: int) -> SequenceDataset:
     """Draw training sequences, the same fraction of both classes, in the original order."""
-    n_there = int((data.y_train == 1).sum())
-    if n_positives is None or n_there <= n_positives:
+    n_available = int((data.y_train == 1).sum())
+    if n_positives is None or n_available <= n_positives:
         return data
     rng = np.random.default_rng([seed, 0])
     of_class = [np.flatnonzero(data.y_train == label) for label in (0, 1)]
-    rows = np.concatenate([rng.choice(of, len(of) * n_positives // n_there, replace=False) for of in of_class])
+    rows = np.concatenate([rng.choice(of, len(of) * n_positives // n_available, replace=False) for of in of_class])
     rows.sort()
     return replace(data, X_train=data.X_train[rows], y_train=data.y_train[rows])
 
 
-def _unknown(name: str, there: list[BenchmarkDataset], folder: str | os.PathLike[str] | None) -> str:
-    collections = ", ".join(dict.fromkeys(dataset.collection for dataset in there))
-    near = get_close_matches(name, [dataset.name for dataset in there], 3, 0.3)
+def _unknown(name: str, available: list[BenchmarkDataset], folder: str | os.PathLike[str] | None) -> str:
+    collections = ", ".join(dict.fromkeys(dataset.collection for dataset in available))
+    near = get_close_matches(name, [dataset.name for dataset in available], 3, 0.3)
     return (
         f"There is no collection or data set {name!r}; expected a collection ({collections}) or a set"
         f"{', such as ' + ', '.join(near) if near else ''}."
-        + (" Name the folder of the real sets." if folder is None else f" The folder of the real sets is {folder}.")
+        + (" Pass the folder of the real sets." if folder is None else f" The folder of the real sets is {folder}.")
     )

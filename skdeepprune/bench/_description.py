@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-# These determine how to compute, not the result.
+# They affect how the result is computed, not the result.
 _WITHOUT_INFLUENCE = {"n_jobs", "verbose"}
 
 

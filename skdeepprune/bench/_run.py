@@ -115,7 +115,7 @@ def run_benchmark(
                 rows = [failed_row(cell, rows)]
             if rows is not None:
                 kept.put(cell, rows)
-                bar.set_postfix_str(_in_short(rows[-1]), refresh=False)
+                bar.set_postfix_str(_summary(rows[-1]), refresh=False)
             bar.update()
     return kept.read(cells)
 
@@ -139,14 +139,13 @@ def list_cells(
     -------
     DataFrame
         One row per cell: collection, dataset, method, n_kernels (if the size is a cell of its own), seed, and state:
-        "done",
-        "failed" or "missing".
+        "done", "failed" or "missing".
 
     Examples
     --------
     >>> from skdeepprune.bench import METHODS, find_datasets, list_cells
     >>> methods = {"deepprune": METHODS["deepprune"]}
-    >>> cells = list_cells(find_datasets(["simulated"]), methods, range(5), "a store to be")
+    >>> cells = list_cells(find_datasets(["simulated"]), methods, range(5), "results")
     >>> cells["state"].value_counts().to_dict()
     {'missing': 25}
     """
@@ -180,8 +179,8 @@ def restore_store(
     store : str or path
         Folder; created if missing. Existing cells are kept.
     table : DataFrame, or path of a CSV file
-        As `read_store` and `run_benchmark` return it. Rows of other cells are ignored; a changed parameter
-        makes another cell.
+        As returned by `read_store` and `run_benchmark`. Rows of other cells are ignored; a changed parameter makes a
+        different cell.
     datasets, methods, seeds, metrics
         As in `run_benchmark`.
 
@@ -194,17 +193,17 @@ def restore_store(
     --------
     >>> import tempfile
     >>> from skdeepprune.bench import METHODS, find_datasets, list_cells, restore_store, run_benchmark
-    >>> asked = find_datasets(["simulated-3"], n_positives=200), {"pwm-scan": METHODS["pwm-scan"]}, range(2)
-    >>> with tempfile.TemporaryDirectory() as there, tempfile.TemporaryDirectory() as here:
-    ...     table = run_benchmark(*asked, there)
-    ...     restore_store(here, table, *asked)
-    ...     list_cells(*asked, here)["state"].tolist()
+    >>> arguments = find_datasets(["simulated-3"], n_positives=200), {"pwm-scan": METHODS["pwm-scan"]}, range(2)
+    >>> with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+    ...     table = run_benchmark(*arguments, one)
+    ...     restore_store(other, table, *arguments)
+    ...     list_cells(*arguments, other)["state"].tolist()
     ['done', 'done']
     """
     table = table if isinstance(table, pd.DataFrame) else pd.read_csv(table)
     if "cell" not in table:
         raise ValueError(
-            f"The table has no column 'cell'; expected one of read_store, got {', '.join(map(str, table))}."
+            f"The table has no column 'cell'; expected one returned by read_store, got {', '.join(map(str, table))}."
         )
     Store(store).restore(make_cells(datasets, methods, list(seeds), metrics), table)
 
@@ -215,6 +214,6 @@ def _run_if_missing(job: tuple[Cell, Path]) -> list[Row] | None:
     return None if path.exists() else run_cell(cell)
 
 
-def _in_short(row: Row) -> str:
+def _summary(row: Row) -> str:
     outcome = row.get("error") or f"AUC {row.get('roc_auc', float('nan')):.3f}"
     return f"{row['dataset']} {row['method']} seed {row['seed']}: {outcome[:60]}"

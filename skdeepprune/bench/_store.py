@@ -67,19 +67,19 @@ class Store:
         doubled = [slot for slot, count in counts.items() if count > 1]
         if doubled:
             raise ValueError(
-                f"{len(doubled)} cells are there twice with different parameters, the first:"
-                f" {doubled[0].relative_to(self._cells)}. Give data sets and methods that differ names that differ."
+                f"{len(doubled)} cells occur twice with different parameters; the first is"
+                f" {doubled[0].relative_to(self._cells)}. Give different data sets and methods different names."
             )
 
     def prepare(self, cells: Iterable[Cell], *, retry_failed: bool) -> list[Cell]:
         """Move superseded files, remove files of cells to repeat, and return the missing cells."""
-        there = defaultdict(list)
+        existing = defaultdict(list)
         for path in self._cells.glob("*/*/*.json"):
-            there[_slot(path)].append(path)
+            existing[_slot(path)].append(path)
         missing = []
         for cell in cells:
             path = self.path(cell)
-            for other in there[_slot(path)]:
+            for other in existing[_slot(path)]:
                 if other != path:
                     _move(other, self._superseded(other))
             if path.is_dir():
@@ -157,7 +157,7 @@ def read_store(folder: str | os.PathLike[str]) -> pd.DataFrame:
     """
     store = Store(folder)
     if not store.folder.is_dir():
-        raise NotADirectoryError(f"{store.folder} is no folder; expected the store of a benchmark.")
+        raise NotADirectoryError(f"{store.folder} is not a folder; expected the store of a benchmark.")
     return store.read()
 
 
@@ -170,7 +170,7 @@ def _read(path: Path) -> list[Row] | None:
         return None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         reason = " ".join(f"{type(error).__name__} {error}".split())[:200]
-        warnings.warn(f"{path} is damaged ({reason}); its cell counts as missing.", stacklevel=4)
+        warnings.warn(f"{path} is damaged ({reason}); treating its cell as missing.", stacklevel=4)
         return None
     return rows
 
