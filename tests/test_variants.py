@@ -408,5 +408,5 @@ def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch):
         write_vcf(path, ("chr1", 100, ".", GENOME["chr1"][99], GENOME["chr1"][99] + "A", ".", ".", "."))
 
     monkeypatch.setattr(variants_module.Background, "draw", draw_and_change)
-    with pytest.raises(ValueError, match="Leave the file unchanged while it is read"):
+    with pytest.raises(ValueError, match="Do not change the file while it is being read"):
         score_variants(CLASSIFIER, path, GENOME, window=21, background=5)

@@ -81,13 +81,13 @@ class Alleles:
             np.zeros(len(rows), np.uint8),
         )
         for column in (alleles.ref, alleles.alt):
-            alleles._mark_what_is_not_dna(column)
+            alleles._mark_invalid(column)
         return alleles
 
     def __len__(self) -> int:
         return len(self.chrom)
 
-    def _mark_what_is_not_dna(self, column: list[str]) -> None:
+    def _mark_invalid(self, column: list[str]) -> None:
         lengths = np.fromiter(map(len, column), np.int64, len(column))
         ends = np.cumsum(lengths)
         is_bad = codes_of_letters(_letters(column)) > 4

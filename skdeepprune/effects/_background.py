@@ -73,14 +73,14 @@ class Background:
         self._sizes = {kind: np.sort(np.concatenate(sizes)) for kind, sizes in found.items()}
 
     def p_values(self, delta: NDArray[np.float64], place: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How often random variants change the log-odds at least as much: (1 + their number) / (1 + all)."""
+        """Fraction of random variants that change the log-odds at least as much; 1 is added to both counts."""
         p = np.full(len(delta), np.nan)
         kinds, kind = np.unique(place[:, 1:], axis=0, return_inverse=True)
         for i, (n_ref, n_alt) in enumerate(kinds.tolist()):
             if (n_ref, n_alt) not in self._sizes:
                 raise ValueError(
-                    "There are variants that were not there when the background was drawn; expected the same variants"
-                    " when they are read again. Leave the file unchanged while it is read."
+                    "Some variants were not present when the background was drawn; expected the same variants on the"
+                    " second reading. Do not change the file while it is being read."
                 )
             sizes, rows = self._sizes[n_ref, n_alt], kind.ravel() == i
             n_as_large = len(sizes) - np.searchsorted(sizes, np.abs(delta[rows]), side="left")

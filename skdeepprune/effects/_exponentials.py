@@ -1,6 +1,6 @@
 """Exponentials and logarithms of many numbers, compiled to vector instructions.
 
-In compiled loops NumPy's are called for one number after the other. Imported on first use: numba takes its time to
+In compiled loops, NumPy's functions are called for one number at a time. Imported on first use, since numba is slow to
 load.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from skdeepprune._compiling import compiled
 
 _LOG_2 = np.log(2.0)
-# Log 2 in two parts; the first has so few digits that its multiples are exact.
+# log(2) in two parts; the first has few enough digits for exact multiples.
 _LOG_2_HIGH = 0.6931471803691238
 _LOG_2_LOW = 1.9082149292705877e-10
 _MANTISSA_BITS, _EXPONENT_OF_1 = 52, 1023
@@ -23,15 +23,15 @@ _MAX_EXPONENT = 700.0
 @compiled
 def take_exponentials(values: Any) -> None:
     """Replace numbers (n,) by their exponentials, to a relative error of 1e-15."""
-    is_odd = False
+    out_of_range = False
     for i in range(len(values)):
-        is_odd |= not -_MAX_EXPONENT <= values[i] <= _MAX_EXPONENT
-    if is_odd:
+        out_of_range |= not -_MAX_EXPONENT <= values[i] <= _MAX_EXPONENT
+    if out_of_range:
         for i in range(len(values)):
             values[i] = np.exp(values[i])
         return
     for i in range(len(values)):
-        # 2^exponent exp(r), with r from -log(2) / 2 to log(2) / 2 in the series of the exponential.
+        # 2^exponent exp(r), with r from -log(2) / 2 to log(2) / 2; exp(r) by its Taylor series.
         exponent = np.floor(values[i] * (1 / _LOG_2) + 0.5)
         r = (values[i] - exponent * _LOG_2_HIGH) - exponent * _LOG_2_LOW
         series = 1 + r * (1 / 10) * (1 + r * (1 / 11) * (1 + r * (1 / 12) * (1 + r * (1 / 13))))
@@ -43,10 +43,10 @@ def take_exponentials(values: Any) -> None:
 @compiled
 def take_logarithms(values: Any) -> None:
     """Replace positive numbers (n,) by their natural logarithms, to 1e-15 (relative, or absolute below 1)."""
-    is_odd = False
+    out_of_range = False
     for i in range(len(values)):
-        is_odd |= not _MIN <= values[i] <= _MAX
-    if is_odd:
+        out_of_range |= not _MIN <= values[i] <= _MAX
+    if out_of_range:
         for i in range(len(values)):
             values[i] = np.log(values[i])
         return

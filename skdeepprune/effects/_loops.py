@@ -37,7 +37,7 @@ def pack_words(codes: Any, first: int, n_words: int, words: Any) -> None:
 
 @compiled
 def count_letters(codes: Any, counts: Any) -> None:
-    """Add the numbers of the codes 0 to 4 to `counts`."""
+    """Add the counts of codes 0 to 4 to `counts`."""
     for letter in range(5):
         n = 0
         for i in range(len(codes)):

@@ -38,7 +38,7 @@ class Mutagenesis:
     codes : ndarray of uint8, shape (n, L)
         The sequences: 0 to 3 for A, C, G, T, 4 for an unknown base and beyond the end.
     log_odds : ndarray of float64, shape (n,)
-        Of the sequences as they are.
+        Log-odds of the original sequences.
     """
 
     delta: NDArray[np.float64]
@@ -88,7 +88,7 @@ class Mutagenesis:
         Raises
         ------
         ValueError
-            If the changes are those of scores, not of log-odds.
+            If the changes are those of scores rather than log-odds.
         """
         if self.delta.ndim > 3:
             raise ValueError("Contributions refer to the log-odds; expected a result of output='log-odds'.")
@@ -133,7 +133,7 @@ class Mutagenesis:
 
 
 def saturation_mutagenesis(classifier: DeepPruneClassifier, X: Any, *, output: Output = "log-odds") -> Mutagenesis:
-    """Compute the effect of replacing every base by each of the others.
+    """Compute the effect of replacing every base with each of the others.
 
     Parameters
     ----------

@@ -259,14 +259,14 @@ def write_changes(codes: Any, scores: Any, delta: Any) -> None:
 @compiled
 def weigh_changes(codes: Any, scores: Any, weights: Any, by_words: Any, delta: Any) -> None:
     """Write the changes of the log-odds (positions, 4, 1) from kernels and words."""
-    as_it_is = 0.0
+    original = 0.0
     for k in range(len(weights)):
-        as_it_is += weights[k] * scores[len(codes), 0, k]
+        original += weights[k] * scores[len(codes), 0, k]
     for i in range(len(codes)):
         for base in range(4):
             total = 0.0
             if base != codes[i]:
                 for k in range(len(weights)):
                     total += weights[k] * scores[i, base, k]
-                total += by_words[i, base] - as_it_is
+                total += by_words[i, base] - original
             delta[i, base, 0] = total

@@ -132,9 +132,9 @@ def _error_without_line(source: str) -> Any:
 
 @contextmanager
 def _bcf_file(path: str | os.PathLike[str], file: IO[bytes]) -> Iterator[str]:
-    """Yield the path of a file that pysam can read: a copy where this is a pipe, or not compressed in blocks."""
+    """Yield the path of a file that pysam can read: a copy if the input is a pipe or not compressed by bgzip."""
     pysam = load_pysam("BCF files")
-    if path != "-" and os.path.isfile(path) and _is_in_blocks(path):
+    if path != "-" and os.path.isfile(path) and _is_bgzipped(path):
         yield os.fspath(path)
         return
     with temporary_folder() as folder:
@@ -144,10 +144,10 @@ def _bcf_file(path: str | os.PathLike[str], file: IO[bytes]) -> Iterator[str]:
         yield copy
 
 
-def _is_in_blocks(path: str | os.PathLike[str]) -> bool:
+def _is_bgzipped(path: str | os.PathLike[str]) -> bool:
     with open(path, "rb") as file:
         start = file.read(14)
-    return start[:4] == b"\x1f\x8b\x08\x04" and start[12:] == b"BC"  # as bgzip writes a member of gzip
+    return start[:4] == b"\x1f\x8b\x08\x04" and start[12:] == b"BC"  # bgzip's extra field in a gzip header
 
 
 @contextmanager

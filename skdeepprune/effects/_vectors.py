@@ -96,10 +96,11 @@ combine_rows: Any = intrinsic(_row_pair)
 
 
 def _replaced_windows(typing_context, windows, lowered, raised, block, i, old, first, last, as_sum, pooled):
-    """Pool a block of lanes of the windows over position i, for every base that may replace the `old` one.
+    """Pool a block of lanes over the windows that contain position i, for every base that may replace the `old` one.
 
-    A window times its row of `lowered` is without the old base, and times one of `raised` it has a new base. That is
-    added to the row of the new base in `pooled`. For maxima rows are added instead, and the greater number is kept.
+    Multiplying a window by its row of `lowered` removes the old base, multiplying by one of `raised` inserts a new one.
+    The result is added to the row of the new base in `pooled`. For maxima, rows are added instead of multiplied, and
+    the larger number is kept.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def _replaced_windows(typing_context, windows, lowered, raised, block, i, old, f
     lowered : array of float64, shape (5, W, B * LANES)
     raised : array of float64, shape (W, 4, B * LANES)
     block, i, old, first, last : int64
-        Of the B blocks; and the first and last window over i.
+        Index of one of the B blocks; position; old base; first and last window that contain the position.
     as_sum : bool
     pooled : array of float64, shape (4, B * LANES)
     """
