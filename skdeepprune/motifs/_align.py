@@ -68,9 +68,9 @@ def correlation_at(motif: Motif, other: Motif, shift: int) -> float:
 
 
 def alike(motifs: Sequence[Motif], least: float) -> Iterator[NDArray[np.int64]]:
-    """For every motif, which earlier ones correlate by more than `least` at their best alignment, or nearly so much.
+    """Yield, for every motif, the indices of earlier ones whose best correlation exceeds `least`, up to rounding.
 
-    Of all at once, by a matrix product for every shift: 256 motifs have 33,000 pairs.
+    All shifts at once by a matrix product, since 256 motifs have 33,000 pairs.
     """
     differences = [_difference(motif) for motif in motifs]
     width = max(map(len, differences), default=0)
@@ -79,7 +79,7 @@ def alike(motifs: Sequence[Motif], least: float) -> Iterator[NDArray[np.int64]]:
         shape[width : width + len(difference)] = difference / (np.linalg.norm(difference) or 1.0)
     turned = shapes[:, ::-1, ::-1]
     for i in range(len(motifs)):
-        # A row for every shift, of both strands.
+        # One row per shift and strand.
         rows = [one[i, start : start + width].ravel() for one in (shapes, turned) for start in range(2 * width + 1)]
         earlier = shapes[:i, width : 2 * width].reshape(i, 4 * width)
         found = (earlier @ np.array(rows).T).max(axis=1, initial=-1.0) if i else np.empty(0)

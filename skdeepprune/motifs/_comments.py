@@ -92,7 +92,7 @@ def _are(values: Iterable[Any], kinds: Sequence[Any]) -> bool:
 
 
 def parsed(text: MotifLines, content: str) -> Any:
-    """Read the JSON of a comment."""
+    """Parse the JSON of a comment."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

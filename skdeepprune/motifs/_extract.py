@@ -1,4 +1,4 @@
-"""From kernels to motifs: the sites that a kernel fires at, aligned and counted."""
+"""From kernels to motifs: the sites at which a kernel is active, aligned and counted."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from skdeepprune.motifs._motif import UNIFORM, Background, Motif, Site
 from skdeepprune.sequences import decode, from_one_hot
 
 _N = 4
-# Two motifs whose best alignment correlates more than this are called copies of each other.
+# Two motifs whose best alignment has a higher correlation than this are copies of each other.
 _COPY_OF = "copy of "
 _COPY_CORRELATION = 0.8
-# Of a correlation in float32 kernels.
+# Rounding error of a correlation between float32 kernels.
 _ROUNDING = 1e-5
 
 
@@ -40,46 +40,46 @@ def extract_motifs(
 ) -> list[Motif]:
     r"""Turn each kernel into a motif, as DeepBind [1]_ did.
 
-    Of every sequence a kernel's best window is looked at, on either strand if the classifier reads both. It is a site
-    where the kernel's score, before it is cut at 0, passes the kernel's threshold. The sites are aligned, and the
-    letters at every position are counted: ``counts[i, b]`` is the number of sites with base b at position i.
+    In every sequence, the candidate site of a kernel is its best window, on either strand if the classifier reads both.
+    It is a site if its score is positive and reaches the kernel's threshold. The sites are aligned, and the letters at
+    every position are counted: ``counts[i, b]`` is the number of sites with base b at position i.
 
-    - **Which sequences.** Bound ones for a kernel of positive weight; unbound ones for one of negative weight, whose
-      firing speaks against binding. Without `y` all of X.
-    - **Threshold.** ``threshold * max(score)`` over these sequences, and at least 0: below 0 the ReLU hears nothing.
-    - **Flanks.** A kernel may hold its motif at its edge, with a part cut off. So `flank` positions more on either side
+    - **Sequences.** Bound ones for a kernel with a positive weight; unbound ones for a negative weight, which is
+      evidence against binding. Without `y`, all of X.
+    - **Threshold.** ``threshold * max(score)`` over these sequences.
+    - **Flanks.** A kernel may have its motif at the edge, with a part cut off, so `flank` more positions on either side
       are counted.
-    - **Letters that are not there.** What lies beyond the end of a sequence, and N, count as a share of each letter, as
-      the background has them. So the counts of every position sum to the number of sites.
+    - **Missing letters.** Positions beyond the end of a sequence, and N, count as fractions of the four letters,
+      according to the background. So the counts at every position sum to the number of sites.
     - **Trimming.** Positions at both ends with less than `trim` bits are dropped.
-    - **Copies.** Kernels often learn one motif several times, shifted or on the other strand. If two motifs correlate
-      above 0.8 at their best alignment, the notes of the later one say so.
+    - **Copies.** Several kernels often learn the same motif, shifted or on the other strand. If two motifs have a
+      correlation above 0.8 at their best alignment, the notes of the later one say so.
 
     Parameters
     ----------
     classifier : DeepPruneClassifier
         Fitted on DNA.
     X : as in `classifier.fit`
-        Sequences to find sites in: those of training, or others.
+        Sequences to find sites in: the training sequences, or others.
     y : array-like, shape (n,), default=None
-        Their classes.
+        Class labels.
     threshold : float, default=0.2
-        Share of the kernel's greatest score, from 0 (wherever the network reacts, as in DeepBind) up to 1.
-        A low one lets chance windows in, which blur the motif; a high one keeps the best instances only, which makes it
-        too sharp. On the simulated sets 0.2 to 0.3 came closest to what was planted.
+        Fraction of the kernel's maximum score, from 0 (any positive score, as in DeepBind) to 1. A low threshold
+        includes chance windows, which blur the motif; a high one keeps only the best instances, which makes it too
+        sharp. On the simulated sets, 0.2 to 0.3 came closest to the planted motifs.
     flank : int, default=8
         Positions counted on either side of the kernel's window.
     trim : float or None, default=0.25
-        Bits below which positions at the ends are dropped. None keeps all.
+        Minimum information in bits of the first and last position. None keeps all positions.
     background : array-like of four floats, default=None
-        Probabilities of A, C, G, T without a motif. None takes 1/4 for each.
+        Background probabilities of A, C, G, T. None means 1/4 each.
     names : sequence of str, default=None
         Names of the sequences. By default "sequence_0", "sequence_1" ...
 
     Returns
     -------
     list of Motif
-        One per kernel in their order, named "kernel_0", "kernel_1" ..., with sites from the best score down. A kernel
+        One per kernel, in order, named "kernel_0", "kernel_1" ..., with sites in descending order of score. A kernel
         without any site is left out, with a warning.
 
     Warns
@@ -110,13 +110,13 @@ def extract_motifs(
     """
     check_is_fitted(classifier)
     if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold={threshold}; expected a share of the greatest score, from 0 to 1.")
+        raise ValueError(f"threshold={threshold}; expected a fraction of the maximum score, from 0 to 1.")
     if flank < 0:
         raise ValueError(f"flank={flank}; expected a number >= 0.")
     values = read_parts(classifier, X, n_channels=classifier.n_channels_, expect_dna=classifier.is_dna_)
     letters = InputParts([(rows, _letters(part)) for rows, part in values.parts])
     bound = _bound(classifier, y, len(letters))
-    # A Series would be looked up by its labels.
+    # Indexing a Series would use its labels.
     names = [f"sequence_{i}" for i in range(len(letters))] if names is None else list(names)
     check_consistent_length(bound, names)
     network: Network = classifier.stages_[-1].network
@@ -129,8 +129,7 @@ def extract_motifs(
         rows, limit = _sites_of_kernel(found.pooled[:, k], eligible, threshold)
         if len(rows) == 0:
             warnings.warn(
-                f"kernel_{k} has no site: its score is 0 in all of the {len(names)} sequences that it could be read"
-                " from. It is left out.",
+                f"kernel_{k} has no site: its score is 0 in all eligible sequences, out of {len(names)}. It is left out.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -144,8 +143,7 @@ def extract_motifs(
                 threshold=limit,
             )
         )
-    noted = note_copies(motifs)
-    return _note_rotations(noted, network.kernels[:, :, :4])
+    return _note_rotations(note_copies(motifs), network.kernels[:, :, :4])
 
 
 def scan_parts(network: Network, sequences: InputParts, n_threads: int = 1) -> Scan:
@@ -158,12 +156,12 @@ def scan_parts(network: Network, sequences: InputParts, n_threads: int = 1) -> S
 
 
 def _letters(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Codes of what was read: codes themselves, or channels of which the first four are DNA."""
+    """Return codes as they are, or those of the first four channels."""
     codes = values if values.ndim == 2 else from_one_hot(values[:, :, :4])
     if codes is None:
         raise ValueError(
-            "The first four channels of X are not one-hot DNA, so its kernels read no letters; expected DNA strings or"
-            " channels A, C, G, T, ... with at most one 1 among the first four."
+            "The first four channels of X are not one-hot DNA, so there are no letters to count; expected DNA strings,"
+            " or channels A, C, G, T, ... with at most one 1 among the first four."
         )
     return codes
 
@@ -185,7 +183,7 @@ def _bound(classifier: Any, y: ArrayLike | None, n_sequences: int) -> NDArray[np
 def _sites_of_kernel(
     pooled: NDArray[Any], eligible: NDArray[np.bool_], threshold: float
 ) -> tuple[NDArray[np.int64], float]:
-    """Rows in which the score passes the threshold, best first, and that threshold."""
+    """Rows whose score reaches the threshold, best first; and the threshold."""
     limit = threshold * max(float(pooled[eligible].max(initial=0)), 0.0)
     rows = np.flatnonzero(eligible & (pooled > 0) & (pooled >= limit))
     return rows[np.argsort(-pooled[rows], kind="stable")], limit
@@ -193,7 +191,7 @@ def _sites_of_kernel(
 
 @dataclass(frozen=True)
 class _Sequences:
-    """What windows are cut from."""
+    """The sequences that windows are cut from."""
 
     letters: InputParts
     names: Sequence[str]
@@ -202,7 +200,7 @@ class _Sequences:
     def motif(
         self, found: Scan, k: int, rows: NDArray[np.int64], *, width: int, flank: int, trim: float | None
     ) -> Motif:
-        """Cut the best windows of kernel `k` in `rows`, widened by `flank`, count them, and trim what that gives."""
+        """Count the letters in the best windows of kernel `k` in `rows`, extended by `flank`, and trim the motif."""
         width += 2 * flank
         start = found.position[rows, k].astype(np.int64) - flank
         reverse = found.reverse[rows, k]
@@ -212,7 +210,7 @@ class _Sequences:
         counts += (windows == _N).sum(axis=0)[:, None] * np.array(self.background)
         motif = Motif(f"kernel_{k}", counts, len(rows), kernel=k, background=self.background)
         first, last = (0, width) if trim is None else motif.informative(trim)
-        # Only now the sites, as there may be a million.
+        # Sites are made last, since there may be a million.
         start += np.where(reverse, width - last, first)
         columns = (
             rows.tolist(),
@@ -225,7 +223,7 @@ class _Sequences:
         return replace(motif, counts=counts[first:last], sites=tuple(map(Site, *columns)))
 
     def mostly_known(self, position: NDArray[Any], width: int) -> NDArray[np.bool_]:
-        """Whether at least half of the bases of every window (n_sequences, K) are known: others are no evidence."""
+        """Whether at least half of the bases of every window (n_sequences, K) are known."""
         enough = np.empty(position.shape, np.bool_)
         for rows, codes in self.letters.parts:
             n_known = np.cumsum(np.pad(codes != _N, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
@@ -251,13 +249,13 @@ _COMPLEMENT = np.array([3, 2, 1, 0, _N], dtype=np.uint8)
 
 
 def _note_rotations(motifs: list[Motif], kernels: NDArray[np.floating[Any]]) -> list[Motif]:
-    """Note which kernels are an earlier one shifted around its end: no alignment of their motifs shows that."""
+    """Note which kernels are circular shifts of earlier ones, which no alignment of their motifs shows."""
     shapes = kernels - kernels.mean(axis=2, keepdims=True)
     ordered = shapes[[motif.kernel for motif in motifs]]
     noted = []
     for i, motif in enumerate(motifs):
         if not any(note.startswith(_COPY_OF) for note in motif.notes):
-            for j in _alike_when_turned(ordered[: i + 1]):
+            for j in _rotations_of_last(ordered[: i + 1]):
                 earlier = motifs[j]
                 shift, reverse, r = _best_rotation(ordered[i], ordered[j])
                 if r > _COPY_CORRELATION:
@@ -271,8 +269,8 @@ def _note_rotations(motifs: list[Motif], kernels: NDArray[np.floating[Any]]) -> 
     return noted
 
 
-def _alike_when_turned(shapes: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
-    """Which shapes correlate with the last one, shifted around its end and on either strand."""
+def _rotations_of_last(shapes: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Indices of the shapes that correlate with a circular shift of the last one, on either strand."""
     *others, last = shapes.astype(np.float64)
     if not others:
         return np.empty(0, dtype=np.int64)
@@ -285,7 +283,7 @@ def _alike_when_turned(shapes: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
 
 
 def _best_rotation(kernel: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> tuple[int, bool, float]:
-    """By how many positions to shift `other`, on which strand, to correlate best with `kernel`, and how well."""
+    """Find the circular shift and strand of `other` that correlate best with `kernel`, and the correlation."""
     norm = float(np.linalg.norm(kernel) * np.linalg.norm(other)) or 1.0
     return max(
         (
@@ -299,7 +297,7 @@ def _best_rotation(kernel: NDArray[np.floating[Any]], other: NDArray[np.floating
 
 
 def note_copies(motifs: Sequence[Motif]) -> list[Motif]:
-    """Note of each motif which earlier one it is a copy of, as the two read now; older notes of that kind go."""
+    """Note for each motif which earlier one it is a copy of; existing notes of this kind are replaced."""
     noted: list[Motif] = []
     for motif, candidates in zip(motifs, alike(motifs, _COPY_CORRELATION), strict=True):
         motif = replace(motif, notes=tuple(note for note in motif.notes if not note.startswith(_COPY_OF)))

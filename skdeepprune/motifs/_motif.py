@@ -256,7 +256,7 @@ class Motif:
     def trim(self, min_information: float = 0.25) -> Motif:
         """Drop the positions at both ends with less than `min_information` bits.
 
-        A motif without any position that informative is returned unchanged.
+        If no position is that informative, the motif is returned unchanged.
 
         Parameters
         ----------
@@ -272,7 +272,7 @@ class Motif:
         return self if stop - start == self.width else self.window(start, stop)
 
     def informative(self, min_information: float) -> tuple[int, int]:
-        """First and last + 1 of the positions that hold as many bits; of all where none does."""
+        """First and last + 1 of the positions with at least this many bits; all positions if there are none."""
         found = np.flatnonzero(self.information_content >= min_information)
         return (int(found[0]), int(found[-1]) + 1) if len(found) else (0, self.width)
 

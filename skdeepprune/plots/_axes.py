@@ -14,7 +14,7 @@ def new_axes(n: int) -> list[Axes]:
 
 
 def new_rows(n: int, width: float) -> list[Axes]:
-    """Make a figure, `width` inches wide, with `n` low axes stacked vertically that share the x axis."""
+    """Make a figure, `width` inches wide, with `n` axes stacked vertically that share the x axis."""
     return _subplots(n, 1, (width, 0.35 + 1.35 * n))
 
 

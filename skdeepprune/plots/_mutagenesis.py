@@ -1,4 +1,4 @@
-"""Saturation mutagenesis of a sequence: a logo of how important each base is, above what its replacement changes."""
+"""Saturation mutagenesis of a sequence: a logo of contributions above a heat map of the effects of substitutions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skdeepprune.sequences import one_hot
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_INCHES_A_BASE = 0.14
+_INCHES_PER_BASE = 0.14
 _LETTERS = "ACGT"
 
 
@@ -27,33 +27,33 @@ def plot_mutagenesis(
     end: int | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> list[Axes]:
-    """Draw what every replacement in a sequence changes.
+    """Draw the effect of every substitution in a sequence.
 
     Parameters
     ----------
     result : Mutagenesis
-        What :func:`skdeepprune.effects.saturation_mutagenesis` gives, of the log-odds.
+        Result of :func:`skdeepprune.effects.saturation_mutagenesis`, for the log-odds.
     i : int, default=0
-        Which sequence.
+        Index of the sequence.
     start, end : int
-        Positions to draw, from 0, the end excluded; by default all of the sequence.
+        Range of positions to draw, from 0, end excluded; by default the whole sequence.
     axes : two matplotlib Axes, default=None
         By default a new figure.
 
     Returns
     -------
     list of matplotlib Axes
-        A logo of the sequence, each base as high as its contribution (the mean of the four letters' log-odds is less
-        by so much); and a heat map of delta with a row per letter, the sequence's own letters marked by dots.
+        A logo of the sequence, in which the height of a base is its contribution (its log-odds minus the mean over the
+        four letters); and a heat map of delta with a row per letter, the letters of the sequence marked by dots.
 
     Raises
     ------
     IndexError
-        If there is no such sequence.
+        If `i` is out of range.
     ValueError
-        If `result` is of scores, not of log-odds, or there are no such positions.
+        If `result` contains scores instead of log-odds, or the positions are out of range.
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def plot_mutagenesis(
     if end is None or not 0 <= start < end <= len(codes):
         raise ValueError(f"start={start}, end={end}; expected 0 <= start < end <= {len(codes)}, within the sequence.")
     codes, delta, contributions = codes[start:end], delta[start:end], contributions[start:end]
-    drawn = list(axes) if axes is not None else new_rows(2, max(4.0, 1.2 + _INCHES_A_BASE * len(codes)))
+    drawn = list(axes) if axes is not None else new_rows(2, max(4.0, 1.2 + _INCHES_PER_BASE * len(codes)))
     logo, heat_map = drawn
     plot_logo(contributions[:, None] * one_hot(codes[None])[0], ax=logo, kind="weights", start=start)
     logo.set_ylabel("contribution")
@@ -99,5 +99,5 @@ def plot_mutagenesis(
     heat_map.spines[["top", "right"]].set_visible(False)
     figure = heat_map.get_figure(root=True)
     assert figure is not None
-    figure.colorbar(image, ax=drawn, label="change of log-odds", fraction=0.02, pad=0.01)
+    figure.colorbar(image, ax=drawn, label="change in log-odds", fraction=0.02, pad=0.01)
     return drawn
