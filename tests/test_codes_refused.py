@@ -43,7 +43,7 @@ def test_bytes_beyond_the_letters_are_refused(take, wrong):
 
 @TAKERS
 def test_real_numbers_and_other_shapes_are_refused(take):
-    with pytest.raises(ValueError, match="codes of integers, got values of type float64"):
+    with pytest.raises(ValueError, match="integer codes, got values of type float64"):
         take(np.array([[0.0, 1.5]]))
     with pytest.raises(ValueError, match=r"codes of shape \(n_sequences, length\), got shape \(3,\)"):
         take(np.array([0, 1, 2]))

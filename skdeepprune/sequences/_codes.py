@@ -41,18 +41,17 @@ _COMPLEMENT = np.array([3, 2, 1, 0, N_CODE], dtype=np.uint8)
 
 
 def encode(X: Any, *, unknown: Unknown = "error", length: int | None = None) -> Codes:
-    """Read DNA strings as byte codes.
+    """Encode DNA strings as byte codes.
 
-    Letters are read case-insensitively: A, C, G, T (and U as T) are 0 to 3. N and the other IUPAC ambiguity
-    letters (R Y S W K M B D H V) are 4, an unknown base. Everything else is an error,
-    unless ``unknown="N"``.
+    Letters are read case-insensitively: A, C, G, T (and U as T) are 0 to 3. N and the other IUPAC ambiguity letters
+    (R Y S W K M B D H V) are 4, an unknown base. Any other letter is an error, unless ``unknown="N"``.
 
     Parameters
     ----------
     X : list, ndarray, Series, or DataFrame with one column
-        DNA strings, also of unequal length.
+        DNA strings, of any lengths.
     unknown : {"error", "N"}, default="error"
-        What to do with a letter outside the IUPAC alphabet: refuse it, or read it as N.
+        What to do with a letter outside the IUPAC alphabet: raise an error, or read it as N.
     length : int, default=None
         Width of the result. By default the length of the longest sequence.
 
@@ -113,7 +112,7 @@ def check_padding(lengths: NDArray[np.int64], width: int, n_bytes: int = 1) -> N
     remedy = "Cut long sequences into windows, or leave them out." if lengths[longest] == width else "Lower `length`."
     raise ValueError(
         f"Padded to {width:,} letters, {len(lengths):,} sequences take {size * n_bytes / 1e9:.1f} GB,"
-        f" {size / max(int(lengths.sum()), 1):.0f} times what they hold: sequence {longest} has {lengths[longest]:,}"
+        f" {size / max(int(lengths.sum()), 1):.0f} times their content: sequence {longest} has {lengths[longest]:,}"
         f" letters, the median is {np.median(lengths):,.0f}. {remedy}"
     )
 
@@ -126,7 +125,7 @@ def codes_of_letters(letters: NDArray[np.uint8]) -> Codes:
 def encode_by_length(
     X: Any, *, unknown: Unknown = "error", n_letters: int = _CHUNK_LETTERS
 ) -> Iterator[tuple[NDArray[np.int64], Codes]]:
-    """Read DNA strings as byte codes in groups of similar length, so that long ones do not widen the others.
+    """Encode DNA strings as byte codes in groups of similar length, so that a long one does not pad the others.
 
     Parameters
     ----------
@@ -190,7 +189,7 @@ def _encode_rows(
             position = at - int(ends[i] - lengths[i])
             raise ValueError(
                 f"Sequence {numbers[i]} has the letter {strings[i][position]!r} at position {position}; expected A, C,"
-                " G, T or N. Write N for a base that is not known, or let OneHotDNA(unknown='N') do so."
+                " G, T or N. Write N for an unknown base, or let OneHotDNA(unknown='N') do so."
             )
         flat[bad] = N_CODE
     if lengths.min() == out.shape[1]:
@@ -201,7 +200,7 @@ def _encode_rows(
 
 
 def decode(codes: ArrayLike, *, strip: bool = True) -> list[str]:
-    """Write byte codes as DNA strings.
+    """Decode byte codes to DNA strings.
 
     Parameters
     ----------
@@ -232,13 +231,13 @@ def check_codes(codes: ArrayLike) -> Codes:
         raise ValueError(f"Expected codes of shape (n_sequences, length), got shape {matrix.shape}.")
     if matrix.dtype.kind not in "iu":
         raise ValueError(
-            f"Expected codes of integers, got values of type {matrix.dtype}; encode(strings) makes codes of strings."
+            f"Expected integer codes, got values of type {matrix.dtype}; encode(strings) converts strings to codes."
         )
     if matrix.size and (matrix.min() < 0 or matrix.max() > N_CODE):
         row, position = np.argwhere((matrix < 0) | (matrix > N_CODE))[0]
         raise ValueError(
             f"Expected codes from 0 to {N_CODE} (A, C, G, T, N), got {matrix[row, position]} in row {row} at position"
-            f" {position}; encode(strings) makes codes of DNA strings."
+            f" {position}; encode(strings) converts DNA strings to codes."
         )
     return matrix.astype(np.uint8, copy=False)
 
@@ -302,7 +301,7 @@ def left_justify(codes: Codes) -> tuple[Codes, NDArray[np.int64]]:
 
 
 def reverse_complement(X: Any) -> Any:
-    """Read the other strand.
+    """Return the reverse complement.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ def one_hot(codes: Codes, dtype: Any = np.uint8) -> NDArray[Any]:
 
 
 def from_one_hot(X: NDArray[Any]) -> Codes | None:
-    """Read a one-hot array back as codes, or return None if it is anything else.
+    """Convert a one-hot array to codes, or return None if it is anything else.
 
     Parameters
     ----------

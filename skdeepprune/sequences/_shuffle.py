@@ -1,4 +1,4 @@
-"""Dinucleotide shuffles: null sequences with the counts of the originals."""
+"""Dinucleotide shuffles: null sequences with the dinucleotide counts of the originals."""
 
 from __future__ import annotations
 

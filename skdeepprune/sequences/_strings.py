@@ -1,4 +1,4 @@
-"""DNA strings of anything that holds them."""
+"""Extraction of DNA strings from lists, arrays, tables and records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 
 
 def as_strings(X: Any) -> list[str]:
-    """List the sequences of anything that holds DNA strings.
+    """Return the DNA strings in a list, array, table or other container.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def listed(X: Any) -> Any:
         raise TypeError(f"Expected a list of DNA strings, got one {kind} of {len(sequence)} letters; write [sequence].")
     if isinstance(X, Mapping) and not issparse(X):
         raise TypeError(
-            "Expected a list of DNA strings, got a mapping; write list(X.values()) if its values are these."
+            "Expected a list of DNA strings, got a mapping; write list(X.values()) if the values are the sequences."
         )
     if isinstance(X, Set):
         raise TypeError("Expected a list of DNA strings, got a set, which has no order; write sorted(X).")
