@@ -20,9 +20,9 @@ help:
 	@echo "make demo   prune a network of 256 kernels to 4 on simulated DNA and show its AUC at every size"
 	@echo "make test   lint, types, doctests and tests"
 	@echo "make slow   the tests that take minutes"
-	@echo "make fuzz   100,000 damaged files and as many damaged inputs, or SKDEEPPRUNE_FUZZ of each"
+	@echo "make fuzz   100,000 damaged files and 100,000 damaged inputs, or SKDEEPPRUNE_FUZZ of each"
 	@echo "make lint   lint and types only"
-	@echo "make oldest the tests with Python 3.11 and the lower bounds of setup.py, in .venv-oldest"
+	@echo "make oldest the tests with Python 3.11 and the lower bounds in setup.py, in .venv-oldest"
 	@echo "make newest the tests with Python 3.13 and the newest versions of everything, in .venv-newest"
 	@echo "make coverage the tests, with line and branch coverage"
 	@echo "make docs   the documentation, to docs/_build/html"
@@ -57,7 +57,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 
-# Without static checks. Warnings of other versions are not errors here.
+# Without static checks. Warnings are not errors here, since other versions may have new ones.
 oldest:
 	@$(call check_python,$(OLDEST),OLDEST)
 	$(OLDEST) -m venv --clear .venv-oldest

@@ -87,7 +87,7 @@ setup(
     install_requires=[
         "jinja2>=3.1",
         "joblib>=1.5",
-        "llvmlite",  # the version is numba's to choose
+        "llvmlite",  # numba determines the version
         "numba>=0.61.2",
         "numpy>=2.2",
         "pandas>=2.2.3",

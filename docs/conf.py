@@ -13,7 +13,7 @@ from sphinx.writers.html5 import HTML5Translator
 import skdeepprune
 from skdeepprune.cli import make_parser
 
-# What inherited docstrings refer to in scikit-learn's own documentation.
+# Targets in scikit-learn's own documentation that inherited docstrings refer to.
 SCIKIT_LEARN_TARGETS = {"accuracy_score", "meta-estimator", "metadata_routing", "set_output"}
 
 project = "skdeepprune"
@@ -33,7 +33,7 @@ templates_path = ["_templates"]
 default_role = "code"
 
 toc_object_entries_show_parents = "hide"
-autodoc_typehints = "none"  # the numpydoc sections say it, with shapes
+autodoc_typehints = "none"  # given in the numpydoc sections, with shapes
 numpydoc_class_members_toctree = False
 numpydoc_show_inherited_class_members = True
 
@@ -82,17 +82,17 @@ html_math_renderer = "mathml"
 
 
 class CommandLine(SphinxDirective):
-    """The reference of the command line: a section per command, as the parser has it."""
+    """Reference of the command line, generated from the parser: a section per command."""
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_reread()  # the parser may have changed though the page has not
+        self.env.note_reread()  # the parser may have changed even if the page has not
         commands = next(a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
         text = "\n".join(line for name, parser in commands.items() for line in _describe(name, parser))
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
 def _describe(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
-    """Yield the lines of a command's section."""
+    """Yield the lines of the section of a command."""
     wanted = " ".join(_invocation(action) for action in parser._actions if action.required)
     yield from (name, "-" * len(name), "", parser.description or "", "")
     yield from (".. code-block:: console", "", f"   $ {parser.prog} {wanted} [options]".replace("  ", " "), "")
@@ -127,7 +127,7 @@ def _leave_unlinked(app: Sphinx, env: object, node: nodes.Element, text: nodes.E
 
 
 def setup(app: Sphinx) -> None:
-    """Add the directive, and let browsers set the formulas themselves, without a script from elsewhere."""
+    """Add the directive, and render formulas as MathML, without external scripts."""
     app.add_directive("command-line", CommandLine)
     app.connect("missing-reference", _leave_unlinked)
     app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_math_block, None))

@@ -13,7 +13,7 @@ from skdeepprune.sequences import sequence_lengths, shuffle_codes
 Codes = NDArray[np.uint8]
 
 _PAIRS_AT_ONCE = 2**20
-# At or above this fraction of the negatives, shuffles are no coincidence.
+# At or above this fraction of the negatives, shuffles are not a coincidence.
 _SHARE_OF_SHUFFLES = 0.25
 _BASES_TO_LOOK_AT = 2**21
 _WORD_LENGTH = 6

@@ -2,9 +2,9 @@
 From peaks to an honest report
 ==============================
 
-Peaks and a genome, and nothing else: which sequences are *not* bound, and what should the classifier be tested on? This
-example chooses unbound regions that match the peaks, keeps whole chromosomes for the test, and shows what is learned
-from shuffles instead.
+Given only peaks and a genome, which sequences are *not* bound, and what should the classifier be tested on? This
+example samples unbound regions that match the peaks, holds out whole chromosomes for testing, and shows what a
+classifier learns from other negatives.
 """
 
 # %%
@@ -13,7 +13,7 @@ from shuffles instead.
 #
 # Both are simulated, so that the example needs no download: six chromosomes whose GC content changes every 5 kb, with
 # unequal frequencies of 5-mers, as in real genomes; a third of the bases are repeats in lower case.
-# The protein binds sites like TGACGTCA, with some mismatches, more often in GC-rich regions than elsewhere.
+# The protein binds sites similar to TGACGTCA, more often in GC-rich regions than elsewhere.
 
 from itertools import product
 

@@ -2,8 +2,8 @@
 From peaks to motifs
 ====================
 
-A ChIP-seq experiment ends with a file of peaks: sequences that a protein bound, nothing more. This example goes from
-such a file to the motifs in it, to the known motifs that they resemble, and to a report to pass on.
+A ChIP-seq experiment yields a file of peaks: sequences that a protein bound, and nothing else. This example goes from
+such a file to the motifs in it, to the known motifs that they resemble, and to a report that can be shared.
 """
 
 # %%

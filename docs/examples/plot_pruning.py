@@ -2,9 +2,9 @@
 From many kernels to four
 =========================
 
-Deepprune trains a network with more kernels than anyone could read, and prunes it by half again and again. This example
-follows one fit on simulated sequences, compares the small network with one of the same size that was trained directly,
-and with the best that any classifier could do.
+Deepprune trains a network with more kernels than anyone could interpret, and repeatedly prunes it by half. This example
+follows one fit on simulated sequences, and compares the small network with one of the same size trained directly, and
+with the best possible classifier.
 """
 
 # %%
@@ -60,7 +60,7 @@ _ = plot_history(classifier)
 # Trained directly
 # ----------------
 #
-# The baseline is a network that has 4 kernels from the start. Its result depends on the initial weights, so it is
+# The baseline is a network with 4 kernels from the start. Its result depends on the initial weights, so it is
 # trained with five seeds.
 
 for seed in range(5):

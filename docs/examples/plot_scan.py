@@ -49,7 +49,7 @@ for name in ("chr1", "chr2"):
 # --------
 #
 # :func:`~skdeepprune.effects.scan` estimates the background from the genome, computes for every kernel the activation
-# that random sequence exceeds with a probability of 1e-4, and lists the windows above it on both strands. For a real
+# that a random sequence exceeds with a probability of 1e-4, and lists the windows above it on both strands. For a real
 # genome, the second argument is the path of a FASTA file, :func:`~skdeepprune.effects.scan_to_bed` writes a file, and
 # ``skdeepprune scan`` does so on the command line.
 

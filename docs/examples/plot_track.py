@@ -2,8 +2,8 @@
 Log-odds along a genome
 =======================
 
-A track shows where in a genome a classifier is sure, for genome browsers or for a figure as here. This example trains
-on simulated peaks, slides a window along a chromosome, and draws the log-odds and where sites were planted.
+A track shows where along a genome a classifier predicts binding, for genome browsers or for a figure as here. This
+example trains on simulated peaks, slides a window along a chromosome, and plots the log-odds and the planted sites.
 """
 
 # %%

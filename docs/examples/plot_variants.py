@@ -2,8 +2,8 @@
 Which variants change binding
 =============================
 
-A classifier learns a motif, a genome has sites of it, and somebody's genome differs from it here and there. Which of
-the differences matter? The truth is known here, as all of it is simulated.
+A genome contains sites of a protein, and an individual's genome has variants. Which of them change binding? Here the
+data are simulated, so the truth is known.
 """
 
 # %%
@@ -21,7 +21,7 @@ letters, site = np.array(list("ACGT")), np.array(list("TGACGTCA"))
 
 
 def with_site(bases, at):
-    """Plant a site that is right in most letters."""
+    """Plant a site in which most letters match."""
     bases[at : at + 8] = np.where(rng.random(8) < 0.9, site, rng.choice(letters, 8))
     return bases
 
@@ -75,7 +75,7 @@ fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
 bins = np.linspace(table.loc[is_snv, "delta"].min(), table.loc[is_snv, "delta"].max(), 80)
 ax.hist(table.loc[is_snv & ~in_site, "delta"], bins, label="elsewhere", color="0.6", log=True)
 ax.hist(table.loc[is_snv & in_site, "delta"], bins, label="in a site", color="#d55e00", log=True)
-ax.set_xlabel("delta: change of the log-odds")
+ax.set_xlabel("delta: change in log-odds")
 ax.set_ylabel("substitutions")
 ax.legend(frameon=False)
 
@@ -88,7 +88,7 @@ table[is_snv].groupby(in_site.map({True: "in a site", False: "elsewhere"}))["p"]
 # Which base matters
 # ------------------
 #
-# `saturation_mutagenesis` replaces every base of a sequence by each of the others. The logo shows the
+# `saturation_mutagenesis` replaces every base of a sequence with each of the others. The logo shows the
 # contribution of each base around a site, the heat map the effect of each substitution.
 
 from skdeepprune.effects import saturation_mutagenesis

@@ -35,7 +35,7 @@ class MotifScanClassifier(BinarySequenceClassifier):
     Parameters
     ----------
     motifs : str, path, Motif or list of Motif, default="JASPAR2024"
-        A JASPAR release, of which the vertebrate motifs in the CORE collection are used (needs ``pip install
+        A JASPAR release, meaning its vertebrate motifs in the CORE collection (needs ``pip install
         skdeepprune[motifs]``); a motif file; or motifs.
     pseudocount : float, default=1.0
         Total added to the counts of every position before taking the logarithm, distributed like the background.

@@ -129,7 +129,8 @@ def extract_motifs(
         rows, limit = _sites_of_kernel(found.pooled[:, k], eligible, threshold)
         if len(rows) == 0:
             warnings.warn(
-                f"kernel_{k} has no site: its score is 0 in all eligible sequences, out of {len(names)}. It is left out.",
+                f"kernel_{k} has no site: its score is 0 in all eligible sequences, out of {len(names)}. It is"
+                " left out.",
                 UserWarning,
                 stacklevel=2,
             )
