@@ -1,13 +1,13 @@
-"""Accuracy: what the page docs/accuracy.md is made from, measured by `skdeepprune.bench`.
+"""Accuracy: the results behind docs/accuracy.md, measured by `skdeepprune.bench`.
 
     python benchmarks/accuracy.py simulated              # the paper's five simulated sets, all methods
     python benchmarks/accuracy.py capped --data FOLDER   # real sets, at most 5,000 positives, all methods
     python benchmarks/accuracy.py all --data FOLDER      # real sets, all positives, the defaults
     python benchmarks/accuracy.py weights                # dense weights from stage to stage, simulated set 3
 
-What has ended is kept in benchmarks/store; run again, only what is missing runs, and benchmarks/results/ gets all rows.
-A store that lacks rows of benchmarks/results/, as in a fresh clone, gets them from there first.
-LS-GKM takes part where gkmtrain and gkmpredict are on the PATH. `render_accuracy.py` makes the page.
+Finished cells are kept in benchmarks/store, and all rows are written to benchmarks/results/. When run again, only
+missing cells run; a store that lacks rows of benchmarks/results/, as in a fresh clone, is first restored from there.
+LS-GKM is included if gkmtrain and gkmpredict are on the PATH. `render_accuracy.py` generates the page.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ RESULTS = HERE / "results"
 
 
 def direct_few(dataset: BenchmarkDataset, seed: int) -> Mapping[int, Any]:
-    """The directly trained network at two sizes: those that the tables compare."""
+    """Train directly at the two sizes that the tables compare."""
     return {size: classifier for size, classifier in METHODS["direct"](dataset, seed).items() if size in (4, 16)}
 
 
@@ -41,8 +41,8 @@ PAPER = ("deepprune", "deepprune-score", "deepprune-score-and-weight", "deepprun
 VARIANTS = ("deepprune-one-shot", "deepprune-l1", "deepprune-l2")
 OTHERS = ("winning-tickets", "reinitialized", "circular", "expectation-pooling", "kmer-logistic", "pwm-scan")
 OURS = {name: METHODS[name] for name in ("defaults", "defaults-direct")}
-# A plan is what runs: data sets, at most how many positives, and methods with their seeds. gkm-SVM draws no random
-# numbers itself, and takes most of the time.
+# A plan: data sets, maximum number of positives, and methods with their seeds. gkm-SVM itself is deterministic, and
+# takes most of the time.
 REAL = ["deepbind", "zeng", "fastsk"]
 PLANS: dict[str, tuple[list[str], int | None, list[tuple[dict[str, Any], range]]]] = {
     "simulated": (
@@ -57,7 +57,7 @@ PLANS: dict[str, tuple[list[str], int | None, list[tuple[dict[str, Any], range]]
         REAL,
         5000,
         [
-            # In the order of what is wanted first.
+            # In order of priority.
             ({**OURS, "deepprune": METHODS["deepprune"], "direct": direct_few}, range(3)),
             ({name: METHODS[name] for name in (*PAPER[1:], *VARIANTS, *OTHERS)}, range(3)),
             ({"gkm-svm": METHODS["gkm-svm"]}, range(3)),
@@ -78,10 +78,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("plan", choices=[*PLANS, "weights"])
     parser.add_argument("--data", type=Path, help="folder of the real collections")
-    parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these of the plan's")
-    parser.add_argument("--seeds", type=int, metavar="N", help="only the plan's first seeds")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these methods of the plan")
+    parser.add_argument("--seeds", type=int, metavar="N", help="only the first N seeds of the plan")
     parser.add_argument("--n-jobs", type=int, default=-1)
-    parser.add_argument("--collect", action="store_true", help="run nothing, write the rows that are there")
+    parser.add_argument("--collect", action="store_true", help="run nothing, write the existing rows")
     options = parser.parse_args()
     if options.plan == "weights":
         weights()

@@ -1,11 +1,12 @@
-"""Which of two alleles CTCF binds: a model trained on peaks against allele-specific binding in another cell line.
+"""Which of two alleles CTCF prefers: predictions of a model trained on peaks, and binding in another cell line.
 
     python benchmarks/ctcf_alleles.py DATA [--kernels 16] [--kernel-length 16] [--composition 6] [--positives N]
         [--seed 0] [--model FILE] [--out FILE.csv]
 
-DATA is the folder of the real sets. The model is trained on the CTCF set of zeng/ (WERI-Rb-1, 101 bp, shuffles), and
-tested on the 396 pairs of genome/ctcf_asb/ (GM12878, Shi 2016): 100 bp that differ in one base, and of which one is
-bound more. A row says in how many pairs that one has the higher log-odds; deltaSVM prefers it in 83.5 % of 297 of them.
+DATA is the folder of the real data sets. The model is trained on the CTCF set of zeng/ (WERI-Rb-1, 101 bp, shuffles),
+and tested on the 396 pairs of genome/ctcf_asb/ (GM12878, Shi 2016): sequences of 100 bp that differ in one base, one of
+which is bound more strongly. A row gives the fraction of pairs in which that one has the higher log-odds; the published
+figure for deltaSVM is 83.5 % of 297 of them.
 """
 
 import argparse
@@ -40,15 +41,15 @@ FIELDS = [
 
 
 def main() -> None:
-    """Train or load the model, count the pairs, append a row."""
+    """Train or load the model, evaluate the pairs, append a row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--kernels", type=int, default=16)
-    parser.add_argument("--positives", type=int, help="of the training set, and as many negatives (default: all)")
+    parser.add_argument("--positives", type=int, help="number of training positives, and of negatives (default: all)")
     parser.add_argument("--kernel-length", type=int, default=16)
     parser.add_argument("--composition", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--model", type=Path, help="where the model is, or will be, kept")
+    parser.add_argument("--model", type=Path, help="file to load the model from, or to save it to")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "ctcf_alleles.csv")
     options = parser.parse_args()
     data = load_zeng(options.data / "zeng", "wgEncodeAwgTfbsUwWerirb1CtcfUniPk")
@@ -91,7 +92,7 @@ def main() -> None:
 
 
 def fitted(data, options) -> DeepPruneClassifier:
-    """Train on the whole set, or on so many positives and as many negatives."""
+    """Train on the whole set, or on a sample of equally many positives and negatives."""
     X, y = np.asarray(data.X_train, dtype=object), np.asarray(data.y_train)
     if options.positives is not None:
         rng = np.random.default_rng(options.seed)

@@ -1,11 +1,11 @@
-"""How fast effects are: variants a second from a VCF file, and mutagenesis against writing every sequence out.
+"""Speed of effects: variants per second from a VCF file, and mutagenesis compared with scoring every mutated sequence.
 
     python benchmarks/effects.py [--out benchmarks/results/effects.csv]
 
-Seconds are of the CPU, one thread. What is compared runs in turns, and the ratio is the median of those of the turns,
-so that a busy machine slows both alike. The networks are random ones: what they say does not change what they cost. The
-genome, of 2 million bases, and its 100,000 variants (85 % substitutions, the rest insertions and deletions) are
-simulated, and both are in memory or in the cache of the file system. A table is printed, too.
+Times are CPU seconds of one thread. Methods are compared in alternation, and the ratio is the median over the turns, so
+that a busy machine slows both equally. The networks are random, since their output does not affect their cost. The
+genome of 2 million bases and its 100,000 variants (85 % substitutions, the rest insertions and deletions) are
+simulated; both are in memory or in the file system cache. A table is printed as well.
 """
 
 import argparse
@@ -33,7 +33,7 @@ HEADER = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 
 
 def main() -> None:
-    """Measure all, print a table, write the rows."""
+    """Measure everything, print a table, write the rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "effects.csv")
     parser.add_argument("--turns", type=int, default=7)
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def classifier_of(rng, n_kernels: int, pooling: str) -> DeepPruneClassifier:
-    """A classifier with a random network: kernels of 16 bp, both strands, words of six letters."""
+    """Make a classifier with a random network: kernels of 16 bp, both strands, words of six letters."""
     network = Network(
         kernels=rng.normal(0, 0.5, (n_kernels, 16, 4)).astype(np.float32),
         kernel_bias=rng.normal(0, 1, n_kernels).astype(np.float32),
@@ -76,14 +76,14 @@ def classifier_of(rng, n_kernels: int, pooling: str) -> DeepPruneClassifier:
 
 
 def seconds(function) -> float:
-    """CPU seconds of a call."""
+    """CPU time of a call."""
     start = time.process_time()
     function()
     return time.process_time() - start
 
 
 def variants(rng, n_kernels: int, turns: int) -> list[dict]:
-    """Alleles a second from VCF to a table, to TSV and to VCF; and what of it is scoring the windows."""
+    """Alleles per second from VCF to a table, to TSV and to VCF; and the ratio to scoring the windows alone."""
     classifier = classifier_of(rng, n_kernels, "log-mean-exp")
     letters = decode(rng.integers(0, 4, (1, GENOME_LENGTH), dtype=np.uint8))[0]
     windows = rng.integers(0, 4, (N_VARIANTS, WINDOW), dtype=np.uint8)
@@ -126,7 +126,7 @@ def variants(rng, n_kernels: int, turns: int) -> list[dict]:
 
 
 def records(rng, letters: str) -> list[str]:
-    """Lines of VCF."""
+    """Make the lines of a VCF file."""
     lines = []
     for place in np.sort(rng.integers(200, len(letters) - 200, N_VARIANTS)):
         ref, other = letters[place], "ACGT"["ACGT".index(letters[place]) - 1]
@@ -140,7 +140,7 @@ def records(rng, letters: str) -> list[str]:
 
 
 def mutagenesis(rng, n_kernels: int, pooling: str, length: int, n: int, turns: int) -> dict:
-    """Sequences a second, against all of their replacements written out as codes and scored."""
+    """Sequences per second, compared with scoring all mutated sequences as codes."""
     classifier = classifier_of(rng, n_kernels, pooling)
     network = classifier.stages_[-1].network
     codes = rng.integers(0, 4, (n, length), dtype=np.uint8)
@@ -148,7 +148,7 @@ def mutagenesis(rng, n_kernels: int, pooling: str, length: int, n: int, turns: i
     places = np.repeat(np.arange(length), 3)
     shifts = np.tile([1, 2, 3], length).astype(np.uint8)
 
-    def by_writing_out(number: int):
+    def by_brute_force(number: int):
         own = decide(network, codes[:1])
         for row in codes[:number]:
             written = np.repeat(row[None], 3 * length, axis=0)
@@ -157,9 +157,9 @@ def mutagenesis(rng, n_kernels: int, pooling: str, length: int, n: int, turns: i
 
     n_written = max(n // 10, 1)
     saturation_mutagenesis(classifier, sequences)
-    by_writing_out(1)
+    by_brute_force(1)
     times = [
-        (seconds(lambda: saturation_mutagenesis(classifier, sequences)), seconds(lambda: by_writing_out(n_written)))
+        (seconds(lambda: saturation_mutagenesis(classifier, sequences)), seconds(lambda: by_brute_force(n_written)))
         for _ in range(turns)
     ]
     return {

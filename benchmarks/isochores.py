@@ -1,8 +1,8 @@
-"""A simulated genome whose unbound regions have structure, and the peaks of a protein on it.
+"""A simulated genome whose unbound regions have structure, and the peaks of a protein in it.
 
-What makes real negatives differ from each other is there: GC content changes every 20 kb; words of six letters are
-unequally frequent, beyond what dinucleotides say; repeats of a few families, in lower case, are a quarter of the
-genome; and open places, GC-rich and with motifs of other proteins, are bound only where the protein's own motif is.
+It has what makes real negatives heterogeneous: GC content changes every 20 kb; frequencies of six-letter words are
+unequal, beyond those of dinucleotides; repeats of a few families, in lower case, make up a quarter of the genome; and
+open regions, GC-rich and with motifs of other proteins, are bound only if they contain the protein's own motif.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ WORD = 6
 
 
 def simulate(seed: int = 11) -> tuple[dict[str, str], pd.DataFrame]:
-    """Make chromosomes, chr1 to chr8, and a table of peaks, 101 bp around the middle of bound places."""
+    """Make the chromosomes chr1 to chr8, and a table of peaks, 101 bp around the centres of bound regions."""
     rng = np.random.default_rng(seed)
     motifs = load_planted_motifs()
     own = motifs.pop(PROTEIN).ppm
@@ -47,7 +47,7 @@ def simulate(seed: int = 11) -> tuple[dict[str, str], pd.DataFrame]:
             changed = rng.random(300) < 0.15
             copy[changed] = rng.integers(0, 4, changed.sum())
             bases[place : place + 300], masked[place : place + 300] = copy, True
-        # Open places lie apart from each other and from repeats, and more often where GC is high.
+        # Open regions overlap neither each other nor repeats, and are more frequent where GC content is high.
         places = np.arange(0, LENGTH - OPEN, 2 * OPEN)
         places = places[~np.logical_or.reduceat(masked, np.arange(0, LENGTH, 2 * OPEN))[: len(places)]]
         weight = gc[places // ISOCHORE] ** 3

@@ -1,11 +1,11 @@
-"""Do the kernels become the right motifs? Planted ones in simulated sets, known families in real ones.
+"""Do the kernels learn the right motifs? Planted ones in simulated sets, known families in real ones.
 
 Trains networks, extracts their motifs, compares them with JASPAR 2024 by Tomtom, and writes motifs_simulated.csv and
-motifs_real.csv, which `render_motifs.py` makes a page of, and the figure on it::
+motifs_real.csv, from which `render_motifs.py` generates a page, and the figure for it::
 
     python benchmarks/motifs.py --data FOLDER --seeds 0 1 2
 
-With `--models FOLDER` the fitted classifiers are kept there, and taken from there where they already are.
+With `--models FOLDER`, fitted classifiers are saved in that folder, and loaded if they exist.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from skdeepprune.datasets import SequenceDataset, SimulatedDataset, list_dataset
 from skdeepprune.motifs import Motif, extract_motifs, load_jaspar, tomtom
 from skdeepprune.plots import plot_match
 
-# The sizes that are read; every network is pruned from 256 kernels to 4.
+# The sizes that are evaluated; every network is pruned from 256 kernels to 4.
 SIMULATED = {1: [4], 2: [4], 3: [4], 4: [4, 8, 16], 5: [4, 8, 16]}
 
 
@@ -40,7 +40,7 @@ def _named(*names: str) -> Callable[[Motif], bool]:
     return lambda motif: motif.name.upper() in names
 
 
-# What counts as the expected family: by the names or the class that JASPAR gives.
+# What counts as the expected family, by name or by JASPAR's class.
 ETS, E_BOX = _in_class("Ets-related"), _in_class("Basic helix-loop-helix factors")
 REAL = {
     "REST": _named("REST"),
@@ -52,14 +52,14 @@ REAL = {
     "USF2": E_BOX,
     "MYC": E_BOX,
     "FOXA1": _in_class("Fork head"),
-    "YY1": _named("YY1", "YY2", "ZFP42"),  # ZFP42 (REX1) is a copy of YY1 that reads the same motif.
+    "YY1": _named("YY1", "YY2", "ZFP42"),  # ZFP42 (REX1) is a paralogue of YY1 with the same motif.
     "ZNF143": _named("ZNF143", "ZNF76", "THAP11"),
     "TCF12": E_BOX,
 }
 
 
 def fitted(path: Path | None, classifier: DeepPruneClassifier, data: SequenceDataset) -> DeepPruneClassifier:
-    """Fit, or take what was fitted before."""
+    """Fit a classifier, or load it if it was fitted before."""
     if path is not None and path.exists():
         return pickle.loads(path.read_bytes())
     start = time.perf_counter()
@@ -76,7 +76,7 @@ def test_auc(classifier: DeepPruneClassifier, data: SequenceDataset) -> float:
 
 
 def correlation(match: Any) -> float:
-    """Correlate the letter probabilities of query and target over the target's positions; 1/4 where there is none."""
+    """Correlate the probabilities of query and target over the positions of the target; 1/4 outside the query."""
     target = match.target_motif.ppm
     query = np.full_like(target, 0.25)
     start, stop = max(match.offset, 0), min(match.offset + match.query_motif.width, len(target))
@@ -87,7 +87,7 @@ def correlation(match: Any) -> float:
 def simulated_rows(
     data: SimulatedDataset, classifier: DeepPruneClassifier, jaspar: list[Motif]
 ) -> Iterator[dict[str, Any]]:
-    """For every planted motif the kernel that matches it best."""
+    """Yield, for every planted motif, the kernel that matches it best."""
     auc = test_auc(classifier, data)
     motifs = {motif.name: motif for motif in extract_motifs(classifier, data.X_train, data.y_train)}
     matches = tomtom(motifs.values(), jaspar, n_nearest=None)
@@ -113,7 +113,7 @@ def simulated_rows(
 
 
 def real_matches(data: SequenceDataset, classifier: DeepPruneClassifier, jaspar: list[Motif]) -> pd.DataFrame:
-    """For every kernel its best match."""
+    """Find the best match of every kernel."""
     return tomtom(extract_motifs(classifier, data.X_train, data.y_train), jaspar, n_nearest=1)
 
 
@@ -136,7 +136,7 @@ def real_rows(auc: float, matches: pd.DataFrame, is_expected: Callable[[Motif], 
 
 
 def draw(matches: dict[str, Any], path: Path) -> None:
-    """Draw a match of every set: the motif that was found above the known one."""
+    """Draw one match per set: the extracted motif above the known one."""
     matplotlib.rcParams["svg.hashsalt"] = "motifs"
     n_columns = 3
     n_rows = -(-len(matches) // n_columns)
@@ -152,7 +152,7 @@ def draw(matches: dict[str, Any], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the real sets")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the real data sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder of the tables")
     parser.add_argument("--figure", type=Path, default=Path("docs/benchmarks_motifs.svg"), help="the figure")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
@@ -160,10 +160,10 @@ def main() -> None:
         "--sets",
         nargs="*",
         default=[*map(str, SIMULATED), *REAL],
-        help="numbers of simulated sets and factors of real ones; all by default",
+        help="numbers of simulated sets, factors of real sets (default: all)",
     )
-    parser.add_argument("--n-positives", type=int, default=5000, help="of the real sets")
-    parser.add_argument("--models", type=Path, help="folder to keep fitted classifiers in")
+    parser.add_argument("--n-positives", type=int, default=5000, help="maximum number of positives of real sets")
+    parser.add_argument("--models", type=Path, help="folder for fitted classifiers")
     arguments = parser.parse_args()
 
     jaspar = load_jaspar("JASPAR2024")
@@ -207,7 +207,7 @@ def main() -> None:
         draw(drawn, arguments.figure)
         table = pd.DataFrame(real)
         named = table.groupby(["set", "seed"])["expected_family"].any()
-        print(f"Expected family is the best match of a motif in {named.sum()} of {len(named)} fits.")
+        print(f"In {named.sum()} of {len(named)} fits, the best match of a motif is in the expected family.")
 
 
 if __name__ == "__main__":

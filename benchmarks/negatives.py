@@ -1,20 +1,20 @@
-"""What a classifier learns from which negatives: the tables of the page "Which negatives?".
+"""What a classifier learns from different negatives: the tables of the page "Which negatives?".
 
     python benchmarks/negatives.py human|yeast|isochores DATA [--seeds N] [--out negatives.csv]
 
-Each row (set, protein, what was trained on, settings, seed) is written once it is there; run again, only what is
-missing runs. DATA is the folder genome/ of the real sets; "isochores" simulates its genome. Tested is on the same
-held-out chromosomes against every kind of negatives.
+Each row (set, protein, negatives trained on, settings, seed) is written as soon as it is finished; when run again, only
+missing rows are computed. DATA is the folder genome/ of the real data sets; "isochores" simulates its genome. Every
+classifier is tested on the same held-out chromosomes, against every kind of negatives.
 
 human
-    13,382 peaks of one protein and their genomic negatives by gkmSVM's genNullSeqs; there is no genome, so these are
-    "matched". Held out are chr1, chr8, chr21.
+    13,382 peaks of one protein, and genomic negatives selected by gkmSVM's genNullSeqs, which serve as "matched"
+    because the genome is not included. chr1, chr8 and chr21 are held out.
 yeast
-    ChIP-exo peaks of six proteins, 101 bp around them; genomic negatives 3 : 1, more than 300 bp from peaks, outside
-    the regions to exclude. Held out are IV, XIII, XVI.
+    ChIP-exo peaks of six proteins, 101 bp around each; three genomic negatives per peak, more than 300 bp from peaks
+    and excluded regions. IV, XIII and XVI are held out.
 isochores
-    The simulated genome of isochores.py: isochores, repeats, and open places with motifs of other proteins. Held out
-    are chr1 and chr8.
+    The simulated genome of isochores.py: isochores, repeats, and open regions with motifs of other proteins. chr1 and
+    chr8 are held out.
 """
 
 import argparse
@@ -66,7 +66,7 @@ PROTEINS = ["Reb1", "Abf1", "Rap1", "Cbf1", "Ume6", "Hsf1"]
 
 
 def human(data, n_positives):
-    """Positives and negatives by kind, training and test, of the real human peaks."""
+    """Training and test sequences of the human peaks, by kind."""
     parts = {}
     for kind, name in (("bound", "posSet.fa.gz"), ("matched", "negSet.fa.gz")):
         found = read_sequences(data / name)
@@ -98,7 +98,7 @@ def isochores(data, n_positives):
 
 
 def from_genome(peaks, genome, held_out, **settings):
-    """Positives and negatives by kind, training and test: matched and random ones from the genome."""
+    """Training and test sequences by kind: bound ones, and matched and random regions of the genome."""
     parts = {"bound": (peaks, region_sequences(peaks, genome))}
     for kind, match in (("matched", ("gc", "repeats")), ("random", ())):
         with warnings.catch_warnings(record=True) as caught:
@@ -115,7 +115,7 @@ def split(table, sequences, held_out):
 
 
 def with_shuffles(parts):
-    """Add as many shuffles per bound sequence as there are other negatives."""
+    """Add shuffles, as many per bound sequence as there are other negatives."""
     bound, matched = parts["bound"], parts["matched"]
     rng = np.random.default_rng(5)
     shuffles = []
@@ -126,9 +126,9 @@ def with_shuffles(parts):
 
 
 def five_mers():
-    """The logistic regression that yeast is compared with: counts of 5-mers, a word and its reverse complement as one.
+    """Logistic regression on counts of 5-mers, a word and its reverse complement counted together.
 
-    The penalty is the best one of seven for the mean of the six proteins.
+    The penalty is the best of seven for the mean of the six yeast proteins.
     """
 
     def words(sequence):
@@ -151,7 +151,7 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--methods", nargs="+", default=["16", "5-mers"])
-    parser.add_argument("--n-positives", type=int, help="train on so many of the human peaks (default: all)")
+    parser.add_argument("--n-positives", type=int, help="number of human peaks to train on (default: all)")
     parser.add_argument("--trained-on", nargs="+", default=None)
     parser.add_argument("--out", type=Path, default=Path("negatives.csv"))
     options = parser.parse_args()

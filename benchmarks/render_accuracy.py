@@ -1,4 +1,4 @@
-"""Make docs/accuracy.md, and the page of all experiments, from the CSVs that benchmarks/accuracy.py wrote.
+"""Generate docs/accuracy.md, and the page of all experiments, from the CSV files of benchmarks/accuracy.py.
 
 python benchmarks/render_accuracy.py
 """
@@ -20,7 +20,7 @@ DOCS = HERE.parent / "docs"
 SIZES = (256, 64, 16, 8, 4)
 VARIANTS = ("deepprune-one-shot", "deepprune-l1", "deepprune-l2")
 README = HERE.parent / "README.md"
-# What a trial of the search is compared with, by how its name begins.
+# The trial that a trial of the search is compared with, by the start of its name.
 REFERENCES = {
     "from 64, rate 0.01": "from 64, rate 0.01: nothing",
     "from 64, dropout": "from 64, dropout 0.3, cut 6: nothing",
@@ -94,7 +94,7 @@ def _title(collection: str, dataset: str) -> str:
 
 
 def column(rows: pd.DataFrame, method: str, n_kernels: int | None) -> pd.Series:
-    """AUC of a data set: mean over the seeds, and the standard deviation where there are several."""
+    """AUC of every data set: mean over seeds, with the standard deviation if there are several."""
     of_method = rows[(rows["method"] == method) & (rows["error"] == "")]
     chosen = of_method[of_method["n_kernels"].isna() if n_kernels is None else of_method["n_kernels"] == n_kernels]
     return chosen.groupby("dataset")["roc_auc"].agg(_spread)
@@ -195,25 +195,25 @@ def capped() -> str:
     return f"""## Real sets, at most 5,000 positives
 
 {rows["dataset"].nunique()} sets, {seeds} seeds of the defaults (kernels of 16 bp) and the paper's settings (15 bp);
-gkm-SVM (LS-GKM's default kernel) on the same sequences, of as many seeds as it was run on: one where no deviation is
-given. It is compared on these seeds. *k-mers*: logistic regression on counts of 6-mers, both strands merged. *Direct*
-networks were never pruned.
+gkm-SVM (LS-GKM's default kernel) on the same sequences, compared on the seeds that it was run with (a single one if no
+standard deviation is given). *k-mers*: logistic regression on counts of 6-mers, both strands merged. *Direct* networks
+were trained directly, without pruning.
 
 {table(pd.DataFrame(columns))}
 
 {chr(10).join(lines)}
-- From 16 to 4 kernels a network of the defaults loses {fall.mean():.3f} on average, and {fall.max():.3f} at most
+- From 16 to 4 kernels, networks with default settings lose {fall.mean():.3f} on average, and at most {fall.max():.3f}
   ({fall.idxmax()[0]}, seed {fall.idxmax()[1]}).
 - {len(failed)} of {len(rows)} runs failed.
 
-FastSK's sets have genomic negatives; on the same files the published figures are:
+FastSK's sets have genomic negatives. The published figures for the same files are:
 
 {table(FASTSK, 4)}
 """
 
 
 def figures() -> str:
-    """Write the table of the README: mean AUC over the real sets, at most 5,000 positives each."""
+    """Make the table of the README: mean AUC over the real sets, at most 5,000 positives each."""
     rows = load("capped")
     contenders = {
         "skdeepprune, 64 kernels": ("defaults", 64),
@@ -230,7 +230,7 @@ def figures() -> str:
 
 
 def write_figures(text: str) -> None:
-    """Put the table between the marks of the README."""
+    """Insert the table between the markers in the README."""
     begin, end = "<!-- figures: written by benchmarks/render_accuracy.py -->", "<!-- end of figures -->"
     before, rest = README.read_text(encoding="utf-8").split(begin)
     README.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
@@ -245,11 +245,11 @@ def complete() -> str:
     means = ", ".join(f"{mean(rows, 'defaults', size, names):.3f} with {size}" for size in SIZES)
     published = ", ".join(f"{name} {DEEPBIND.loc[names, name].mean():.3f}" for name in DEEPBIND)
     commits, others = (_commits(plan) for plan in ("all", "capped"))
-    note = "" if commits == others else f" Measured at commit {commits}, while those above are of {others}."
-    return f"""## Real sets, all positives, beside published figures
+    note = "" if commits == others else f" Measured at commit {commits}, those above at {others}."
+    return f"""## Real sets, all positives, and published figures
 
 The defaults, {n_seeds} {"seed" if n_seeds == 1 else "seeds"}, on all positives and their dinucleotide shuffles;
-the test files are those of the published figures.{note}
+the test files are the ones used for the published figures.{note}
 
 {table(deepbind)}
 
@@ -280,8 +280,8 @@ def simulated() -> str:
     )
     return f"""## Simulated sets
 
-6,000 training and 6,000 test sequences of 101 bp, {rows["seed"].nunique()} seeds. The defaults read one strand,
-on which the motifs are planted, and have kernels of 16; the paper's settings have 24. The ceiling is the AUC of
+6,000 training and 6,000 test sequences of 101 bp, {rows["seed"].nunique()} seeds. The defaults scan the one
+strand on which the motifs are planted, with kernels of 16 bp; the paper's settings use 24. The ceiling is the AUC of
 the exact likelihood ratio.
 
 {table(pd.DataFrame(columns))}
@@ -291,7 +291,7 @@ Gap of the defaults to the ceiling, by set, {gaps}.
 
 
 def collapsed(*tables: pd.DataFrame) -> str:
-    """Count the networks of the paper's settings in which no kernel is left alive, by method."""
+    """Count the networks with the paper's settings in which all kernels are dead, by method."""
     rows = pd.concat(tables)
     rows = rows[(rows["n_kernels"] <= 32) & rows["roc_auc"].notna()]
     dead = rows["roc_auc"] == 0.5
@@ -306,14 +306,14 @@ def collapsed(*tables: pd.DataFrame) -> str:
     ]
     return f"""## Networks that die
 
-In the paper's settings some networks of 32 kernels and fewer have an AUC of exactly 0.5, and their neighbours of half
-the size may have 0.99: {", ".join(counts)}. That is the method's, not an error of the package. Adam's first steps move
-every weight by the whole learning rate, 0.01, whatever the gradient is. Within the first epoch an untrained network may
-be left without a kernel that has a positive score on any sequence, and behind a ReLU none then has a gradient, for
-ever. What is fine-tuned is trained already, and hardly ever dies. Rewound to the same weights, but with the first two
-epochs of ``learning_rate="anneal"``, which are slow, the tickets live: on GABPA (seed 2, 32 kernels) 0.974 instead of
-0.500, on simulated set 2 (seed 100, 16 and 8 kernels) 0.860 and 0.862. The figures here keep the paper's constant rate.
-(The authors' script has a leaky ReLU, which cannot die.)
+With the paper's settings, some networks of 32 kernels or fewer have an AUC of exactly 0.5, even if the next smaller one
+has 0.99: {", ".join(counts)}. This is a property of the method, not a bug. Adam's first steps change
+every weight by the full learning rate, 0.01, whatever the gradient. So within the first epoch, all kernels of an
+untrained network may lose their positive scores on every sequence; behind a ReLU they then have no gradient, and never
+recover. Fine-tuned networks are already trained and rarely die. Winning tickets rewound to the same weights survive
+with the low initial rate of ``learning_rate="anneal"``: AUC 0.974 instead of 0.500 on GABPA (seed 2, 32 kernels),
+0.860 and 0.862 on simulated set 2 (seed 100, 16 and 8 kernels). The figures here use the paper's constant rate. (The
+authors' script has a leaky ReLU, which cannot die.)
 """
 
 
@@ -329,63 +329,63 @@ def searched() -> str:
                 str(size): f"{difference[size].mean():+.3f}" for size in SIZES if size in difference.dropna(axis=1)
             }
             lines[trial] = {"against": reference, "sets": str(len(difference)), **means}
-    return f"""## What was tried
+    return f"""## The search for defaults
 
-How the defaults came about: mean change of the AUC, by size, against another trial on the same sets (simulated sets 3
-to 5, and ELK1, MYC, TCF12, SRF and SERBP1 with at most 3,000 positives; for *taken* and *pooled* FastSK's three sets,
-too; one or two seeds, so a change below 0.005 says little). By `benchmarks/search.py`. *From 64* are trials of what to
-do with the small networks: all begin with the same network of 64 kernels.
+How the defaults were chosen: mean change in AUC, by size, relative to another trial on the same sets (simulated sets 3
+to 5, and ELK1, MYC, TCF12, SRF and SERBP1 with at most 3,000 positives; for *taken* and *pooled* also FastSK's three
+sets; one or two seeds, so a change below 0.005 means little). Measured by `benchmarks/search.py`. Trials *from 64*
+vary only the small networks: all start from the same network of 64 kernels.
 
 {table(pd.DataFrame(lines).T.fillna("")).replace("| set |", "| trial |")}
 
-Taken were both augmentations, the saliency, and the learning rate of 0.01, which gives the same in less time. Among
-256 kernels it leaves many without a positive score on any sequence, for ever; so the first two epochs have a lower
-rate. Then, at first, the rate was cut once, after 10 epochs without gain, with a dropout of 0.3 above 16 kernels
-(*warm-up 2, dropout 0.3, cut 10*): better where kernels are many, in about the same time. Less patience is faster and
-a little worse. Averaged weights, restarts, a teacher, and initial kernels made of enriched words were dropped.
-Beginning with 64 kernels is three times as fast and hardly worse at 16 kernels and below. At 32 kernels and below
-the rate changes little. Around what was *taken* it is flat: shorter kernels, fewer substitutions, more dropout,
-averaged weights, halving in eight steps. Longer kernels are worse. Where the negatives are no shuffles of the
-positives, as in the simulated sets, shuffling half of them (*mixed*) helps at every size above 4, and a little on
-FastSK's genomic negatives, too.
+Adopted were both augmentations, the saliency, and a learning rate of 0.01, which gives the same result in less time.
+With 256 kernels that rate permanently leaves many without a positive score on any sequence, so the first two epochs
+have a lower rate. Initially the rate was then cut once, after 10 epochs without improvement, with a dropout of 0.3
+above 16 kernels (*warm-up 2, dropout 0.3, cut 10*): better with many kernels, in about the same time. Less patience is
+faster and slightly worse. Averaged weights, restarts, distillation, and initial kernels made from enriched words were
+rejected. Starting with 64 kernels is three times as fast and hardly worse at 16 kernels or fewer. At 32 kernels or
+fewer the rate makes little difference. Nor do changes to the adopted settings (*taken*): shorter kernels, fewer
+substitutions, more dropout, averaged weights, halving in eight steps. Longer kernels are worse. If the negatives are
+not shuffles of the positives, as in the simulated sets, shuffling half of them (*mixed*) helps at every size above 4,
+and slightly on FastSK's genomic negatives as well.
 
-With the small networks of *taken* a dense layer fitted anew before the training, a ranking with such fits, and the best
-of four rankings change nothing or make it worse, and so does a leaky ReLU: {_dead(rows)} kernels have no positive
-score on any training sequence. What does help is *log-sum-exp* over all windows instead of the maximum: then several
-sites count. (The package now takes the mean instead of the sum, the same network on sequences of one length.)
-It was taken from 64 kernels down, with a sharpness of 2. From 128 down it takes longer and gives no more.
-A sharpness of 1 gives more to few kernels on real sets, and costs at 64, where the scores jump; one of 4 gives less,
-and the best *4 windows* alone bring a part of it. In the package the biases move with the pooling, so that the scores
-stay where they were. With few kernels the saliency to second order is not good enough any more: on one set, SP1, it
-dropped the one kernel that tells the strongest peaks. So the dense layer is fitted anew to *halves* of 16 kernels and
-fewer. With a twentieth of the sequences *held out* instead of a tenth, many kernels gain a little and few lose; a fifth
-is worse.
+For the small networks of *taken*, refitting the dense layer before training, ranking with such refits, and choosing the
+best of four rankings make no difference or are worse, as is a leaky ReLU: {_dead(rows)} kernels have no positive
+score on any training sequence. What does help is *log-sum-exp* over all windows instead of the maximum, which counts
+several sites. (The package now uses the mean instead of the sum, which is the same network for sequences of one
+length.) It was adopted for 64 kernels or fewer, with a sharpness of 2. For 128 it takes longer and gains nothing. A
+sharpness of 1 helps small networks on real sets, but hurts at 64 kernels, where the scores jump; 4 helps less, and
+pooling the best *4 windows* has part of the effect. In the package the biases are adjusted with the pooling, so that
+the scores stay the same. With few kernels the second-order saliency is not accurate enough: on one set, SP1, it removed
+the kernel that identifies the strongest peaks. So with 16 kernels or fewer the dense layer is refitted to candidate
+*halves*. *Holding out* a twentieth of the sequences instead of a tenth slightly helps large networks and hurts small
+ones; a fifth is worse.
 
-What came last is the end of a training. Instead of being *cut once*, the rate falls from the whole one to nothing
-(*annealed*). Real sets gain from that and simulated ones, which the network learns by heart, lose. So the best epoch
-comes back if the annealed network's held-out loss is worse, pair by pair (*unless worse*; in the package alone more
-than 64 kernels are annealed more briefly, and simulated sets have half of their negatives shuffled). Mean change of the
-AUC against *cut once*:
+The last change is to the end of training. Instead of being *cut once*, the rate decays to zero (*annealed*). This helps
+on real sets and hurts on simulated ones, which the network overfits. So the best epoch is restored if the annealed
+network's held-out loss is worse in a paired comparison (*unless worse*; only the package anneals networks of more than
+64 kernels for fewer epochs, and shuffles half of the negatives of simulated sets). Mean change in AUC relative to *cut
+once*:
 
 {_annealed(rows)}
 
-Fewer than 64 kernels learn less by heart, so half as many bases are substituted. Once annealed, two sharpnesses need
-not be tried at 32 kernels: it is 1 there, which takes half the time. Around that (*from 64, annealed*) it is flat
-again: the rate, the batch, twice the epochs, other shares of substitutions, and a soft rectifier (log(1 + exp z) for
-max(0, z)) change no more than chance. A sharpness of 2, halving in four steps and a plainer ranking are worse.
+Networks of fewer than 64 kernels overfit less, so half as many bases are substituted. With annealing, there is no need
+to try two sharpnesses at 32 kernels: it is 1 there, which takes half the time. Variations of these settings (*from 64,
+annealed*) again make no significant difference: the rate, the batch size, twice the epochs, other mutation rates, and
+softplus instead of ReLU. A sharpness of 2, halving in four steps and a simpler ranking are worse.
 
-What bounds the real sets is seen from the cross-entropy (nats) of *taken* on the training sequences as they are, which
-it has only seen augmented, and on those held out:
+What limits performance on real sets can be seen from the cross-entropy (nats) of *taken* on the training sequences,
+without augmentation, and on the held-out sequences:
 
 {_losses(rows)}
 
-With 256 kernels the training sequences are told apart much better than others: more data would help. From 64 kernels
-to 16 and to 4 the loss on training sequences rises even more than that on others: it is kernels that are missing, and
-neither slower halving nor longer kernels make up for them.
+With 256 kernels the loss is much lower on training sequences than on others: more data would help. From 64 kernels to
+16 and 4, the training loss increases even more than the held-out loss: these networks lack capacity, and neither slower
+halving nor longer kernels compensate for that.
 
-What bounds the simulated sets is seen from the networks of 8 kernels that begin with the *true motifs* and are then
-trained: the pruned ones come close to them. A kernel cannot reach over the end of a sequence; with N read around the
-sequences (*padding*) set 4 gains 0.02 at 8 kernels. Real sets, whose motifs lie in the middle, gain nothing.
+What limits performance on simulated sets can be seen from networks of 8 kernels trained from the *true motifs*: pruned
+networks come close to them. A kernel cannot extend beyond the end of a sequence; adding N around the sequences
+(*padding*) gains 0.02 on set 4 at 8 kernels. It gains nothing on real sets, whose motifs are in the centre.
 """
 
 
@@ -418,26 +418,26 @@ def main() -> None:
     weights = pd.read_csv(HERE / "results" / "dense_weights.csv")
     write_page(together, DOCS / "_static" / "benchmark.html", weights=weights)
     hours = computing_time(together)
-    text = f"""<!-- Generated by benchmarks/render_accuracy.py; change that, not this. -->
+    text = f"""<!-- Generated by benchmarks/render_accuracy.py; do not edit. -->
 # Accuracy
 
-Every figure is a test AUC, a mean over seeds with the standard deviation behind it, measured by
+Every figure is a test AUC, given as mean ± standard deviation over seeds, measured by
 `benchmarks/accuracy.py` with {{doc}}`skdeepprune bench <bench>`. A seed determines the data (simulated), the choice of
 training positives and their shuffles (ChIP-seq), the hold-out, the initial weights and the order of the
-sequences. *Defaults* is `DeepPruneClassifier()` as it comes.
+sequences. *Defaults* is `DeepPruneClassifier()` with its default settings.
 
-The [paper's experiments, with these numbers beside the paper's](_static/benchmark.html), have a page of their own.
+The [paper's experiments, with these numbers next to the paper's](_static/benchmark.html), are on a separate page.
 
 {capped()}
 {complete() if (HERE / "results" / "accuracy_all.csv").exists() else ""}
 {simulated()}
 {collapsed(load("simulated"), load("capped"))}
 {searched()}
-## What it took
+## Computing time
 
-Hours on one core, for what is above and for 690 sets of the mean size of these, one seed each. gkm-SVM's hours are of
-the runs by LS-GKM as it is published. Others, which have no seconds in the tables, were made by a build of it whose
-kernel compares 64 sequences at a time: on the two sets run both ways the same AUC to the last digit, sooner.
+Hours on one core, for the results above and extrapolated to 690 sets of the same mean size with one seed each. The
+hours of gkm-SVM are for runs of LS-GKM as published. Other runs, without times in the tables, used a build whose kernel
+function compares 64 sequences at a time; on the two sets run with both, the AUC is identical.
 
 {_hours(hours)}
 """

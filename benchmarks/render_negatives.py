@@ -1,4 +1,4 @@
-"""Make the tables of docs/negatives.rst from what benchmarks/negatives.py wrote into benchmarks/results/negatives.csv.
+"""Generate the tables of docs/negatives.rst from benchmarks/results/negatives.csv.
 
 python benchmarks/render_negatives.py
 """
@@ -27,10 +27,10 @@ def list_table(title: str, header: list[str], rows: list[list[str]]) -> str:
 
 
 def crossed(table: pd.DataFrame, title: str) -> str:
-    """A row per kind of negatives that was trained on, a column per kind that was tested on."""
+    """Make a table with a row per kind of negatives in training, a column per kind in testing."""
     tested = [kind for kind in KINDS if (table["tested_on"] == kind).any()]
     trained = [kind for kind in [*KINDS, BOTH] if (table["trained_on"] == kind).any()]
-    # Methods are compared on the same proteins and the same seed, the only one that the regression has.
+    # Methods are compared on the same proteins and seed; the regression has only one seed.
     cells = table[table["seed"] == 0].pivot_table(
         index=["protein", "trained_on", "tested_on"], columns="method", values="roc_auc"
     )
@@ -46,17 +46,17 @@ def crossed(table: pd.DataFrame, title: str) -> str:
 
 
 def composition(means: pd.DataFrame) -> str:
-    """Say what composition does in the cells of a table."""
+    """Describe the effect of composition in the cells of a table."""
     changes = means[KERNELS] - means[WITHOUT]
     return (
         f"\nComposition changes the AUC by {_text(changes.min(), 'difference')} to"
-        f" {_text(changes.max(), 'difference')}, {_text(changes.mean(), 'difference')} on average; it is better with it"
-        f" in {(changes > 0).sum()} of {len(changes)} cells.\n"
+        f" {_text(changes.max(), 'difference')}, {_text(changes.mean(), 'difference')} on average, and increases"
+        f" it in {(changes > 0).sum()} of {len(changes)} cells.\n"
     )
 
 
 def by_protein(table: pd.DataFrame) -> str:
-    """AUC of each protein against the kind that was trained on, and by how much kernels are better than words."""
+    """Make a table of the AUC of each protein against the kind used in training, and the gain of kernels over words."""
     rows, kinds = [], ("matched", "random")
     own = table[table["trained_on"] == table["tested_on"]]
     aucs = own.groupby(["protein", "trained_on", "method"])["roc_auc"].mean().unstack()
@@ -69,7 +69,7 @@ def by_protein(table: pd.DataFrame) -> str:
     n_seeds = own.loc[own["method"] == KERNELS, "seed"].nunique()
     labels = {KERNELS: "16 kernels", WORDS: "5-mers", "difference": "difference"}
     header = ["protein", *(f"{KINDS[kind]}: {labels[name]}" for kind, name in columns)]
-    return list_table(f"Yeast: AUC against the kind that was trained on, mean of {n_seeds} seeds", header, rows)
+    return list_table(f"Yeast: AUC against the kind used in training, mean of {n_seeds} seeds", header, rows)
 
 
 def origin(table: pd.DataFrame) -> str:

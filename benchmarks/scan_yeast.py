@@ -1,13 +1,13 @@
-"""Hits along the yeast genome against ChIP-exo peaks, beside memelite's FIMO with JASPAR's matrix.
+"""Hits along the yeast genome and ChIP-exo peaks, compared with memelite's FIMO and JASPAR's matrix.
 
     python benchmarks/scan_yeast.py DATA [--seeds 3]
 
-DATA is the folder genome/ of the real sets. For every protein a classifier of four kernels is trained on 101 bp around
-the peaks and matched regions of the genome, without chromosomes IV, XIII and XVI. On these three the hits of its most
-important kernel that speaks for binding are compared with the peaks: precision is the share of hits, and recall the
-share of peaks, with one of the other within 50 bp; once for all hits, and once for those around which the classifier's
-log-odds are above 0. FIMO looks for the protein's matrix of JASPAR 2024 there, which was made of other experiments.
-Results go to benchmarks/results/scan_yeast.csv and docs/scanning_yeast.inc.
+DATA is the folder genome/ of the real data sets. For every protein, a classifier with four kernels is trained on 101 bp
+around the peaks and on matched regions, without chromosomes IV, XIII and XVI. On these three, the hits of its most
+important kernel with a positive weight are compared with the peaks: precision is the fraction of hits with a peak
+within 50 bp, recall the fraction of peaks with a hit within 50 bp; for all hits, and for those around which the
+classifier's log-odds are positive. FIMO searches for the protein's JASPAR 2024 matrix, which is from other experiments.
+Results are written to benchmarks/results/scan_yeast.csv and docs/scanning_yeast.inc.
 """
 
 import argparse
@@ -38,7 +38,7 @@ ROMAN = "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
 
 
 def trained(peaks, excluded, genome, seed):
-    """A classifier trained without the held-out chromosomes."""
+    """Train a classifier without the held-out chromosomes."""
     own = peaks[~peaks["chrom"].isin(HELD_OUT)].reset_index(drop=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -50,14 +50,14 @@ def trained(peaks, excluded, genome, seed):
         return DeepPruneClassifier(n_kernels=4, random_state=seed).fit(X, y)
 
 
-def speaking(classifier):
-    """The most important kernel of positive weight."""
+def binding_kernel(classifier):
+    """Name of the most important kernel with a positive weight."""
     importances = np.where(classifier.coef_[0] > 0, classifier.stages_[-1].importances, -np.inf)
     return f"kernel_{int(np.argmax(importances))}"
 
 
 def is_called(classifier, hits, genome):
-    """Whether the classifier calls the stretch around each hit bound."""
+    """Whether the classifier calls the region around each hit bound."""
     middles = (hits["start"] + hits["end"]) // 2
     starts = (middles - WIDTH // 2).clip(lower=0)
     ends = np.minimum(starts + WIDTH, hits["chrom"].map(genome.lengths))
@@ -66,7 +66,7 @@ def is_called(classifier, hits, genome):
 
 
 def jaspar_hits(ppm, genome):
-    """Hits of FIMO on the held-out chromosomes."""
+    """Find hits on the held-out chromosomes with FIMO."""
     tables = []
     for chrom in HELD_OUT:
         channels = one_hot(encode([genome.sequence(chrom)])).transpose(0, 2, 1).astype(np.float32)
@@ -78,7 +78,7 @@ def jaspar_hits(ppm, genome):
 
 
 def compared(hits, points):
-    """Precision, recall, number of hits at every p-value; copies of a place on both strands are one hit."""
+    """Yield precision, recall and number of hits at every p-value; the same position on both strands counts once."""
     for p_value in P_VALUES:
         near_hits = n_hits = near_peaks = n_peaks = 0
         for chrom in HELD_OUT:
@@ -98,7 +98,7 @@ def compared(hits, points):
 
 
 def distances(places, others):
-    """From every place to the nearest of the others."""
+    """Distance from every position to the nearest of the others."""
     if not len(others):
         return np.full(len(places), np.inf)
     at = np.searchsorted(others, places)
@@ -130,7 +130,7 @@ def main():
             for seed in range(options.seeds):
                 classifier = trained(peaks, excluded, genome, seed)
                 hits = scan(classifier, genome, on, p_value=max(P_VALUES))
-                own = hits[hits["kernel"] == speaking(classifier)]
+                own = hits[hits["kernel"] == binding_kernel(classifier)]
                 for method, some in ((KERNEL, own), (BOTH, own[is_called(classifier, own, genome)])):
                     for row in compared(some, points):
                         rows.append({"protein": protein, "method": method, "seed": seed, **row})
@@ -141,7 +141,7 @@ def main():
 
 
 def render(table):
-    """Write the table of the docs: means over seeds."""
+    """Write the table for the docs: means over seeds."""
     means = table.groupby(["protein", "p_value", "method"])[["hits", "precision", "recall"]].mean()
     lines = [
         ".. list-table:: Precision / recall (hits) on yeast chromosomes IV, XIII and XVI",

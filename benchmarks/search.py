@@ -1,12 +1,13 @@
-"""The search for defaults: what was tried, on which sets, and what came of it.
+"""The search for defaults: variants tried, data sets, and results.
 
     python benchmarks/search.py --data FOLDER                      # all trials: hours
     python benchmarks/search.py --data FOLDER --trials both "both, batch 64"
-    python benchmarks/search.py --summary                          # means of the rows that are there
+    python benchmarks/search.py --summary                          # means of existing rows
 
-Every trial is a way to train and prune, run on simulated sets and on ChIP-seq sets with at most 3,000 positives; its
-test AUC at every size is a row of benchmarks/results/search.csv, whether it was taken or dropped. What is there already
-is not run again. The variants live here, on top of the package's engine; what was worth it moved into the package.
+Every trial is a way to train and prune, run on simulated sets and on ChIP-seq sets with at most 3,000 positives. Its
+test AUC at every size is a row of benchmarks/results/search.csv, whether the variant was adopted or not. Existing rows
+are not computed again. The variants are implemented here, on top of the package's engine; the successful ones were
+moved into the package.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ from skdeepprune.sequences import encode
 RESULTS = Path(__file__).parent / "results" / "search.csv"
 SIMULATED = ("simulated-3", "simulated-4", "simulated-5")
 REAL = ("ELK1", "MYC", "TCF12", "SRF", "SERBP1")
-# Their negatives are genomic sequences.
+# Sets with genomic negatives.
 FASTSK = ("CTCF", "EP300", "JUND")
-# Trials that run on these as well.
+# Trials that also run on these.
 ON_FASTSK = ("taken", "pooled", "from 64, pooled", "cut once", "annealed", "from 64, annealed")
 ENGINE = CompiledEngine()
 Scores = NDArray[Any]
@@ -54,73 +55,74 @@ Scores = NDArray[Any]
 
 @dataclass(frozen=True)
 class Trial:
-    """A way to train and prune; the defaults are where the search began once both augmentations were in."""
+    """A way to train and prune; the defaults are the starting point of the search, after adding both augmentations."""
 
     learning_rate: float = 0.003
     decay: float = 1.2
     batch_size: int = 256
     mutation_rate: float = 0.1
     fresh_shuffles: bool = True
-    # Of sets whose negatives are not shuffles, half are shuffled in every epoch.
+    # In sets whose negatives are not shuffles, shuffle half of the negatives in every epoch.
     mixed_negatives: bool = False
     held_out: float = 0.1
     patience: int = 15
     patience_below_32: int | None = None
-    # Share of the current weights in a running average over epochs, which is what is kept.
+    # Weight of the current epoch in a running average of the weights; the average is evaluated and kept.
     averaging: float = 1.0
     # Epochs without gain after which the learning rate is halved.
     plateau: int | None = None
     first: int = 256
     kernel_length: int = 16
     criterion: str = "weight"
-    # Trainings at every size, of which the one with the least held-out loss is kept.
+    # Number of trainings at every size; the one with the lowest held-out loss is kept.
     restarts: int = 1
-    # Share of the unpruned network's probability in the labels.
+    # Weight of the unpruned network's probabilities in the labels (distillation).
     teacher: float = 0.0
-    # Initial kernels that read words of 8 enriched in positives.
+    # Number of initial kernels that match 8-mers enriched in positives.
     enriched: int = 0
-    # Initial kernels that read the motifs planted in a simulated set: what can be reached at all.
+    # Start from kernels with the motifs planted in a simulated set: an upper bound.
     true_motifs: bool = False
-    # Both strands of simulated sequences, whose motifs are on one.
+    # Scan both strands of simulated sequences, whose motifs are on one.
     both_strands_simulated: bool = True
-    # N read on either side of a sequence, so that kernels can reach over its ends.
+    # Number of N added on either side of a sequence, so that kernels can extend beyond its ends.
     padding: int = 0
-    # Share of the motif scores left out of every training step, above so many kernels.
+    # Fraction of the motif scores dropped in training, with more kernels than the floor.
     dropout: float = 0.0
     dropout_floor: int = 16
-    # Epochs without gain after which training goes on from the best network at a quarter of the rate, and how often.
+    # Epochs without improvement after which training continues from the best network at a quarter of the rate; how
+    # often.
     cut_after: int | None = None
     n_cuts: int = 1
-    # Epochs, then, in which the rate falls from the whole one to nothing. The last is kept, whatever its held-out loss;
-    # or unless that is worse than the best before.
+    # Epochs after that in which the rate decays to 0. The last network is kept, regardless of its held-out loss or
+    # unless that is worse than the best one before.
     n_annealed: int = 0
     unless_worse: bool = False
-    # Epochs at a rate that rises to the whole one: of the unpruned network, and of the pruned ones.
+    # Warm-up epochs, in which the rate rises to its full value: for the unpruned network, and for pruned ones.
     warm_up: int = 0
     warm_up_pruned: int = 0
-    # Substitutions from 32 kernels down, if other than above.
+    # Mutation rate with 32 kernels or fewer, if different.
     mutation_rate_below_64: float | None = None
-    # Steps in which kernels are taken away at a pruning, with an epoch of training between them.
+    # Number of steps per pruning, with an epoch of training between them.
     pruning_steps: int = 1
-    # Rankings of the kernels, all but the first by a tenth of the sequences; what they keep is trained for four epochs,
-    # and the network of the least training loss goes on.
+    # Number of rankings of the kernels, all but the first on a tenth of the sequences. Each selection is trained for
+    # four epochs, and the network with the lowest training loss is kept.
     rankings: int = 1
-    # Whether the dense layer is fitted anew, to its optimum, before a pruned network is trained.
+    # Whether to refit the dense layer to its optimum before training a pruned network.
     refitted: bool = False
-    # log(sum(exp(sharpness a))) / sharpness for the maximum, up to so many kernels.
+    # Use log(sum(exp(sharpness a))) / sharpness instead of the maximum, with at most `pooled` kernels.
     sharpness: float = np.inf
     pooled: int = 32
-    # Whether the biases then move, so that positive scores stay what they were in the mean.
+    # Whether to adjust the biases then, so that the mean of positive scores stays the same.
     biases_moved: bool = False
-    # A sharpness that is tried as well at half of those kernels, and stays if the held-out loss is lower.
+    # Another sharpness to try at half of that size, and to keep if the held-out loss is lower.
     tried_sharpness: float | None = None
-    # The sharpness from there on, if another and untried.
+    # Sharpness from there on, without trying, if different.
     sharpness_below: float | None = None
-    # The same of so many windows only; slope of the activation below zero, or whether it ends there softly.
+    # Pool only this many best windows; slope of a leaky ReLU; softplus instead of ReLU.
     n_windows: int | None = None
     slope: float = 0.0
     soft: bool = False
-    # The trial whose networks of 64 kernels this one begins with.
+    # The trial whose networks of 64 kernels this one starts from.
     after: str | None = None
 
 
@@ -319,7 +321,7 @@ class Sequences:
 
     def _loaded(self, codes: NDArray[np.uint8], y: NDArray[np.float32]) -> Any:
         if self.padding:
-            # Letters at the ends keep the N between from being taken for what is beyond the sequence.
+            # Letters at the ends, since N at the ends would be trimmed.
             between, end = np.full((len(codes), self.padding), 4, np.uint8), np.zeros((len(codes), 1), np.uint8)
             codes = np.hstack([end, between, codes, between, end])
         return self.engine.load(codes, y, np.ones(len(y), np.float32))
@@ -353,7 +355,7 @@ def by_leaving_out(network: Network, scores: Scores, y: Scores) -> Scores:
 
 
 def refitted(network: Network, scores: Scores, y: Scores) -> Network:
-    """Give a network the dense layer that fits its scores best."""
+    """Refit the dense layer of a network to its scores."""
     scale = scores.std(axis=0) + 1e-9
     fit = LogisticRegression(C=100.0, max_iter=1000).fit(scores / scale, y)
     return replace(
@@ -364,7 +366,7 @@ def refitted(network: Network, scores: Scores, y: Scores) -> Network:
 
 
 def by_refitted_saliency(network: Network, scores: Scores, y: Scores) -> Scores:
-    """Rank of removal, an eighth of the kernels at a time, the dense layer fitted anew in between."""
+    """Order of removal, an eighth of the kernels at a time, refitting the dense layer in between."""
     rank, left = np.zeros(network.n_kernels), np.arange(network.n_kernels)
     while len(left):
         of_left = refitted(network.select(left), scores[:, left], y)
@@ -381,7 +383,7 @@ def by_second_order(network: Network, scores: Scores, y: Scores) -> Scores:
 
 IMPORTANCES = {
     **CRITERIA,
-    # What the saliency was at every size, when all trials but one were run.
+    # The saliency at every size when all trials but one were run.
     "saliency": by_second_order,
     "saliency, halves fitted": saliency,
     "weight-and-deviation": by_deviation,
@@ -406,7 +408,7 @@ def averaged(one: Network, other: Network, share: float) -> Network:
 def enriched_words(
     codes: NDArray[np.uint8], y: NDArray[np.float32], n_words: int, length: int = 8
 ) -> NDArray[np.int64]:
-    """Words in more positives than negatives, on either strand, each other than the ones before by two letters."""
+    """Words enriched in positives, on either strand, each different from earlier ones in at least two letters."""
     n, n_windows = 4**length, codes.shape[1] - length + 1
     windows = np.lib.stride_tricks.sliding_window_view(codes.astype(np.int64), length, axis=1)
     places = 4 ** np.arange(length - 1, -1, -1)
@@ -460,7 +462,7 @@ def train(
     teacher: Network | None,
     rng: np.random.Generator,
 ) -> tuple[Network, float, int]:
-    """Train one size; return the network of the least held-out loss, the loss, and the number of epochs."""
+    """Train one size; return the network with the lowest held-out loss, the loss, and the number of epochs."""
     trainer, average = data.engine.trainer(network), None
     best, best_loss, n_worse, n_flat, n_epochs = network, np.inf, 0, 0, 0
     patience = trial.patience if network.n_kernels > 16 else trial.patience_below_32 or trial.patience
@@ -506,7 +508,7 @@ def train(
 def pruned(
     network: Network, size: int, data: Sequences, trial: Trial, rate: float, rng: np.random.Generator
 ) -> Network:
-    """Halve a network, in as many steps as the trial has, trained for an epoch between them."""
+    """Halve a network in the steps of the trial, with an epoch of training between them."""
     for left in np.geomspace(network.n_kernels, size, trial.pruning_steps + 1).round().astype(int)[1:]:
         scores, importance = data.scores(network), IMPORTANCES[trial.criterion]
         kept = {tuple(most_important(importance(network, scores, data.y), int(left)))}
@@ -535,7 +537,7 @@ def after_epochs(
 
 
 def pooled(network: Network, size: int, data: Sequences, trial: Trial) -> list[Network]:
-    """Give a network of this size the sharpness that it is trained with, or those to try."""
+    """Set the sharpness for a size; more than one network if the trial tries several."""
     sharpness = trial.sharpness_below if trial.sharpness_below and size < trial.pooled else trial.sharpness
     sharpnesses = [sharpness if size <= trial.pooled else np.inf]
     if trial.tried_sharpness and size == trial.pooled // 2:
@@ -549,7 +551,7 @@ def pooled(network: Network, size: int, data: Sequences, trial: Trial) -> list[N
 
 @lru_cache(maxsize=4)
 def networks(name: str, dataset: str, folder: Path | None, seed: int) -> list[tuple[Network, dict[str, Any]]]:
-    """Run a trial on a data set: the network of every size, with its row."""
+    """Run a trial on a data set; return the network at every size, with its row."""
     trial = TRIALS[name]
     data, rng = Sequences(dataset, folder, trial, seed), np.random.default_rng(seed)
     found: list[tuple[Network, dict[str, Any]]] = []
@@ -600,7 +602,7 @@ def missing(trials: list[str], datasets: list[str], seeds: range) -> Iterator[tu
 
 
 def summary() -> str:
-    """Mean AUC of every trial. Compare those that ran on the same sets."""
+    """Mean AUC of every trial. Only trials on the same sets are comparable."""
     rows = pd.read_csv(RESULTS)
     kind = np.where(rows["dataset"].str.startswith("simulated"), "simulated", "real")
     means = rows.assign(kind=kind).pivot_table(index="trial", columns=["kind", "n_kernels"], values="auc", sort=False)
@@ -629,7 +631,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Other processes look for what they run in a module that they can import.
+    # Worker processes must be able to import the module of the functions they run.
     import search
 
     search.main()

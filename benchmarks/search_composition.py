@@ -1,11 +1,11 @@
-"""The search for the composition term's defaults: what was tried, on which sets, and what came of it.
+"""The search for the composition term's defaults: variants tried, data sets, and results.
 
     python benchmarks/search_composition.py --data FOLDER                  # all trials: hours
     python benchmarks/search_composition.py --data FOLDER --trials "as the package" "no composition"
     python benchmarks/search_composition.py --summary
 
-Every trial is the package's classifier with something changed inside; its test AUC at every size is a row of
-benchmarks/results/search_composition.csv, whether it was taken or dropped. What is there already is not run again.
+Every trial is the package's classifier with one internal change. Its test AUC at every size is a row of
+benchmarks/results/search_composition.csv, whether the change was adopted or not. Existing rows are not computed again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def setting(module: Any, name: str, value: Any) -> Change:
 
 
 def fixed(precision: float) -> Change:
-    """One strength for all sizes: a Gaussian prior of this precision."""
+    """The same strength at all sizes: a Gaussian prior with this precision."""
 
     class Fixed(_word_penalty.WordPenalty):
         def __init__(self, n_sequences: int) -> None:
@@ -88,10 +88,10 @@ TRIALS: dict[str, tuple[dict[str, Any], list[Change]]] = {
 
 
 def load(name: str, folder: Path | None, seed: int) -> tuple[Any, bool]:
-    """Load a set, and say whether both its strands are read."""
+    """Load a set; also return whether both strands are scanned."""
     if name.startswith("simulated-"):
         return load_simulated(int(name[-1]), random_state=100 + seed), False
-    assert folder is not None, "--data names the folder of the real sets"
+    assert folder is not None, "real sets need --data, their folder"
     if name in list_datasets(folder)["fastsk"]:
         return load_fastsk(folder, name), True
     (full,) = (other for other in list_datasets(folder)["deepbind"] if other.startswith(f"{name}_"))
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--trials", nargs="+", choices=TRIALS, default=list(TRIALS), metavar="NAME")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--summary", action="store_true", help="run nothing, print means of the rows that are there")
+    parser.add_argument("--summary", action="store_true", help="run nothing, print the means of existing rows")
     options = parser.parse_args()
     done = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=["trial", "dataset", "seed"])
     if options.summary:

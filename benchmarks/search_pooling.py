@@ -1,4 +1,4 @@
-"""Pooling of the best windows and leaky activation, for trials of search.py: an engine on TensorFlow that has them."""
+"""A TensorFlow engine with pooling of the best windows and leaky activations, for trials of search.py."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Pooling(NamedTuple):
     Attributes
     ----------
     slope : float
-        Of the activation below zero.
+        Slope of the activation below zero.
     sharpness : float
-        m of log(sum(exp(m a))) / m over both strands' positions. Infinite is the maximum.
+        m of log(sum(exp(m a))) / m over the positions of both strands. Infinity means the maximum.
     n_windows : int or None
-        Of so many best windows the sum is. None is all.
+        Number of best windows to pool. None means all.
     soft : bool
-        Whether scores below zero end softly, by log(1 + exp(m z)) / m; `sharpness` is then finite.
+        Whether to use the softplus log(1 + exp(m z)) / m instead of the ReLU; `sharpness` must be finite.
     """
 
     slope: float = 0.0
@@ -45,7 +45,7 @@ class Pooling(NamedTuple):
 
 
 class PoolingEngine(TensorFlowEngine):
-    """Trains networks with another pooling; what it gives are their kernels and dense layer."""
+    """Trains networks with a different pooling; the results are their kernels and dense layers."""
 
     def __init__(self, pooling: Pooling) -> None:
         self._pooling = pooling
@@ -55,7 +55,7 @@ class PoolingEngine(TensorFlowEngine):
 
 
 class PoolingTrainer(TensorFlowTrainer):
-    """Such a network in training."""
+    """A network with a different pooling in training."""
 
     def __init__(self, network: Network, pooling: Pooling) -> None:
         super().__init__(network)
@@ -103,7 +103,7 @@ def _scores_of(pooling: Pooling) -> Callable[..., Any]:
 
 @lru_cache
 def _adam_step_of(pooling: Pooling) -> Callable[..., Any]:
-    """Give the same function for the same pooling, so that TensorFlow traces it once."""
+    """Return the same function for the same pooling, so that TensorFlow traces it once."""
     return partial(_adam_step, pooling)
 
 

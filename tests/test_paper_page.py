@@ -266,8 +266,8 @@ def test_the_same_table_gives_the_same_page(html, results, tmp_path):
 
 def test_five_columns_are_enough(results, tmp_path):
     page = Page(written(tmp_path, results[["dataset", "method", "seed", "n_kernels", "roc_auc"]]))
-    assert "Hours are not told. The table has no column 'fit_seconds'" in page.text
-    assert "Weights over the stages. Needs a trained classifier" in page.text
+    assert "Computing times are not available. The table has no column 'fit_seconds'" in page.text
+    assert "Weights by stage. Needs a trained classifier" in page.text
 
 
 def test_a_table_of_the_runner(tmp_path):

@@ -209,7 +209,7 @@ def test_a_ranking_lists_omissions(results):
     assert rank(few).left_out == ("simulated-2",)
     with pytest.raises(ValueError, match="at least three contenders, got 2"):
         rank(results, [("deepprune", 4), ("direct", 4)])
-    with pytest.raises(ValueError, match="two data sets that all have; got 1"):
+    with pytest.raises(ValueError, match="two data sets that all contenders have; got 1"):
         rank(simple({"a": [0.5], "b": [0.6], "c": [0.7]}))
 
 

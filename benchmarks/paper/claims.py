@@ -1,4 +1,4 @@
-"""What the paper reports (Luo, Chi and Deng, Front. Genet. 10:1145, 2019), and the same from a table of results."""
+"""The paper's results (Luo, Chi and Deng, Front. Genet. 10:1145, 2019), and the same from a table of results."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ CRITERIA = ("deepprune", "deepprune-score", "deepprune-score-and-weight")
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that the paper reports.
+    """A result reported in the paper.
 
     Attributes
     ----------
     where : str
-        Its place in the paper.
+        Location in the paper.
     what : str
     paper : str
-        The paper's number, or its words where it gives none.
+        The paper's number, or its wording if it gives none.
     datasets : tuple of int
-        The simulated sets that it is about; empty for the real ones.
+        Numbers of the simulated sets concerned; empty for the real sets.
     here : callable
-        From a table of results on these sets to the same.
+        Computes the same from a table of results on these sets.
     """
 
     where: str
@@ -45,17 +45,17 @@ class Claim:
 
 
 def beside_paper(results: pd.DataFrame) -> pd.DataFrame:
-    """Put what a table of results says beside what the paper says.
+    """Compare a table of results with the paper.
 
     Parameters
     ----------
     results : DataFrame
-        As for `read_results`. All sets but ``simulated-1`` to ``simulated-5`` are real ones.
+        As for `read_results`. All data sets except ``simulated-1`` to ``simulated-5`` are real ones.
 
     Returns
     -------
     DataFrame
-        ``where`` in the paper, ``what``, ``paper``, ``here``, and ``missing``: why there is nothing here, else empty.
+        ``where`` in the paper, ``what``, ``paper``, ``here``, and ``missing``: the reason if there is no result here.
     """
     table = read_results(results)
     rows = []
@@ -71,7 +71,7 @@ def beside_paper(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _means(table: pd.DataFrame, *of: Contender) -> list[float]:
-    """Mean AUC of each over the data sets that all have."""
+    """Mean AUC of each contender over the data sets that all have."""
     runs, _ = complete_runs(table, of)
     return list(map(float, runs.groupby("dataset").mean().mean()))
 

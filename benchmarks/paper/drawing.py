@@ -1,4 +1,4 @@
-"""A figure as a picture within a page."""
+"""Figures as images embedded in a page."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def picture(ax: Axes, label: str) -> Markup:
-    """Turn the figure of an axes into an image element that holds it as SVG, and close the figure.
+    """Convert the figure of an axes to an image element with embedded SVG, and close the figure.
 
     Parameters
     ----------
     ax : matplotlib Axes
     label : str
-        What screen readers say.
+        Alternative text.
 
     Returns
     -------

@@ -44,8 +44,8 @@ def plot_sizes(
 ) -> list[Axes]:
     """Draw AUC against the number of kernels, a panel for each data set: Fig. 2 and 3 of the paper.
 
-    Lines are means over the seeds, bands one standard deviation to both sides. Dashed is the ceiling, the AUC of the
-    likelihood ratio, where the table knows it.
+    Lines are means over seeds, bands one standard deviation on either side. The dashed line is the ceiling, the AUC of
+    the likelihood ratio, if the table has it.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def plot_sizes(
     datasets : list of str, default=None
         By default all.
     methods : list of str
-        Those of them that the table has are drawn.
+        Methods to draw, if the table has them.
     axes : matplotlib Axes, one for each data set, default=None
         By default a new figure.
 
@@ -65,7 +65,7 @@ def plot_sizes(
     Raises
     ------
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     ValueError
         If a data set has none of the methods with a number of kernels.
 
@@ -100,9 +100,9 @@ def plot_sizes(
         ax.set_ylim(min(lows) - margin, min(max(highs) + 1.5 * margin, 1.005))
         ax.tick_params(labelleft=ax is drawn[0])
     drawn[0].set_ylabel("test ROC AUC")
-    # The last of the panels that have the most lines tells their names.
-    told = max(range(len(drawn)), key=lambda i: (len(ends[i]), i))
-    label_at_right(drawn[told], ends[told])
+    # Lines are labelled in the last of the panels with the most lines.
+    labelled = max(range(len(drawn)), key=lambda i: (len(ends[i]), i))
+    label_at_right(drawn[labelled], ends[labelled])
     return drawn
 
 
@@ -115,7 +115,7 @@ def plot_criteria(
 ) -> list[Axes]:
     """Draw the AUC of the three pruning criteria at a few sizes: Fig. 4 of the paper.
 
-    Each run is a small dot, the mean over the seeds a mark, one standard deviation to both sides a line.
+    Small dots are runs, marks are means over seeds, lines one standard deviation on either side.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def plot_criteria(
     Raises
     ------
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     ValueError
         If the table has none of the criteria at any of the sizes.
     """
@@ -161,7 +161,7 @@ def plot_criteria(
         ax.set_xlabel("kernels")
         ax.set_title(short_names(chosen)[dataset], loc="left")
         tidy(ax)
-    # Alike scales at different heights: a step is as high in one panel as in another.
+    # The same scale with different offsets, so that differences can be compared between panels.
     limits = np.array([ax.get_ylim() for ax in drawn])
     half = np.ptp(limits, axis=1).max() / 2
     for ax, middle in zip(drawn, limits.mean(axis=1), strict=True):
@@ -175,16 +175,16 @@ def plot_criteria(
 
 
 def plot_differences(comparison: Comparison, datasets: Sequence[str] | None = None, *, ax: Axes | None = None) -> Axes:
-    """Draw by how much the first of two contenders is better, set by set: Fig. 6, S1 and S2 of the paper.
+    """Draw the differences between two contenders by data set: Fig. 6, S1 and S2 of the paper.
 
-    Bars are means over the seeds and dots the seeds; with more than 40 data sets, only the sorted means.
+    Bars are means over seeds, dots are seeds; with more than 40 data sets, only the sorted means are drawn.
 
     Parameters
     ----------
     comparison : Comparison
-        What `compare` returned.
+        Result of `compare`.
     datasets : list of str, default=None
-        Which to draw. By default all.
+        Data sets to draw. By default all.
     ax : matplotlib Axes, default=None
         By default a new figure.
 
@@ -195,7 +195,7 @@ def plot_differences(comparison: Comparison, datasets: Sequence[str] | None = No
     Raises
     ------
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
     means = comparison.differences
     if datasets is not None:
@@ -210,7 +210,7 @@ def plot_differences(comparison: Comparison, datasets: Sequence[str] | None = No
         _named_bars(ax, means, comparison)
     else:
         _steps(ax, means, comparison)
-    # The better ones lie at the right of the bars, and at the left of the steps.
+    # Better ones are on the right of the bars, and on the left of the steps.
     for count, word, color, at_left in ((wins, "better", BETTER, not named), (losses, "worse", WORSE, named)):
         if count:
             ax.annotate(
@@ -227,7 +227,7 @@ def plot_differences(comparison: Comparison, datasets: Sequence[str] | None = No
 
 
 def _curve(ax: Axes, own: pd.DataFrame, method: str) -> tuple[float, float, str, str]:
-    """Draw the means of a method with their spread; return where they end, at the fewest kernels, and their name."""
+    """Draw the means of a method with their spread; return the end of the line, at the smallest size, and its label."""
     own = own.sort_values("n_kernels")
     sizes, mean, spread = own["n_kernels"].to_numpy(float), own["mean"].to_numpy(), own["spread"].fillna(0).to_numpy()
     look = style(method)
@@ -263,7 +263,7 @@ def _named_bars(ax: Axes, means: pd.Series, comparison: Comparison) -> None:
 
 
 def _steps(ax: Axes, means: pd.Series, comparison: Comparison) -> None:
-    """Draw the sorted means of more data sets than have room for a name."""
+    """Draw the sorted means of many data sets, without names."""
     places = np.arange(len(means))
     for better, color in ((means > 0, BETTER), (means < 0, WORSE)):
         ax.fill_between(places, 0, means.where(better, 0), step="mid", color=color, alpha=0.75, lw=0)

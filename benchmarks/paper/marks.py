@@ -1,4 +1,4 @@
-"""How methods are called, coloured and labelled in figures."""
+"""Names, colours and markers of methods in figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BETTER, WORSE, EQUAL = "#0072b2", "#d55e00", "#777777"
-# Title, colour and mark. Those that one figure shows together differ in both for every kind of colour vision.
+# Title, colour and marker. Methods in the same figure differ in both, for every type of colour vision.
 _METHODS = {
     "deepprune": ("Deepprune", BETTER, "o"),
     "deepprune-inter": ("Deepprune-inter", "#009e73", "^"),
@@ -40,13 +40,13 @@ COLORS = sorted({color for _, color, _ in _METHODS.values()} | {color for color,
 
 
 def title_of(method: str, n_kernels: int | None = None) -> str:
-    """Write a method's name for people."""
+    """Return the display name of a method."""
     title = _METHODS[method][0] if method in _METHODS else _plain(method)
     return title if n_kernels is None else f"{title}, {n_kernels} kernels"
 
 
 def style(method: str) -> dict[str, Any]:
-    """Colour and mark of a method, always the same."""
+    """Colour and marker of a method, always the same."""
     if method in _METHODS:
         _, color, marker = _METHODS[method]
     else:
@@ -55,7 +55,7 @@ def style(method: str) -> dict[str, Any]:
 
 
 def short_names(datasets: Sequence[str]) -> dict[str, str]:
-    """Shorten the names of the public collections to factor and cell line, where that still tells them apart."""
+    """Shorten names of public data sets to factor and cell line, if they remain unique."""
     short = {}
     for name in datasets:
         encode = re.fullmatch(r"wgEncodeAwgTfbs[A-Z][a-z]+(.+?)UniPk", name)
@@ -70,14 +70,14 @@ def short_names(datasets: Sequence[str]) -> dict[str, str]:
     return {name: _plain(value if found.count(value) == 1 else name) for name, value in short.items()}
 
 
-def _plain(name: str, most: int = 36) -> str:
-    """Keep a name from being read as a formula, or from taking the place of the plot."""
-    cut = name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 2 + 1 :]}"
+def _plain(name: str, max_length: int = 36) -> str:
+    """Escape a name, so that it is not parsed as a formula, and truncate it if it is long."""
+    cut = name if len(name) <= max_length else f"{name[: max_length // 2]}…{name[-max_length // 2 + 1 :]}"
     return cut.replace("$", r"\$")
 
 
 def size_axis(ax: Axes, sizes: Iterable[Any]) -> None:
-    """Make the horizontal axis that of the number of kernels, which falls to the right as pruning goes on."""
+    """Set up the horizontal axis for the number of kernels, decreasing to the right as in pruning."""
     numbers = [int(size) for size in sizes]
     ax.set_xscale("log", base=2)
     ax.set_xticks(numbers, [str(number) for number in numbers])
@@ -89,21 +89,21 @@ def size_axis(ax: Axes, sizes: Iterable[Any]) -> None:
 
 
 def resize(ax: Axes, height: float, width: float = 7.6) -> None:
-    """Give the figure of an axes its size in inches: by default the width of a page."""
+    """Set the size of the figure of an axes in inches; by default it is as wide as a page."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     figure.set_size_inches(width, height)
 
 
 def label_at_right(ax: Axes, ends: Sequence[tuple[float | None, float, str, str]]) -> None:
-    """Write names beside the right end of lines, moved apart where they would overlap.
+    """Write labels at the right ends of lines, moved apart if they would overlap.
 
     Parameters
     ----------
     ax : matplotlib Axes
         Its limits must be final.
     ends : list of (x, y, text, colour)
-        Where each line ends; x None is the right edge.
+        End of each line; x=None means the right edge.
     """
     figure = ax.get_figure(root=True)
     assert figure is not None
@@ -113,7 +113,7 @@ def label_at_right(ax: Axes, ends: Sequence[tuple[float | None, float, str, str]
     # A line of text is 13 points high, and the axes take up about four fifths of the figure.
     gap = 13 / (0.8 * 72 * figure.get_size_inches()[1])
     steps = gap * np.arange(len(ends))
-    # Moved as a whole, names stay apart, and between the lower and the upper edge of the axes.
+    # Clipped before adding the steps, labels stay apart and within the axes.
     places = np.clip(isotonic_regression(wanted - steps).x, 0, max(1 - steps[-1], 0)) + steps
     for (x, y, text, color), place in zip(ends, places, strict=True):
         right_edge = x is None

@@ -1,4 +1,4 @@
-"""Figures of all methods at once: what they cost, and how they rank."""
+"""Figures of all methods: costs and ranks."""
 
 from __future__ import annotations
 
@@ -27,20 +27,21 @@ def plot_tradeoff(
     coverage: float = 0.5,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw mean AUC against the number of kernels, or against the seconds of training.
+    """Draw mean AUC against the number of kernels or the training time.
 
-    A grey line of steps is the Pareto front: nothing has both a higher AUC and less cost than the marks on it.
+    The grey steps are the Pareto front: no other point has both a higher AUC and a lower cost than those on it.
 
     Parameters
     ----------
     results : DataFrame
         As for `read_results`.
     cost : {"n_kernels", "fit_seconds"}, default="n_kernels"
-        Against the number of kernels, methods that have none are lines across.
+        With "n_kernels", methods without kernels are drawn as horizontal lines.
     methods : list of str, default=None
         By default all.
     coverage : float, default=0.5
-        Leave out what was measured on less than this share of the data sets: means are over those that all have.
+        Leave out contenders with less than this fraction of the data sets; means are over data sets that all others
+        have.
     ax : matplotlib Axes, default=None
         By default a new figure.
 
@@ -51,7 +52,7 @@ def plot_tradeoff(
     Raises
     ------
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     ValueError
         If the table has no such column, or no data set that all have.
 
@@ -78,7 +79,7 @@ def plot_tradeoff(
             ends.append((None, float(auc), title, look["color"]))
             continue
         x, y = own[cost].to_numpy(float), own["mean"].to_numpy()
-        # Against time the marks tell the number of kernels: the larger the more.
+        # Against time, larger marks mean more kernels.
         areas = 14 * np.log2(own["n_kernels"].fillna(256).to_numpy(float)) if in_seconds else np.full(len(x), 44.0)
         ax.plot(x, y, color=look["color"], lw=1.6, alpha=0.8)
         ax.scatter(x, y, areas, **look, edgecolor="white", linewidth=0.8, zorder=3, label=title)
@@ -93,7 +94,7 @@ def plot_tradeoff(
     tidy(ax)
     best = pareto_front(points, cost)
     ax.step(best[cost].astype(float), best["mean"], where="post", color="0.6", lw=1, zorder=0)
-    if in_seconds:  # lines end in the middle, where their names would lie upon each other
+    if in_seconds:  # lines end in the middle, where labels would overlap
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, labelcolor="linecolor", markerscale=0.9)
     else:
         ax.set_ylim(ax.get_ylim())
@@ -109,7 +110,7 @@ def tradeoff(
     Returns
     -------
     DataFrame
-        ``method``, ``n_kernels``, ``mean``, and the cost: of a data set's seeds the least.
+        ``method``, ``n_kernels``, ``mean``, and the cost: for each data set, the minimum over seeds.
     int
         Number of data sets.
     """
@@ -125,13 +126,13 @@ def tradeoff(
     points = pd.DataFrame(of).assign(mean=[means[i] for i in range(len(of))]).astype({"n_kernels": "Int64"})
     if cost != "n_kernels":
         shared = table[table["dataset"].isin(datasets)]
-        # Of a data set's seeds the quickest: what else a machine does only adds.
+        # The fastest of a data set's seeds, since other load on a machine can only add time.
         points[cost] = [shared[rows_of(shared, name)].groupby("dataset")[cost].min().mean() for name in of]
     return points, len(datasets)
 
 
 def pareto_front(points: pd.DataFrame, cost: Cost) -> pd.DataFrame:
-    """Keep the points than which none has both less cost and a higher AUC, the cheapest first."""
+    """Keep the points that no other point beats in both cost and AUC, cheapest first."""
     known = points.dropna(subset=cost).sort_values([cost, "mean"], ascending=[True, False])
     return known[known["mean"] > known["mean"].cummax().shift(fill_value=-1.0)]
 
@@ -139,12 +140,12 @@ def pareto_front(points: pd.DataFrame, cost: Cost) -> pd.DataFrame:
 def plot_ranks(ranking: Ranking, *, ax: Axes | None = None) -> Axes:
     """Draw a critical-difference diagram (Demsar 2006).
 
-    Contenders stand at their average ranks, the best at the left. A bar joins those that are not known to differ.
+    Contenders are placed at their average ranks, best on the left. Bars join those that do not differ significantly.
 
     Parameters
     ----------
     ranking : Ranking
-        What `rank` returned.
+        Result of `rank`.
     ax : matplotlib Axes, default=None
         By default a new figure.
 
@@ -155,7 +156,7 @@ def plot_ranks(ranking: Ranking, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     """
     k, groups = len(ranking.average_ranks), ranking.groups
     sizes = {name.n_kernels for name in ranking.average_ranks} - {None}

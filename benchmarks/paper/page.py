@@ -1,4 +1,4 @@
-"""One page with all that a table of results says, beside what the paper says."""
+"""A page that compares a table of results with the paper."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def write_page(
     weights: pd.DataFrame | None = None,
     title: str = "Deepprune, measured",
 ) -> None:
-    """Write a table of results as one HTML file: the paper's figures and tables with these numbers beside the paper's.
+    """Write a table of results as an HTML file: the paper's figures and tables, with these numbers next to the paper's.
 
-    The page holds all its figures and tables, runs no code, and asks for nothing from any network. A section for which
-    there are no runs says in one line which it lacks.
+    The page is self-contained, runs no code, and loads nothing from the network. A section without results says in one
+    line which runs are missing.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ def write_page(
     path : str or path
         Overwritten once the new file is complete.
     weights : DataFrame, default=None
-        What `dense_weights` returned, for Table 3 of the paper.
+        Result of `dense_weights`, for Table 3 of the paper.
     title : str, default="Deepprune, measured"
 
     Raises
     ------
     ImportError
-        If matplotlib is missing.
+        If matplotlib is not installed.
     ValueError
-        If the table lacks a required column, has an impossible value, or has no run that succeeded.
+        If the table lacks a required column, has an invalid value, or has no successful run.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def write_page(
     """
     page = _render(read_results(results), weights, title)
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8", errors="backslashreplace")  # names that are no text
+        part.write_text(page, encoding="utf-8", errors="backslashreplace")  # names that are not valid Unicode
 
 
 def _render(results: pd.DataFrame, weights: pd.DataFrame | None, title: str) -> str:
@@ -88,7 +88,7 @@ def _render(results: pd.DataFrame, weights: pd.DataFrame | None, title: str) -> 
         headline=_headline(results),
         tiles=_tiles(results),
         sections=sections,
-        footer=f"Made by skdeepprune {__version__}. The file holds all its data and asks for nothing from any network.",
+        footer=f"Made by skdeepprune {__version__}. The file is self-contained and loads nothing from the network.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The table of results: reading and checking it, and the rows that comparisons are made of."""
+"""The table of results: reading and validation, and the rows to compare."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CELL = ["dataset", "method", "seed", "n_kernels"]
 
 
 class Contender(NamedTuple):
-    """A method at a number of kernels; None for methods that have none."""
+    """A method at a number of kernels; None for methods without kernels."""
 
     method: str
     n_kernels: int | None = None
@@ -23,25 +23,25 @@ class Contender(NamedTuple):
 
 
 def read_results(source: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a table of results, and check it.
+    """Read and validate a table of results.
 
     Parameters
     ----------
     source : DataFrame, or path of a CSV file
-        A row for every data set, method, seed and number of kernels. Required are the columns ``dataset``, ``method``,
-        ``seed``, ``n_kernels`` (empty for methods that have none) and ``roc_auc`` (empty where a run failed). Further
-        columns (``error``, ``ceiling``, ``fit_seconds``, ...) are needed only by what speaks of them.
+        A row for every data set, method, seed and number of kernels. Required columns are ``dataset``, ``method``,
+        ``seed``, ``n_kernels`` (empty for methods without kernels) and ``roc_auc`` (empty if a run failed). Other
+        columns (``error``, ``ceiling``, ``fit_seconds``, ...) are required only by functions that use them.
 
     Returns
     -------
     DataFrame
-        A copy, with ``n_kernels`` as Int64, and ``error`` in every row: empty for what succeeded. Where collections
-        (``collection``) share the name of a data set, theirs is added.
+        A copy, with ``n_kernels`` as Int64, and ``error`` in every row, empty for successful runs. If several
+        collections (column ``collection``) have a data set of the same name, the collection is added to the name.
 
     Raises
     ------
     ValueError
-        If a required column is missing, a value is impossible, or a run is there twice.
+        If a required column is missing, a value is invalid, or a run occurs twice.
 
     Examples
     --------
@@ -80,27 +80,27 @@ def read_results(source: pd.DataFrame | str | os.PathLike[str]) -> pd.DataFrame:
     repeated = done[done.duplicated(_CELL, keep=False)]
     if len(repeated):
         raise ValueError(
-            f"{_place(repeated.iloc[0])}: there is more than one row. Keep one for each run, or give runs with other"
-            " parameters another name of the method."
+            f"{_place(repeated.iloc[0])}: there is more than one row. Keep one row per run, or give runs with different"
+            " parameters different method names."
         )
     return table
 
 
 def failures(results: pd.DataFrame) -> pd.DataFrame:
-    """List what failed: data set, method, seed, number of kernels where known, and error."""
+    """List failed runs: data set, method, seed, number of kernels if known, and error."""
     table = read_results(results)
     return table.loc[table["error"] != "", [*_CELL, "error"]].reset_index(drop=True)
 
 
 def over_seeds(results: pd.DataFrame, metric: str = "roc_auc") -> pd.DataFrame:
-    """Mean and spread over the seeds.
+    """Compute mean and spread over seeds.
 
     Parameters
     ----------
     results : DataFrame
         As for `read_results`.
     metric : str, default="roc_auc"
-        A column of it.
+        Column of the table.
 
     Returns
     -------
@@ -113,17 +113,17 @@ def over_seeds(results: pd.DataFrame, metric: str = "roc_auc") -> pd.DataFrame:
 
 
 def contenders(results: pd.DataFrame, *, smallest: bool = False, coverage: float = 0.0) -> list[Contender]:
-    """List the methods with their numbers of kernels, in the order of the table, the larger sizes first.
+    """List the methods with their numbers of kernels, in the order of the table, larger sizes first.
 
     Parameters
     ----------
     results : DataFrame
         As for `read_results`.
     smallest : bool, default=False
-        Each method only at its smallest number of kernels.
+        Only the smallest number of kernels of each method.
     coverage : float, default=0
-        Leave out what was measured on less than this share of the data sets: comparisons of many are made on the data
-        sets that all of them have.
+        Leave out contenders with less than this fraction of the data sets, since comparisons use the data sets that all
+        of them have.
     """
     table = succeeded(results, "roc_auc")
     n_datasets = table["dataset"].nunique()
@@ -145,9 +145,9 @@ def complete_runs(
     Returns
     -------
     runs : DataFrame
-        A row for every data set and seed (the index), a column for each of the contenders, by their position.
+        A row per data set and seed (the index), a column per contender, by position.
     left_out : tuple of str
-        The data sets that some of them have, but without a seed that all have.
+        Data sets that some contenders have, but without a seed that all have.
 
     Raises
     ------
@@ -168,12 +168,12 @@ def complete_runs(
 
 
 def is_simulated(results: pd.DataFrame) -> pd.Series:
-    """Which rows are of the paper's simulated sets: those whose data set is called simulated-1, simulated-2, ..."""
+    """Whether a row is of one of the paper's simulated sets: simulated-1, simulated-2, ..."""
     return results["dataset"].str.fullmatch(r"simulated-\d+")
 
 
 def succeeded(results: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Return the rows that have the metric."""
+    """Return the successful rows that have the metric."""
     table = read_results(results)
     if metric not in table:
         raise ValueError(f"The table has no column {metric!r}; it has {', '.join(map(str, table))}.")
@@ -181,7 +181,7 @@ def succeeded(results: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def rows_of(table: pd.DataFrame, name: Contender) -> pd.Series:
-    """Which rows are of a method at a number of kernels."""
+    """Whether a row is of a contender."""
     if "collection" in table:
         n_collections = table.groupby("dataset")["collection"].transform("nunique")
         full = table["dataset"] + " (" + table["collection"].astype(str) + ")"

@@ -1,4 +1,4 @@
-"""The parts of the benchmark's page."""
+"""The sections of the benchmark page."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from skdeepprune.report._format import counted, scientific, table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# What was measured on fewer of the data sets would take the others out of figures of all methods.
+# Methods with fewer data sets would remove data sets from figures of all methods.
 _COVERAGE = 0.5
-# They cost what Deepprune costs, and would lie on it.
+# They cost the same as Deepprune, and would overlap with it.
 _VARIANTS = (*CRITERIA[1:], "deepprune-inter", "reinitialized")
 _N_CORES = 100
 _MAX_ROWS = 1000
@@ -42,7 +42,7 @@ _MAX_ROWS = 1000
 
 @dataclass
 class Section:
-    """A part of the page; with a reason in `missing`, only that is shown."""
+    """A section of the page; if `missing` has a reason, only that is shown."""
 
     id: str
     title: str
@@ -55,19 +55,19 @@ class Section:
 
 
 def make_sections(results: pd.DataFrame, weights: pd.DataFrame | None) -> list[Section]:
-    """Make all parts of the page; those without data say what they lack."""
+    """Make all sections of the page; those without data say what is missing."""
     simulated, real = results[is_simulated(results)], results[~is_simulated(results)]
     return [
-        _section("paper", "Beside the paper", lambda section: _paper(section, results)),
+        _section("paper", "Comparison with the paper", lambda section: _paper(section, results)),
         _section("simulated", "Simulated sets", lambda section: _simulated(section, simulated)),
         _section("criteria", "Three pruning criteria", lambda section: _criteria(section, simulated)),
         _section("real", "Real sets", lambda section: _real(section, real)),
         _section("lost", "Where it loses", lambda section: _lost(section, real)),
         _section("tickets", "Winning tickets", lambda section: _tickets(section, real)),
         _section("methods", "All methods", lambda section: _methods(section, results)),
-        _section("cost", "What it costs", lambda section: _cost(section, results)),
-        _section("weights", "Weights over the stages", lambda section: _weights(section, weights)),
-        _section("making", "How it was made", lambda section: _making(section, results)),
+        _section("cost", "Costs", lambda section: _cost(section, results)),
+        _section("weights", "Weights by stage", lambda section: _weights(section, weights)),
+        _section("making", "Conditions", lambda section: _making(section, results)),
     ]
 
 
@@ -83,14 +83,14 @@ def _section(id: str, title: str, fill: Callable[[Section], None]) -> Section:
 def _paper(section: Section, results: pd.DataFrame) -> None:
     rows = beside_paper(results)
     section.intro = (
-        "Luo, Chi and Deng, Frontiers in Genetics 10:1145 (2019), on 690 ENCODE sets and on simulated sets with motifs"
-        " of TRANSFAC. The sets here are of the same kind, but not the same."
+        "Luo, Chi and Deng, Frontiers in Genetics 10:1145 (2019), used 690 ENCODE sets and simulated sets with motifs"
+        " from TRANSFAC. The sets here are similar but not the same."
     )
     rows["here"] = rows["here"].where(rows["here"] != "", "not run")
     section.tables.append(table("The paper and here", "paper.csv", rows.drop(columns="missing")))
     if (rows["missing"] != "").any():
         lacking = pd.DataFrame({"where": rows["where"], "what is missing": rows["missing"]})[rows["missing"] != ""]
-        section.folded.append(table("What was not run", "missing.csv", lacking.drop_duplicates()))
+        section.folded.append(table("Not run", "missing.csv", lacking.drop_duplicates()))
 
 
 def _simulated(section: Section, simulated: pd.DataFrame) -> None:
@@ -98,8 +98,8 @@ def _simulated(section: Section, simulated: pd.DataFrame) -> None:
     if not names:
         raise ValueError("No simulated set; run deepprune, deepprune-inter and direct on simulated-1 to simulated-5.")
     section.intro = (
-        "The mean over the seeds with the standard deviation, against the number of kernels. The ceiling is the AUC of"
-        " the exact likelihood ratio, which no classifier can be expected to pass."
+        "Mean and standard deviation over seeds, by number of kernels. The ceiling is the AUC of the exact likelihood"
+        " ratio, which no classifier can be expected to exceed."
     )
     for figure, chosen in (("Fig. 2", names[:3]), ("Fig. 3", names[3:])):
         if chosen:
@@ -112,16 +112,16 @@ def _criteria(section: Section, simulated: pd.DataFrame) -> None:
     names = sorted(simulated.loc[simulated["method"].isin(CRITERIA[1:]), "dataset"].unique())[:3]
     if not names:
         raise ValueError(f"No run of {' or '.join(CRITERIA[1:])} on a simulated set.")
-    section.intro = "What decides which kernels stay: the dense layer’s weight, the kernel’s score, or both."
+    section.intro = "Kernels are ranked by the dense layer’s weight, by their score, or by both."
     drawing = picture(plot_criteria(simulated, names)[0], "AUC of three pruning criteria at 16, 8 and 4 kernels")
-    section.figures.append(("As Fig. 4", "Dots: seeds. Marks: their mean, with the standard deviation.", drawing))
+    section.figures.append(("As Fig. 4", "Dots: seeds. Markers: mean and standard deviation.", drawing))
 
 
 def _real(section: Section, real: pd.DataFrame) -> None:
     found = compare(real, DEEPPRUNE, DIRECT)
-    left_out = f" Left out, for want of a pair: {', '.join(found.left_out)}." if found.left_out else ""
+    left_out = f" Left out, since only one was run: {', '.join(found.left_out)}." if found.left_out else ""
     section.intro = (
-        f"Deepprune with four kernels against four kernels trained directly: better on {found.wins}, worse on"
+        f"Deepprune with four kernels compared with four kernels trained directly: better on {found.wins}, worse on"
         f" {found.losses}, equal on {found.ties}; by {found.mean_difference:+.4f} on average, p ="
         f" {scientific(found.p_value)} (one-sided Wilcoxon signed-rank test over sets). The paper: better on {N_WINS}"
         f" of {N_DATASETS}, p = {scientific(P_VALUE)}.{left_out}"
@@ -158,8 +158,8 @@ def _tickets(section: Section, real: pd.DataFrame) -> None:
     found = compare(real, TICKETS, DEEPPRUNE)
     methods = ["winning-tickets", "deepprune", "reinitialized", "direct"]
     section.intro = (
-        "After pruning, the survivors go back to their values before all training, and are trained again. Against"
-        f" fine-tuning with four kernels: {found.mean_difference:+.4f}, better on {found.wins} of"
+        "After pruning, the remaining kernels are reset to their initial weights and retrained. Compared with"
+        f" fine-tuning, at four kernels: {found.mean_difference:+.4f}, better on {found.wins} of"
         f" {len(found.differences)} sets, p = {scientific(found.p_value)}. The paper: slightly better, mean AUC"
         f" {TICKETS_MEAN_AUC} over {N_DATASETS} sets."
     )
@@ -180,13 +180,13 @@ def _methods(section: Section, results: pd.DataFrame) -> None:
         return
     section.intro = (
         f"Average ranks over the {found.n_datasets} data sets that all have ({len(found.left_out)} left out), each"
-        f" method at its smallest size. Friedman’s test: p = {scientific(found.friedman_p)}. A bar joins methods that"
-        f" Nemenyi’s test at {100 * found.alpha:g} % does not tell apart."
+        f" method at its smallest size. Friedman’s test: p = {scientific(found.friedman_p)}. Bars join methods that do"
+        f" not differ significantly by Nemenyi’s test at {100 * found.alpha:g} %."
     )
     if other:
         section.intro += f" Measured on too few sets to rank: {', '.join(map(title_of, sorted(other)))}."
     drawing = picture(plot_ranks(found), "Critical-difference diagram of all methods")
-    section.figures.append(("Critical differences", "Average rank; 1 is the best.", drawing))
+    section.figures.append(("Critical differences", "Average rank; 1 is best.", drawing))
 
 
 def _cost(section: Section, results: pd.DataFrame) -> None:
@@ -199,15 +199,15 @@ def _cost(section: Section, results: pd.DataFrame) -> None:
         section.figures.append(_tradeoff("Against training time", in_seconds))
         time = computing_time(results, n_datasets=N_DATASETS, n_cores=_N_CORES)
     except ValueError as error:
-        section.intro = f"Hours are not told. {error}"
+        section.intro = f"Computing times are not available. {error}"
         return
     alone, many = time["hours_on_1_core"].sum(), time[f"hours_on_{_N_CORES}_cores"].sum()
     section.intro = (
-        f"All runs took {format_hours(time['hours'].sum())} of one core. {N_DATASETS} sets like the real ones here, all"
+        f"All runs took {format_hours(time['hours'].sum())} on one core. {N_DATASETS} sets like the real ones here, all"
         f" methods, one seed each, would take {format_hours(alone)} on one core and {format_hours(many)} on {_N_CORES}."
     )
     time.columns = ["method", "hours here", "seconds a set", f"hours, {N_DATASETS} sets", f"on {_N_CORES} cores"]
-    section.tables.append(_readable(table("Hours of computing", "hours.csv", _rounded(time))))
+    section.tables.append(_readable(table("Computing time", "hours.csv", _rounded(time))))
 
 
 def _tradeoff(caption: str, ax: Axes) -> tuple[str, str, Markup]:
@@ -216,10 +216,10 @@ def _tradeoff(caption: str, ax: Axes) -> tuple[str, str, Markup]:
 
 def _weights(section: Section, weights: pd.DataFrame | None) -> None:
     if weights is None:
-        raise ValueError("Needs a trained classifier: give what dense_weights() returns as `weights`.")
+        raise ValueError("Needs a trained classifier; pass the result of dense_weights() as `weights`.")
     section.intro = (
-        "Absolute values of the dense layer’s weights after training at each number of kernels, of kernels that are"
-        " kept and of some that were pruned last. The paper: the kept kernels’ weights grow stage by stage."
+        "Absolute weights of the dense layer after training at each number of kernels, for kernels that are kept and"
+        " some that were pruned last. The paper: the weights of the kept kernels grow stage by stage."
     )
     shown = weights.round(4).assign(kept=weights["kept"].map({True: "kept", False: "pruned"}))
     section.tables.append(_readable(table("As Table 3", "weights.csv", shown)))
@@ -228,7 +228,7 @@ def _weights(section: Section, weights: pd.DataFrame | None) -> None:
 def _making(section: Section, results: pd.DataFrame) -> None:
     lost = failures(results)
     section.intro = (
-        f"{counted(len(lost), 'run').capitalize()} failed and {'is' if len(lost) == 1 else 'are'} in no mean."
+        f"{counted(len(lost), 'run').capitalize()} failed and {'is' if len(lost) == 1 else 'are'} left out of all means."
         if len(lost)
         else "No run failed."
     )
@@ -244,7 +244,7 @@ def _making(section: Section, results: pd.DataFrame) -> None:
         section.facts.append(("started", f"{times.min()} to {times.max()}"))
     if "parameters" in results:
         given = results[["method", "parameters"]].dropna().drop_duplicates()
-        section.folded.append(table("Parameters that are not the defaults", "parameters.csv", given))
+        section.folded.append(table("Non-default parameters", "parameters.csv", given))
 
 
 def _means_table(file: str, results: pd.DataFrame) -> dict[str, Any]:
@@ -252,13 +252,13 @@ def _means_table(file: str, results: pd.DataFrame) -> dict[str, Any]:
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Seconds, hours and the like with few digits, AUCs with four."""
+    """Round times to two digits, AUCs to four."""
     coarse = {column: 2 for column in frame if column not in ("mean", "spread")}
     return frame.round({**coarse, "mean": 4, "spread": 4})
 
 
 def _readable(content: dict[str, Any]) -> dict[str, Any]:
-    """Leave cells empty where nothing is known, and of a long table show the beginning; the file has all."""
+    """Leave unknown cells empty, and show only the beginning of a long table; the file has all rows."""
     rows = content["rows"]
     if len(rows) > _MAX_ROWS:
         content["title"] += f": the first {_MAX_ROWS} of {len(rows):,} rows"
@@ -267,7 +267,7 @@ def _readable(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def format_hours(hours: float) -> str:
-    """Write a time in the unit that suits it."""
+    """Format a time in a suitable unit."""
     if hours >= 48:
         return f"{hours / 24:,.1f} days"
     return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"

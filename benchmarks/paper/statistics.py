@@ -11,7 +11,7 @@ from scipy.stats import friedmanchisquare, rankdata, studentized_range, wilcoxon
 
 from paper.results import Contender, complete_runs, contenders
 
-# Means of equal numbers differ in their last bits; that must not decide who wins.
+# Means of equal numbers may differ in the last bits, which must not decide the winner.
 _DECIMALS = 12
 
 
@@ -23,11 +23,11 @@ class Comparison:
     ----------
     first, second : Contender
     runs : Series
-        First minus second, for every data set and seed (the index) that both have.
+        First minus second, by data set and seed (the index), for those that both have.
     left_out : tuple of str
-        Data sets that only one of them has, or that they have no seed in common on.
+        Data sets that only one of them has, or that have no seed in common.
     p_value : float
-        Of the one-sided Wilcoxon signed-rank test that the first is better: over data sets, differences of 0 left out.
+        One-sided Wilcoxon signed-rank test over data sets, alternative: the first is better. Ties are left out.
     """
 
     first: Contender
@@ -65,19 +65,19 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Average ranks of contenders over the data sets that all of them have, after Demsar (2006).
+    """Average ranks of contenders over the data sets that all of them have (Demsar 2006).
 
     Attributes
     ----------
     average_ranks : dict of Contender to float
-        The best, with the lowest rank, first.
+        Best (lowest rank) first.
     n_datasets : int
     left_out : tuple of str
-        Data sets that not all of them have.
+        Data sets that some of them lack.
     friedman_p : float
-        Of Friedman's test that all are alike.
+        p-value of Friedman's test; null hypothesis: there are no differences.
     critical_difference : float
-        Nemenyi's: contenders whose average ranks are further apart differ at the level `alpha`.
+        Nemenyi's test: contenders whose average ranks differ by more are significantly different at the level `alpha`.
     alpha : float
     """
 
@@ -90,7 +90,7 @@ class Ranking:
 
     @property
     def groups(self) -> list[list[Contender]]:
-        """The largest groups of contenders that are not known to differ, best first."""
+        """The maximal groups of contenders that do not differ significantly, best first."""
         names, ranks = list(self.average_ranks), list(self.average_ranks.values())
         groups, last_end = [], 0
         for start in range(len(ranks)):
@@ -110,17 +110,17 @@ def compare(
 ) -> Comparison:
     """Compare two methods, each at a number of kernels, across data sets.
 
-    Only runs of equal data set and seed are compared, since the seed decides the data, too; then a data set counts
-    once, with its mean over the seeds.
+    Only runs on the same data set with the same seed are compared, since the seed also determines the data; each data
+    set then counts once, with its mean over seeds.
 
     Parameters
     ----------
     results : DataFrame
         As for `read_results`.
     first, second : (method, n_kernels)
-        None as `n_kernels` for methods that have none.
+        `n_kernels` is None for methods without kernels.
     metric : str, default="roc_auc"
-        A column of the table, of which more is better.
+        Column of the table; higher is better.
 
     Returns
     -------
@@ -158,16 +158,16 @@ def rank(
     metric: str = "roc_auc",
     alpha: float = 0.05,
 ) -> Ranking:
-    """Rank contenders on every data set, and average (Demsar 2006): Friedman's test with Nemenyi's.
+    """Rank contenders on every data set and average the ranks, with Friedman's and Nemenyi's tests (Demsar 2006).
 
     Parameters
     ----------
     results : DataFrame
         As for `read_results`.
     of : list of (method, n_kernels), default=None
-        At least three. By default all methods, each at its smallest number of kernels.
+        At least three contenders. By default all methods, each at its smallest number of kernels.
     metric : str, default="roc_auc"
-        A column of the table, of which more is better.
+        Column of the table; higher is better.
     alpha : float, default=0.05
         Level of the post-hoc test.
 
@@ -183,12 +183,14 @@ def rank(
     chosen = contenders(results, smallest=True) if of is None else [Contender(*name) for name in of]
     k = len(chosen)
     if k < 3:
-        raise ValueError(f"A ranking needs at least three contenders, got {k}; two are for compare().")
+        raise ValueError(f"A ranking needs at least three contenders, got {k}; use compare() for two.")
     runs, left_out = complete_runs(results, chosen, metric)
     means = runs.groupby("dataset").mean().round(_DECIMALS).to_numpy()
     n = len(means)
     if n < 2:
-        raise ValueError(f"A ranking needs two data sets that all have; got {n} of {', '.join(map(str, chosen))}.")
+        raise ValueError(
+            f"A ranking needs two data sets that all contenders have; got {n} for {', '.join(map(str, chosen))}."
+        )
     ranks = rankdata(-means, axis=1).mean(axis=0)
     p = float(friedmanchisquare(*means.T).pvalue) if np.ptp(means, axis=1).any() else 1.0
     q = float(studentized_range.isf(alpha, k, np.inf)) / np.sqrt(2)

@@ -1,4 +1,4 @@
-"""Summaries: every method, the hours that it takes, and the weights of a few kernels."""
+"""Summaries: results and computing time of every method, and weights of a few kernels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skdeepprune._classifier import DeepPruneClassifier
 
 
 def summarize(results: pd.DataFrame) -> pd.DataFrame:
-    """Sum up every method at every number of kernels, failures included.
+    """Summarise every method at every number of kernels, including failures.
 
     Parameters
     ----------
@@ -20,9 +20,9 @@ def summarize(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``method``, ``n_kernels``, ``n_datasets``, ``n_runs``, ``n_failed`` (a run that failed counts at all sizes that
-        it would have had), ``mean`` over data sets, ``spread`` over seeds (mean of the data sets' standard deviations),
-        and ``fit_seconds``, ``peak_mb`` (means) where the table has them.
+        ``method``, ``n_kernels``, ``n_datasets``, ``n_runs``, ``n_failed`` (a failed run counts at all sizes that it
+        would have had), ``mean`` over data sets, ``spread`` over seeds (mean of the data sets' standard deviations),
+        and ``fit_seconds``, ``peak_mb`` (means) if the table has them.
     """
     table, by = read_results(results), ["method", "n_kernels"]
     names = contenders(results)
@@ -44,23 +44,23 @@ def summarize(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def computing_time(results: pd.DataFrame, *, n_datasets: int = 690, n_cores: int = 100) -> pd.DataFrame:
-    """Compute the hours that every method took, and would take for more data sets.
+    """Compute the hours that every method took, and an extrapolation to more data sets.
 
     Parameters
     ----------
     results : DataFrame
-        As for `read_results`, with ``fit_seconds`` and ``parameters``: rows that share data set, method, seed and
-        parameters come from one training, whose seconds count once.
+        As for `read_results`, with ``fit_seconds`` and ``parameters``: rows with the same data set, method, seed and
+        parameters are from one training, which counts once.
     n_datasets, n_cores : int, default=690 and 100
-        Hours are projected for this many data sets of the mean size of those here, one seed each, on one core and on
-        this many. They are estimated from the data sets that are not simulated, if there are any.
+        Number of data sets and cores to extrapolate to, with the same mean size and one seed each; based on the real
+        data sets, if there are any.
 
     Returns
     -------
     DataFrame
         ``method``, ``hours`` (of all runs), ``seconds`` (a data set and seed), ``hours_on_1_core`` and
-        ``hours_on_{n_cores}_cores``. Where several threads were used, a second counts for each. Of a data set's seeds
-        the quickest counts: what else a machine does only adds.
+        ``hours_on_{n_cores}_cores``. Times are multiplied by the number of threads. For each data set, the fastest seed
+        counts, since other load on a machine can only add time.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def computing_time(results: pd.DataFrame, *, n_datasets: int = 690, n_cores: int
     """
     table = succeeded(results, "fit_seconds")
     if "parameters" not in table:
-        raise ValueError("The table has no column 'parameters', by which runs of one training are known.")
+        raise ValueError("The table has no column 'parameters', which identifies rows of the same training.")
     table["parameters"] = table["parameters"].astype(object).where(table["parameters"].notna(), "")
     threads = table["threads"] if "threads" in table else 1.0
     scoring = table["score_seconds"].fillna(0) if "score_seconds" in table else 0.0
@@ -99,7 +99,7 @@ def dense_weights(classifier: DeepPruneClassifier, *, n_kept: int = 4, n_pruned:
     classifier : DeepPruneClassifier
         Fitted, with at least one pruning.
     n_kept, n_pruned : int, default=4 and 2
-        So many of the kernels that are left, and of those that were pruned last: each time those of the largest weight.
+        Number of remaining kernels, and of kernels pruned last; in each case those with the largest weights.
 
     Returns
     -------

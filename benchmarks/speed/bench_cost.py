@@ -1,4 +1,4 @@
-"""What an epoch costs as its input grows."""
+"""Cost of an epoch as its input grows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from settings import QUICK, turns
 
 from skdeepprune.sequences import one_hot
 
-# One grows at a time from here.
+# One parameter grows at a time from here.
 USUAL = {"sequences": 5376, "length": 101, "kernels": 32, "batch size": 256}
 GROWN = {
     "sequences": [672, 1344, 2688, 5376, 10752, 21504, 43008],

@@ -1,4 +1,4 @@
-"""An epoch, everything included: order, forward and backward pass, Adam."""
+"""A complete epoch: order, forward and backward pass, Adam."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ METHODS = [
 
 @cache
 def prepare(method: str, n_kernels: int) -> tuple[Callable[[], object], int]:
-    """Make what is to be timed, let it run once, and say how many epochs that is."""
+    """Make the function to time and run it once; also return its number of epochs."""
     n_epochs = KERAS_EPOCHS if "epochs" in method else 1
     if method in ("compiled", POOLED, "tensorflow"):
         sharpness = 2.0 if method == POOLED else np.inf

@@ -1,4 +1,4 @@
-"""A whole fit from 256 kernels to 4, in the paper's settings, against the same loop in Keras."""
+"""A whole fit from 256 kernels to 4 with the paper's settings, compared with the same loop in Keras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training on real sequences and scoring others, against gkm-SVM."""
+"""Training on real sequences and scoring others, compared with gkm-SVM."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TURNS = {100: 2, 200: 2} if QUICK else {1000: 1, 2000: 1, **({10_000: 1} if FULL
 
 
 class Ours:
-    """The classifier with its default settings, which read both strands as gkm-SVM does."""
+    """The classifier with default settings, which scan both strands as gkm-SVM does."""
 
     def train(self, positives: list[str], negatives: list[str]) -> DeepPruneClassifier:
         y = [1] * len(positives) + [0] * len(negatives)
@@ -42,7 +42,7 @@ TRAINED: dict[tuple[str, int], Any] = {}
 
 @cache
 def prepare(n_sequences: int) -> tuple[list[str], list[str], list[str], list[int]]:
-    """Read positives, negatives, and the test set with its labels, without N, which gkm-SVM refuses."""
+    """Load positives, negatives, and the test set with its labels, without N, which gkm-SVM does not accept."""
     name = next(name for name in list_datasets(DATA)["deepbind"] if name.startswith("CTCFL"))
     data = load_deepbind(DATA, name, random_state=0)
     train_set, test_set = (
@@ -60,7 +60,7 @@ def prepare(n_sequences: int) -> tuple[list[str], list[str], list[str], list[int
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
-    """Let everything run once, so that nothing is left to compile."""
+    """Run everything once, so that nothing remains to be compiled."""
     few = ["ACGTTGCAACGGTATTCGTA" * 5, "TTGACCGATAGGACATTCAG" * 5, "GGCATTACGACTTAGCCATG" * 5]
     for tool in TOOLS.values():
         tool.score(tool.train(few, [sequence[::-1] for sequence in few]), few)
@@ -86,6 +86,6 @@ def bench_gkm_training(measure: Any, method: str, n_sequences: int) -> None:
 def bench_gkm_scoring(measure: Any, method: str, n_sequences: int) -> None:
     model, X_test = TRAINED[method, n_sequences], prepare(n_sequences)[2]
     bases = sum(map(len, X_test))
-    # Milliseconds against minutes.
+    # Milliseconds compared with minutes.
     rounds = 20 if method == "compiled" else 1
     measure(lambda: TOOLS[method].score(model, X_test), method, "trained on", n_sequences, rounds=rounds, bases=bases)

@@ -1,4 +1,4 @@
-"""Peak memory of a fit, in a process of its own."""
+"""Peak memory of a fit, in a separate process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prediction with 4 kernels, and where its time goes."""
+"""Prediction with 4 kernels, by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A grid search in one process and in two."""
+"""A grid search in one process and in two processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from skdeepprune import DeepPruneClassifier
 from skdeepprune.datasets import load_simulated
 
-# Every candidate trains equally long, so that two processes can share the work evenly: 3 * 2 * 4 fits.
+# All candidates train for the same time, so that two processes can share the work evenly: 3 * 2 * 4 fits.
 GRID = {"criterion": ["weight", "score", "score-and-weight"], "learning_rate_init": [0.003, 0.01]}
 N_FOLDS, N_EPOCHS = 4, 2 if QUICK else 5
 
@@ -27,7 +27,7 @@ def search(n_jobs: int, max_iter: int = N_EPOCHS) -> pd.DataFrame:
 
 
 def warm_up(n_jobs: int) -> None:
-    """Let every process import and load what it needs."""
+    """Make every process import and load what it needs."""
     search(n_jobs, max_iter=1)
 
 

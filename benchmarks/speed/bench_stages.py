@@ -1,4 +1,4 @@
-"""A default fit of 10,000 sequences, both strands, by size: where its time goes."""
+"""Time by size of a default fit of 10,000 sequences, both strands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_ITER = 3 if QUICK else 1000
 
 @cache
 def stages(turn: int) -> dict[str, dict[str, float]]:
-    """Seconds and epochs of a fit by size, and what it takes besides epochs: reading, ranking, refits."""
+    """Seconds and epochs of a fit by size, and the time outside epochs: reading, ranking, refits."""
     data = load_simulated(3, n_train=10_000, n_test=2, random_state=turn)
     bound = data.X_train[data.y_train == 1].tolist()
     X, y = [*bound, *dinucleotide_shuffle(bound, random_state=turn)], [1] * len(bound) + [0] * len(bound)

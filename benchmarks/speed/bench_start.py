@@ -1,4 +1,4 @@
-"""What a fresh process waits for: imports, the first prediction, the first fit."""
+"""Start-up of a fresh process: imports, the first prediction, the first fit."""
 
 from __future__ import annotations
 

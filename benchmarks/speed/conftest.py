@@ -1,4 +1,4 @@
-"""The fixture `measure`, by which every benchmark is timed."""
+"""The fixture `measure`, which times every benchmark."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def measure(benchmark: Any, turn: int) -> Callable[..., Any]:
     ) -> Any:
         """Time `work()`, which trains `epochs` epochs or reads `bases` bases.
 
-        `counted` tells what else there is to know of its result; a count of "seconds" replaces the time taken.
+        `counted` extracts further measures from its result; a measure "seconds" replaces the measured time.
         """
         result = benchmark.pedantic(work, setup=setup, rounds=rounds)
         benchmark.extra_info.update(

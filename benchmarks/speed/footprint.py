@@ -1,4 +1,4 @@
-"""Measure the memory of one fit of one epoch per size, in MB, and print it as JSON. Linux only.
+"""Measure the memory of a fit with one epoch per size, in MB, and print it as JSON. Linux only.
 
 python footprint.py ENGINE N_SEQUENCES LENGTH N_PRUNINGS
 """
@@ -19,7 +19,7 @@ MB = 1e6
 
 
 def resident(field: str) -> float:
-    """Memory in RAM: now (VmRSS), or the most since `forget_peak` (VmHWM)."""
+    """Resident memory: current (VmRSS), or the peak since `forget_peak` (VmHWM)."""
     found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found
     return int(found[1]) * 1024 / MB
@@ -40,7 +40,7 @@ def main(engine: str, n_sequences: int, length: int, n_prunings: int) -> dict[st
     classifier = DeepPruneClassifier(
         n_prunings=n_prunings, kernel_length=24, reverse_complement=False, max_iter=1, engine=engine, random_state=0
     )
-    # So that compiling, or TensorFlow itself, does not count.
+    # Excludes compilation, or TensorFlow itself.
     classifier.fit(random_strings(1000, 100), [0, 1] * 500)
     ready = resident("VmRSS")
     X = random_strings(n_sequences, length)

@@ -1,4 +1,4 @@
-"""gkm-SVM, which the package is compared with: two programs that train the same kind."""
+"""gkm-SVM for comparison: two implementations of the same model."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LsGkm:
 
     def train(self, positives: list[str], negatives: list[str]) -> Path:
         files = self._write("positives.fa", positives), self._write("negatives.fa", negatives)
-        # The cache of 100 MB that it takes by default makes it slower; its help recommends 4 GB.
+        # The default cache of 100 MB makes it slower; its help recommends 4 GB.
         options = ["-t", "2", "-l", "11", "-k", "7", "-d", "3", "-m", "4000", "-T", "1", "-v", "0"]
         prefix = self.folder / f"{len(positives) + len(negatives)}"
         subprocess.run(["gkmtrain", *options, *map(str, files), str(prefix)], check=True)

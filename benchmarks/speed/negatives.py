@@ -1,9 +1,9 @@
-"""Time and memory of 50,000 matched negatives in a simulated genome of the size of hg38: soft-masked, GC in isochores.
+"""Time and memory for 50,000 matched negatives in a simulated, soft-masked genome of the size of hg38 with isochores.
 
     python benchmarks/speed/negatives.py [FASTA]
 
-writes the genome (3 GB, the temporary folder by default; kept) if it is not there, then prints seconds and the greatest
-memory of finding them, the FASTA index included.
+writes the genome if it does not exist (3 GB, by default in the temporary folder; not deleted), then prints the time and
+peak memory of the search, including the FASTA index.
 """
 
 import json

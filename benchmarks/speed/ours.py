@@ -1,4 +1,4 @@
-"""Our side of the benchmarks that have another side in `peers`."""
+"""The package's side of the comparisons with `peers`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def simulated(n_sequences: int, length: int) -> tuple[NDArray[np.uint8], NDArray
 def epoch(
     engine_name: str, n_sequences: int, length: int, n_kernels: int, batch_size: int, sharpness: float = np.inf
 ) -> Callable[[], float]:
-    """Make a function that trains one epoch, the order of the sequences included."""
+    """Make a function that trains one epoch, including drawing the order of the sequences."""
     codes, y = simulated(n_sequences, length)
     rng = np.random.default_rng(0)
     network = Network.initial(n_kernels, KERNEL_LENGTH, 4, reverse_complement=False, rng=rng)

@@ -1,4 +1,4 @@
-"""What the package is compared with: Keras and plain TensorFlow."""
+"""Keras and plain TensorFlow, for comparison."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-# Beside the environment variables of `run.py`, which not all of its pools read.
+# In addition to the environment variables in `run.py`, which not all thread pools of TensorFlow read.
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def keras_network(n_kernels: int, kernel_length: int, length: int, learning_rate: float) -> keras.Model:
-    """The network as its users write it in Keras."""
+    """The network as a user would write it in Keras."""
     model = keras.Sequential(
         [
             keras.layers.Input((length, 4)),
@@ -39,7 +39,7 @@ def keras_epochs(
     learning_rate: float,
     n_epochs: int,
 ) -> Callable[[], object]:
-    """Make a function that calls `fit` for so many epochs."""
+    """Make a function that calls `fit` with `n_epochs` epochs."""
     model = keras_network(n_kernels, kernel_length, X.shape[1], learning_rate)
     return lambda: model.fit(X, y, batch_size=batch_size, epochs=n_epochs, verbose=0)
 
@@ -57,14 +57,14 @@ def keras_deep_prune(
     decay: float,
     seed: int,
 ) -> tuple[keras.Model, int]:
-    """Train, keep the kernels of the greater absolute dense weight in a new model, train again.
+    """Train, copy the kernels with the largest absolute dense weights to a new model, train again.
 
     Returns
     -------
     model : keras.Model
-        The last one.
+        The final model.
     n_epochs : int
-        Over all sizes.
+        Total over all sizes.
     """
     keras.utils.set_random_seed(seed)
     rows = np.random.default_rng(seed).permutation(len(X))

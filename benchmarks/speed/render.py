@@ -1,8 +1,8 @@
-"""Make the page about speed, docs/benchmarks_speed.md and its plots, from the CSVs that `run.py` wrote.
+"""Generate the page about speed, docs/benchmarks_speed.md, and its plots from the CSV files of `run.py`.
 
     python benchmarks/speed/render.py
 
-No figure on the page is typed.
+All figures on the page are generated.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = "benchmarks_speed"
 COLORS = {"compiled": "#0b6e4f", "compiled, log-mean-exp": "#0b6e4f"}
 
-# Title and text of every benchmark, in the order of the page. What they say must hold whatever the figures are.
+# Title and text of every benchmark, in the order of the page. The texts must not depend on the results.
 SECTIONS = {
     "epoch": (
         "An epoch",
-        "5,376 sequences of 101 bp, kernel length 24, batch 256, one strand; the order of the sequences, forward and"
-        " backward pass and Adam included. Keras and the plain TensorFlow step get the data one-hot encoded. A `fit` of"
-        " several epochs is given per epoch: it starts up once.",
+        "5,376 sequences of 101 bp, kernel length 24, batch 256, one strand; including the order of the sequences,"
+        " forward and backward pass, and Adam. Keras and the plain TensorFlow step get one-hot data. For a `fit` of"
+        " several epochs, the time is per epoch, including one start-up.",
     ),
     "cost": (
         "How the cost of an epoch grows",
-        "From 5,376 sequences of 101 bp, 32 kernels of length 24 and batch 256 one of them grows at a time. The slope"
-        " is that of the line through all points in logarithms: 1 is proportional, 0 is free.",
+        "Starting from 5,376 sequences of 101 bp, 32 kernels of length 24 and batch 256, one parameter grows at a time."
+        " The slope is that of a log-log fit to all points: 1 means proportional, 0 means no cost.",
     ),
     "fit": (
         "A whole fit",
-        "6,000 sequences of the paper's third simulated set, 256 kernels to 4, the paper's settings. Early stopping"
-        " gives every fit its own number of epochs, hence both times; Keras runs the same loop with its own callbacks.",
+        "6,000 sequences of the paper's third simulated set, 256 kernels to 4, the paper's settings. The number"
+        " of epochs depends on early stopping, so the time per epoch is given as well; Keras runs the same loop with its"
+        " own callbacks.",
     ),
     "stages": (
         "A default fit by size",
@@ -46,26 +47,28 @@ SECTIONS = {
         " strands, default settings. An epoch includes the augmentation and the score of the held-out tenth.",
     ),
     "gkm": (
-        "Against gkm-SVM",
-        "Real sequences of 101 bp (CTCFL in K562) and shuffled ones; 1,000 others are scored. The classifier has the"
-        " default settings of the commit named at the end, gkm-SVM LS-GKM's (l 11, k 7, d 3). Both read both strands.",
+        "Comparison with gkm-SVM",
+        "Real sequences of 101 bp (CTCFL in K562) and shuffles; 1,000 other sequences are scored. The classifier"
+        " has the default settings of the commit at the end of the page, gkm-SVM those of LS-GKM (l 11, k 7, d 3). Both"
+        " scan both strands.",
     ),
     "prediction": (
         "Prediction",
-        "4 kernels of length 24. `decision_function` reads strings: it makes codes of them, a byte a base, and scans.",
+        "4 kernels of length 24. `decision_function` takes strings: it encodes them, one byte per base, and scans the"
+        " codes.",
     ),
     "processes": (
         "Two processes",
-        "A grid search of 24 fits with `n_jobs=2` and `n_jobs=1`, all fits of equal length.",
+        "A grid search of 24 fits with `n_jobs=2` and `n_jobs=1`; all fits have the same number of epochs.",
     ),
     "memory": (
         "Memory",
-        "Peak of a fit of one epoch per size, above what the process held before it: the strings are counted apart.",
+        "Peak of a fit with one epoch per size, in addition to the memory before it; strings are listed separately.",
     ),
     "start": (
         "Start",
-        "What a fresh process waits for. Nothing but a fit with the TensorFlow engine imports TensorFlow; the very"
-        " first fit on a machine compiles and keeps the result on disk.",
+        "Start-up of a fresh process. Only a fit with the TensorFlow engine imports TensorFlow; the very first fit on a"
+        " machine compiles, and caches the result on disk.",
     ),
 }
 
@@ -82,7 +85,7 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def by_method(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per method and case, a column per measure, and the ratio of the times."""
+    """Make a row per method and case, a column per measure, and the ratio of the times."""
     keys = ["benchmark", "parameter", "value", "method"]
     if table["benchmark"].nunique() == 1:
         keys.remove("benchmark")
@@ -115,7 +118,7 @@ def slopes(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_case(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per measure, a column per method and case."""
+    """Make a row per measure, a column per method and case."""
     table = table.assign(case=table["method"] + ", " + table["value"])
     found = table.pivot_table(index="measure", columns="case", values="median", sort=False)
     return found.map(number).reset_index()
@@ -136,7 +139,7 @@ def plot_cost(table: pd.DataFrame, path: Path) -> None:
         ax.set_xlabel(parameter)
         ax.grid(color="#ddd")
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("seconds an epoch")
+    axes[0].set_ylabel("seconds per epoch")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
     save(figure, path)
 
@@ -148,7 +151,7 @@ def plot_epoch(table: pd.DataFrame, path: Path) -> None:
         medians = table[table["value"] == size].set_index("method")["median"]
         bars = ax.barh(methods, 1e3 * medians[methods], color=[COLORS.get(method, "#bbb") for method in methods])
         ax.bar_label(bars, [number(1e3 * x) for x in medians[methods]], padding=3, fontsize="small")
-        ax.set(title=f"{size} kernels", xlabel="ms an epoch")
+        ax.set(title=f"{size} kernels", xlabel="ms per epoch")
         ax.margins(x=0.2)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].invert_yaxis()
@@ -156,7 +159,7 @@ def plot_epoch(table: pd.DataFrame, path: Path) -> None:
 
 
 def save(figure: plt.Figure, path: Path) -> None:
-    # Without date and random names the same figures give the same file.
+    # Without date and random names, the same figures give the same file.
     with plt.rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none"}):
         figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
@@ -164,14 +167,14 @@ def save(figure: plt.Figure, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results", help="folder of the CSVs")
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results", help="folder of the CSV files")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder of the page")
     options = parser.parse_args()
     parts = [
         "# Speed",
-        "<!-- Made by benchmarks/speed/render.py from benchmarks/results/speed_*.csv: do not edit. -->",
-        "One thread a process, all methods in turn, medians of repeated runs. A ratio is a method's time"
-        " over that of the first one in its case. `python benchmarks/speed/run.py` runs it all again.",
+        "<!-- Generated by benchmarks/speed/render.py from benchmarks/results/speed_*.csv; do not edit. -->",
+        "One thread per process, methods in alternation, medians of repeated runs. A ratio is a method's time"
+        " relative to that of the first one in its case. `python benchmarks/speed/run.py` reproduces all of it.",
     ]
     sources = []
     for name, (title, text) in SECTIONS.items():
@@ -190,7 +193,8 @@ def main() -> None:
         raise SystemExit(f"No speed_*.csv in {options.results}; run benchmarks/speed/run.py first.")
     origin = ["machine", "versions", "commit"]
     runs = pd.concat(sources).groupby(origin, sort=False)["benchmark"].agg(", ".join).reset_index()
-    parts += ["## Where and with what", markdown(runs[["benchmark", *origin]].rename(columns={"benchmark": "section"}))]
+    runs = runs[["benchmark", *origin]].rename(columns={"benchmark": "section"})
+    parts += ["## Machine and versions", markdown(runs)]
     (options.docs / f"{PAGE}.md").write_text("\n\n".join(parts) + "\n")
     print(options.docs / f"{PAGE}.md")
 

@@ -1,12 +1,13 @@
-"""Speed: one thread, every method in turn, medians; a CSV per benchmark.
+"""Speed: one thread, methods in alternation, medians; one CSV file per benchmark.
 
     python benchmarks/speed/run.py --data FOLDER          # all, except training gkm-SVM on 10,000 sequences
     python benchmarks/speed/run.py --data FOLDER --full   # all: two hours
     python benchmarks/speed/run.py --only epoch fit
-    python benchmarks/speed/run.py --quick                        # minutes: does it work? CSVs in a temporary folder
+    python benchmarks/speed/run.py --quick                # a test run of minutes; CSV files in a temporary folder
 
-Needs the extra `benchmarks`. pytest-benchmark runs the files bench_NAME.py, each in a process of its own. `render.py`
-makes the page of the documentation from the CSVs. LS-GKM takes part where gkmtrain and gkmpredict are on the PATH.
+Needs the extra `benchmarks`. pytest-benchmark runs the files bench_NAME.py, each in its own process. `render.py`
+generates the page of the documentation from the CSV files. LS-GKM is included if gkmtrain and gkmpredict are on the
+PATH.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def run(name: str, settings: dict[str, str]) -> dict[str, Any] | None:
 def tidy(report: dict[str, Any]) -> pd.DataFrame:
     """Medians over turns and rounds, a row per measure.
 
-    The ratio is to the method that comes first, for measures of which less is better: seconds and MB.
+    Ratios are relative to the first method, for measures where lower is better: seconds and MB.
     """
     rows = [row for record in report["benchmarks"] for row in _rows(record)]
     table = pd.DataFrame(rows, columns=[*KEY, "x"])
@@ -118,9 +119,9 @@ def main() -> None:
         "--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS)
     )
     parser.add_argument("--quick", action="store_true", help="2 turns, small sizes")
-    parser.add_argument("--full", action="store_true", help="train gkm-SVM on 10,000 sequences too")
+    parser.add_argument("--full", action="store_true", help="also train gkm-SVM on 10,000 sequences")
     parser.add_argument("--data", type=Path, help="folder of the real collections; without it gkm-SVM is left out")
-    parser.add_argument("--results", type=Path, help="folder of the CSVs; benchmarks/results unless --quick")
+    parser.add_argument("--results", type=Path, help="folder of the CSV files; benchmarks/results unless --quick")
     options = parser.parse_args()
     results = options.results or (Path(tempfile.mkdtemp()) if options.quick else RESULTS)
     results.mkdir(parents=True, exist_ok=True)

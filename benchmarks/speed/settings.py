@@ -1,4 +1,4 @@
-"""What `run.py` was asked for, as the benchmarks see it."""
+"""Options of `run.py`, as seen by the benchmarks."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ DATA = Path(os.environ["SPEED_DATA"]) if "SPEED_DATA" in os.environ else None
 
 
 def turns(n: int) -> Any:
-    """Run all methods once a turn: A B A B, not A A B B. As the last decorator it varies slowest."""
+    """Run all methods once per turn: A B A B, not A A B B. Must be the last decorator, which varies slowest."""
     return pytest.mark.parametrize("turn", range(min(n, 2) if QUICK else n))

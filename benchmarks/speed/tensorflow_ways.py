@@ -1,9 +1,9 @@
-"""Ways to scan and to differentiate in TensorFlow: convolution, matrix product or table look-ups; with XLA or without.
+"""Ways to scan and differentiate in TensorFlow: convolution, matrix product or table look-ups; with and without XLA.
 
     python benchmarks/speed/tensorflow_ways.py
 
-One batch of 256 sequences of 101 bp, kernel length 24, one thread on a CPU (or the GPU if there is one). The figures
-are milliseconds for the 21 batches of an epoch, medians. Written to benchmarks/results/tensorflow_ways.csv.
+One batch of 256 sequences of 101 bp, kernel length 24, one thread on a CPU (or the GPU if there is one). Results
+are median milliseconds for the 21 batches of an epoch, written to benchmarks/results/tensorflow_ways.csv.
 """
 
 from __future__ import annotations
