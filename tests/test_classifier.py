@@ -359,6 +359,16 @@ def test_criteria_rank_differently_and_callables_work():
         by_name(lambda network, scores, y: np.full(network.n_kernels, np.nan))
 
 
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("engine", ["compiled", "numpy", "tensorflow"])
+def test_every_engine_ranks_by_every_criterion(rng, engine, criterion):
+    values, labels = (
+        (X, y) if engine == "compiled" else (rng.normal(size=(40, 9, 2)).astype(np.float32), np.arange(40) % 2)
+    )
+    classifier = small(engine=engine, criterion=criterion, n_prunings=1, kernel_length=4, max_iter=2, n_channels="auto")
+    assert classifier.fit(values, labels).mask_.sum() == 2
+
+
 def test_weights_of_zero_leave_sequences_out():
     weights = np.ones(len(X))
     weights[::3] = 0

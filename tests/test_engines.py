@@ -244,9 +244,11 @@ def test_every_batch_has_a_dropout_of_its_own(rng, engine):
 
 @ENGINES
 @pytest.mark.parametrize("sharpness", [2.0, np.inf])
+@pytest.mark.parametrize("both_strands", [False, True])
 @pytest.mark.parametrize("word_length", [0, 1, 3, 6])
-def test_scores_of_rows(rng, engine, sharpness, word_length):
-    network = draw_network(8, n_kernels=5, reverse_complement=True, sharpness=sharpness, word_length=word_length)
+def test_scores_of_rows(rng, engine, sharpness, both_strands, word_length):
+    kind = {"reverse_complement": both_strands, "sharpness": sharpness, "word_length": word_length}
+    network = draw_network(8, n_kernels=5, **kind)
     codes = draw_codes(rng, 40, 30, share_n=0.05, unequal=True)
     engine = choose_engine(engine, is_dna=True)
     data = engine.load(codes, *draw_targets(rng, 40))
@@ -256,6 +258,7 @@ def test_scores_of_rows(rng, engine, sharpness, word_length):
     word_sums = trainer.word_sums(data, rows)
     assert word_sums.dtype == np.float64
     np.testing.assert_allclose(word_sums, network.word_sum(codes[rows]), atol=1e-4)
+    assert trainer.scores(data, rows[:0]).shape == (0, 5)
     np.testing.assert_array_equal(trainer.word_sums(data, rows[:0]), [])
     np.testing.assert_allclose(trainer.network.composition, network.composition, atol=1e-5)
 

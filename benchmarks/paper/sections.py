@@ -228,7 +228,7 @@ def _weights(section: Section, weights: pd.DataFrame | None) -> None:
 def _making(section: Section, results: pd.DataFrame) -> None:
     lost = failures(results)
     section.intro = (
-        f"{counted(len(lost), 'run').capitalize()} failed and {'is' if len(lost) == 1 else 'are'} left out of all means."
+        f"{counted(len(lost), 'run').capitalize()} failed and {'is' if len(lost) == 1 else 'are'} not in any mean."
         if len(lost)
         else "No run failed."
     )

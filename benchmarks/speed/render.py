@@ -38,8 +38,8 @@ SECTIONS = {
     "fit": (
         "A whole fit",
         "6,000 sequences of the paper's third simulated set, 256 kernels to 4, the paper's settings. The number"
-        " of epochs depends on early stopping, so the time per epoch is given as well; Keras runs the same loop with its"
-        " own callbacks.",
+        " of epochs depends on early stopping, so the time per epoch is given as well; Keras runs the same loop with"
+        " its own callbacks.",
     ),
     "stages": (
         "A default fit by size",

@@ -163,9 +163,9 @@ class TensorFlowTrainer:
 
     def scores(self, data: TensorFlowData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Motif scores (len(rows), K) of those rows of `data`."""
-        step = max(1, _SCORE_CELLS // (data.X.shape[1] * self._weights[0].shape[0]))
-        parts = []
-        for start in range(0, max(len(rows), 1), step):
+        n_kernels = self._weights[0].shape[0]
+        step, parts = max(1, _SCORE_CELLS // (data.X.shape[1] * n_kernels)), [np.empty((0, n_kernels), np.float32)]
+        for start in range(0, len(rows), step):
             chunk = tf.constant(rows[start : start + step], dtype=tf.int32)
             X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
             parts.append(_scores(self._weights, X, lengths, self._kind.reverse_complement, self._sharpness).numpy())

@@ -74,9 +74,9 @@ class TensorFlowVariantTrainer(TensorFlowTrainer):
         if self._variant.sharpness is None:
             return super().scores(data, rows)
         sharpness, window = tf.constant(self._variant.sharpness, tf.float32), tf.constant(self._variant.window)
-        step = max(1, _SCORE_CELLS // (data.X.shape[1] * self._weights[0].shape[0]))
-        parts = []
-        for start in range(0, max(len(rows), 1), step):
+        n_kernels = self._weights[0].shape[0]
+        step, parts = max(1, _SCORE_CELLS // (data.X.shape[1] * n_kernels)), [np.empty((0, n_kernels), np.float32)]
+        for start in range(0, len(rows), step):
             chunk = tf.constant(rows[start : start + step], dtype=tf.int32)
             X, lengths = tf.gather(data.X, chunk), tf.gather(data.lengths, chunk)
             parts.append(_expectations(self._weights, X, lengths, sharpness, window).numpy())
