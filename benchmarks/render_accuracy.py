@@ -353,7 +353,8 @@ For the small networks of *taken*, refitting the dense layer before training, ra
 best of four rankings make no difference or are worse, as is a leaky ReLU: {_dead(rows)} kernels have no positive
 score on any training sequence. What does help is *log-sum-exp* over all windows instead of the maximum, which counts
 several sites. (The package now uses the mean instead of the sum, which is the same network for sequences of one
-length.) It was adopted for 64 kernels or fewer, with a sharpness of 2. For 128 it takes longer and gains nothing. A
+length.) It was adopted for 64 kernels or fewer, with a sharpness of 2
+(1 since composition joins there, too). For 128 it takes longer and gains nothing. A
 sharpness of 1 helps small networks on real sets, but hurts at 64 kernels, where the scores jump; 4 helps less, and
 pooling the best *4 windows* has part of the effect. In the package the biases are adjusted with the pooling, so that
 the scores stay the same. With few kernels the second-order saliency is not accurate enough: on one set, SP1, it removed
