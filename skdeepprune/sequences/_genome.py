@@ -67,8 +67,8 @@ class Genome:
 
     Notes
     -----
-    An index next to the file (``.fai``, as written by samtools) is used if it matches the file, and otherwise rewritten,
-    or kept in memory if it cannot be written.
+    An index next to the file (``.fai``, as written by samtools) is used if it matches the file. Otherwise it is
+    rewritten, or kept in memory if that fails.
 
     Examples
     --------
