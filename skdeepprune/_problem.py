@@ -1,4 +1,4 @@
-"""The problem of a fit: its sequences, labels and weights, read and checked, and what is held out."""
+"""The input of a fit: sequences, labels and weights, validated, and the validation set."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from skdeepprune._word_penalty import WordPenalty
 _BASES_AT_ONCE = 2**22
 # A smaller network needs all of its scores.
 _MIN_KERNELS_FOR_DROPOUT = 17
-# Up to this size networks are refined: scores pool all windows, composition is trained beside the kernels, annealing is
+# Up to this size networks are refined: scores pool all windows, composition is trained with the kernels, annealing is
 # longer and augmentation milder. Larger networks only search for motifs; refining them is slow and overfits.
 _MAX_REFINED = 64
 # Epochs over which the learning rate decays to 0, per epoch of patience.

@@ -181,7 +181,7 @@ def test_unknown_is_checked():
         ([0, 1], r"shape \(n_sequences, length\), got shape \(2,\)"),
         ([[0, 5]], "codes from 0 to 4 .*, got 5 in row 0"),
         ([[-1, 0]], "codes from 0 to 4 .*, got -1 in row 0"),
-        ([[1.5, 0]], "integers, got values of type float64"),
+        ([[1.5, 0]], "integer codes, got values of type float64"),
     ],
 )
 def test_invalid_codes(matrix, message):

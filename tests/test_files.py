@@ -226,7 +226,7 @@ def test_a_file_cut_off(tmp_path, format, rng):
     text = {"fasta": f">a\n{rows}", "fastq": f"@a\n{rows}\n+\n{rows}", "data": f">a {rows} 1"}.get(format, SEQ + rows)
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(text.encode())[:-1500])
-    with pytest.raises(ValueError, match=r"a\.gz: the gzip data are damaged after [\d,]+ bytes"):
+    with pytest.raises(ValueError, match=r"a\.gz: the gzip data are damaged after [\d,]+ unpacked bytes"):
         read_sequences(path, format=format)
 
 
@@ -236,7 +236,7 @@ def test_the_place_where_a_long_file_is_cut_off(tmp_path, rng):
     path.write_bytes(gzip.compress(text.encode())[:-10])
     with pytest.raises(FileFormatError, match="they are truncated") as raised:
         read_sequences(path)
-    place = int(re.findall(r"after ([\d,]+) bytes", str(raised.value))[0].replace(",", ""))
+    place = int(re.findall(r"after ([\d,]+) unpacked bytes", str(raised.value))[0].replace(",", ""))
     assert 0.9 * len(text) < place <= len(text)
 
 
@@ -293,7 +293,7 @@ def test_gzip_in_pieces_and_with_padding(tmp_path):
     path.write_bytes(gzip.compress(b">a\nAC") + gzip.compress(b"GT\n") + b"\0" * 600_000 + gzip.compress(b">b\nC\n"))
     assert read_sequences(path).sequences == ["ACGT", "C"]
     path.write_bytes(gzip.compress(b">a\nACGT\n") + b"garbage")
-    with pytest.raises(FileFormatError, match="a.fa: the gzip data are damaged after 8 bytes"):
+    with pytest.raises(FileFormatError, match="a.fa: the gzip data are damaged after 8 unpacked bytes"):
         read_sequences(path)
 
 

@@ -209,7 +209,7 @@ def test_names_in_latin_1(write):
         (">chr1", "line 1: expected letters below"),
         (">chr1\rACGT\r>chr2\rAC\r", "line 1: expected letters below"),
         (b"\x1a\x41\x27\x43\x00\x00\x00\x00", "line 1: expected '>'"),
-        (b"\x1f\x8b\x08\x00", "the gzip data are damaged after 0 bytes"),
+        (b"\x1f\x8b\x08\x00", "the gzip data are damaged after 0 unpacked bytes"),
         (gzip.compress(TEXT.encode(), mtime=0)[:-9], "the gzip data are damaged after"),
         (TEXT.encode("utf-16"), "line 1: expected '>'"),
     ],

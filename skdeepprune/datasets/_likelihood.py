@@ -33,7 +33,7 @@ def log_likelihood_ratio(X: Any, motifs: Sequence[Any]) -> NDArray[np.float64]:
     ----------
     X : list, ndarray, Series, or DataFrame with one column
         DNA strings, of any lengths. N has ratio 1, and so has a motif that is wider than the sequence.
-    motifs : sequence of array-like of shape (width, 4), or of objects with such a `ppm`
+    motifs : sequence of array-like of shape (width, 4), or of objects with an attribute `ppm`
         Probabilities of A, C, G and T at each position.
 
     Returns
@@ -105,7 +105,7 @@ def ceiling_auc(X: Any, y: ArrayLike, motifs: Sequence[Any]) -> float:
         DNA strings, as from `make_motif_sequences`.
     y : array-like of shape (n_sequences,)
         Labels: 1 with a motif, 0 without.
-    motifs : sequence of array-like of shape (width, 4), or of objects with such a `ppm`
+    motifs : sequence of array-like of shape (width, 4), or of objects with an attribute `ppm`
         The planted motifs.
 
     Returns

@@ -81,7 +81,7 @@ def make_motif_sequences(
 
     Parameters
     ----------
-    motifs : sequence of array-like of shape (width, 4), or of objects with such a `ppm`
+    motifs : sequence of array-like of shape (width, 4), or of objects with an attribute `ppm`
         Probabilities of A, C, G and T at each position.
     n_samples : int, default=12000
     length : int, default=101

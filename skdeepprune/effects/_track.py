@@ -54,7 +54,7 @@ def track(
     step : int, default=10
         Distance between windows in bp, at most `window`.
     kernels : bool, default=False
-        Also write the motif scores of every kernel, to separate files beside `out`: "track.kernel_0.bw" ... for
+        Also write the motif scores of every kernel, to separate files next to `out`: "track.kernel_0.bw" ... for
         "track.bw". They equal ``classifier.transform``.
     n_jobs : int, default=None
         Number of threads; the files do not depend on it. Within ``joblib.parallel_config``, the configured backend.
@@ -144,7 +144,7 @@ def _values(
 
 
 def kernel_path(out: Path, kernel: int) -> Path:
-    """Path of the file with a kernel's scores, beside that of the log-odds."""
+    """Path of the file with a kernel's scores, next to that of the log-odds."""
     return out.with_name(f"{out.stem}.kernel_{kernel}{out.suffix}")
 
 

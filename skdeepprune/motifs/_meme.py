@@ -96,7 +96,7 @@ def _alphabet(text: MotifLines, line: str) -> list[int]:
     declared = re.match(r"ALPHABET\s*=(.*)", line)
     if declared:
         return text.order("".join(declared[1].split()), line)
-    # An alphabet defined in the file: the MEME suite sorts the columns, whatever the order of its letters.
+    # A custom alphabet: the MEME suite sorts the columns, whatever the order of the letters.
     core = ""
     for row in text:
         if row.startswith("END ALPHABET"):

@@ -67,8 +67,8 @@ class Genome:
 
     Notes
     -----
-    An index beside the file (``.fai``, as samtools writes it) is used if it fits the file, and rewritten otherwise.
-    If it cannot be written, it is kept in memory.
+    An index next to the file (``.fai``, as written by samtools) is used if it matches the file. Otherwise it is
+    rewritten, or kept in memory if that fails.
 
     Examples
     --------
