@@ -256,7 +256,7 @@ def read_target(
         return np.array([0, 1], dtype=classes.dtype), np.ones(len(y), dtype=np.float32)
     remedy = " To train on positives and their shuffles alone, pass a y of ones and set negatives='dinucleotide'."
     raise ValueError(
-        f"Expected two classes in y, got only one: {classes.tolist()[0]!r}."
+        f"Expected two classes in y, got only one class: {classes.tolist()[0]!r}."
         f"{remedy if hasattr(estimator, 'negatives') else ''}"
     )
 
